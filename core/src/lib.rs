@@ -1,0 +1,2 @@
+//! The deterministic control plane.
+#![forbid(unsafe_code)]
