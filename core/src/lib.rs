@@ -1,2 +1,28 @@
-//! The deterministic control plane.
+//! Kubarium's control plane: deterministic, and without input or output of its own.
+//!
+//! It is handed the time and one input, and returns what should be done:
+//! [`Cluster::handle`]`(now, input) -> output`. There is no clock, thread, file, socket or ambient randomness in
+//! this crate. The simulator ([`sim`]) carries the effects out in virtual time, the server on real machines.
+
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod api;
+pub mod apiserver;
+mod cluster;
+mod config;
+pub mod controllers;
+mod deadlines;
+pub mod kubelet;
+pub mod network;
+mod rng;
+pub mod runtime;
+pub mod scheduler;
+pub mod store;
+mod time;
+
+pub use cluster::{Cluster, Effect, Input, Output};
+pub use config::Config;
+pub use deadlines::Deadlines;
+pub use rng::Rng;
+pub use time::{Span, Time};

@@ -1,0 +1,171 @@
+//! What every object has: name, uid, revision, labels, owners. Replicas share what they have in common.
+
+use super::Name;
+use crate::time::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Labels or annotations, shared between objects that have the same.
+pub type Labels = Arc<BTreeMap<String, String>>;
+
+/// A universally unique identifier, made from the cluster's seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Uid(pub u128);
+
+impl Uid {
+    /// A version 4 UUID from 128 random bits.
+    pub const fn from_random(bits: u128) -> Self {
+        Self(bits & !(0xf << 76) | (0x4 << 76) & !(0x3 << 62) | (0x2 << 62))
+    }
+
+    /// The uid of no object.
+    pub const NIL: Self = Self(0);
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let u = self.0;
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            (u >> 96) as u32,
+            (u >> 80) as u16,
+            (u >> 64) as u16,
+            (u >> 48) as u16,
+            u & 0xffff_ffff_ffff
+        )
+    }
+}
+
+impl FromStr for Uid {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        u128::from_str_radix(&s.replace('-', ""), 16).map(Self)
+    }
+}
+
+/// That an object is being deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// When its grace period ends.
+    pub at: Time,
+    /// The grace period in seconds.
+    pub grace_seconds: Option<i64>,
+}
+
+/// The rarer fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetaRest {
+    /// The prefix the name was made from.
+    pub generate_name: Option<String>,
+    /// Who must let go before the object disappears.
+    pub finalizers: Vec<String>,
+    /// Who wrote which field.
+    pub managed_fields: Vec<ManagedFieldsEntry>,
+    /// As the client wrote it; unused since Kubernetes 1.20.
+    pub self_link: Option<String>,
+}
+
+/// Metadata of an object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Meta {
+    /// Unique among its kind in its namespace.
+    pub name: Name,
+    /// Empty for kinds without namespaces.
+    pub namespace: Name,
+    /// Unique for all time.
+    pub uid: Uid,
+    /// Revision of the store at which it was last written.
+    pub resource_version: u64,
+    /// Counts changes of what is wanted; zero where Kubernetes keeps none.
+    pub generation: i64,
+    /// When it was created, whole seconds.
+    pub created: Time,
+    /// Labels.
+    pub labels: Labels,
+    /// Annotations.
+    pub annotations: Labels,
+    /// Owners; at most one of them is its controller.
+    pub owners: Option<Arc<Vec<OwnerReference>>>,
+    /// Whether and when it goes away.
+    pub deletion: Option<Deletion>,
+    /// The rarer fields.
+    pub rest: Option<Box<MetaRest>>,
+}
+
+impl Meta {
+    /// The owner that controls it.
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        self.owners.as_ref()?.iter().find(|o| o.controller == Some(true))
+    }
+
+    /// The uid of the owner that controls it.
+    pub fn controller_uid(&self) -> Option<Uid> {
+        self.controller()?.uid.parse().ok()
+    }
+
+    /// Finalizers that hold the object.
+    pub fn finalizers(&self) -> &[String] {
+        self.rest.as_ref().map_or(&[], |r| &r.finalizers)
+    }
+
+    /// The rarer fields, to be written.
+    pub fn rest_mut(&mut self) -> &mut MetaRest {
+        self.rest.get_or_insert_with(Box::default)
+    }
+
+    /// From Kubernetes' form. A uid or resource version that is not ours reads as none.
+    pub fn from_k8s(meta: ObjectMeta) -> Self {
+        let rest = MetaRest {
+            generate_name: meta.generate_name,
+            finalizers: meta.finalizers.unwrap_or_default(),
+            managed_fields: meta.managed_fields.unwrap_or_default(),
+            self_link: meta.self_link,
+        };
+        Self {
+            name: meta.name.unwrap_or_default().into(),
+            namespace: meta.namespace.unwrap_or_default().into(),
+            uid: meta.uid.and_then(|u| u.parse().ok()).unwrap_or_default(),
+            resource_version: meta.resource_version.and_then(|v| v.parse().ok()).unwrap_or_default(),
+            generation: meta.generation.unwrap_or_default(),
+            created: meta.creation_timestamp.as_ref().map(Time::from).unwrap_or_default(),
+            labels: Arc::new(meta.labels.unwrap_or_default()),
+            annotations: Arc::new(meta.annotations.unwrap_or_default()),
+            owners: meta.owner_references.filter(|o| !o.is_empty()).map(Arc::new),
+            deletion: meta
+                .deletion_timestamp
+                .as_ref()
+                .map(|at| Deletion { at: Time::from(at), grace_seconds: meta.deletion_grace_period_seconds }),
+            rest: (rest != MetaRest::default()).then(|| Box::new(rest)),
+        }
+    }
+
+    /// In Kubernetes' form.
+    pub fn to_k8s(&self) -> ObjectMeta {
+        let text = |s: &Name| (!s.is_empty()).then(|| s.to_string());
+        let map = |m: &Labels| (!m.is_empty()).then(|| BTreeMap::clone(m));
+        let rest = self.rest.as_deref();
+        ObjectMeta {
+            name: text(&self.name),
+            namespace: text(&self.namespace),
+            uid: (self.uid != Uid::NIL).then(|| self.uid.to_string()),
+            resource_version: (self.resource_version != 0).then(|| self.resource_version.to_string()),
+            generation: (self.generation != 0).then_some(self.generation),
+            creation_timestamp: (self.created != Time::EPOCH).then(|| self.created.to_meta()),
+            labels: map(&self.labels),
+            annotations: map(&self.annotations),
+            owner_references: self.owners.as_deref().cloned(),
+            deletion_timestamp: self.deletion.map(|d| d.at.to_meta()),
+            deletion_grace_period_seconds: self.deletion.and_then(|d| d.grace_seconds),
+            generate_name: rest.and_then(|r| r.generate_name.clone()),
+            finalizers: rest.map(|r| r.finalizers.clone()).filter(|f| !f.is_empty()),
+            managed_fields: rest.map(|r| r.managed_fields.clone()).filter(|f| !f.is_empty()),
+            self_link: rest.and_then(|r| r.self_link.clone()),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Kubernetes' objects as the core keeps them: its schema, its defaults and its rules, in a form that is
+//! small and shared. Knows nothing of stores, requests or machines.
+
+mod error;
+mod event;
+mod kind;
+mod meta;
+mod object;
+mod pod;
+
+pub use error::{ApiError, Cause, Details, Reason};
+pub use event::{EventBody, EventKind, ObjectReference};
+pub use kind::{Kind, KindInfo};
+pub use meta::{Deletion, Labels, Meta, MetaRest, Uid};
+pub use object::{Body, DecodeError, Key, Object};
+pub use pod::{
+    Condition, ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodBody, PodPhase, PodStatus,
+    Terminated,
+};
+
+/// A name, namespace or other short word: cheap to clone, compared by content.
+pub type Name = smol_str::SmolStr;

@@ -1,0 +1,101 @@
+//! The choice of a pod for a request to a service.
+
+use crate::api::Name;
+use crate::rng::Rng;
+use crate::runtime::PodRef;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How a service spreads its requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balancing {
+    /// Any ready pod, all equally likely, as kube-proxy's iptables mode does.
+    #[default]
+    Random,
+    /// One after the other.
+    RoundRobin,
+}
+
+/// A pod that can answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// The pod.
+    pub pod: PodRef,
+    /// Its node.
+    pub node: Name,
+    /// Its address.
+    pub ip: Name,
+    /// The port in the pod.
+    pub port: u16,
+}
+
+/// The way behind one port of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// How requests are spread.
+    pub balancing: Balancing,
+    /// Whether one client stays with one pod (`sessionAffinity: ClientIP`).
+    pub sticky: bool,
+    /// The node port, where the service has one.
+    pub node_port: Option<u16>,
+    /// The ready pods, in a fixed order.
+    pub backends: Arc<Vec<Backend>>,
+}
+
+/// All routes: by namespace, service, port.
+#[derive(Clone, Debug, Default)]
+pub struct Router {
+    routes: BTreeMap<(Name, Name, u16), Route>,
+    turns: BTreeMap<(Name, Name, u16), u64>,
+    revision: u64,
+}
+
+impl Router {
+    /// The pod that answers a request to a service's port; none where no pod is ready. `client` is the address
+    /// of whoever asks, for services on which a client stays with its pod.
+    pub fn route(&mut self, namespace: &str, service: &str, port: u16, client: &str, rng: &mut Rng) -> Option<Backend> {
+        let key = (Name::new(namespace), Name::new(service), port);
+        let route = self.routes.get(&key)?;
+        let n = route.backends.len() as u64;
+        if n == 0 {
+            return None;
+        }
+        let index = if route.sticky {
+            xxhash_rust::xxh3::xxh3_64(client.as_bytes()) % n
+        } else {
+            match route.balancing {
+                Balancing::Random => rng.below(n),
+                Balancing::RoundRobin => {
+                    let turn = self.turns.entry(key).or_default();
+                    *turn += 1;
+                    (*turn - 1) % n
+                }
+            }
+        };
+        route.backends.get(index as usize).cloned()
+    }
+
+    /// Sets or, with none, removes a route.
+    pub fn set(&mut self, namespace: &Name, service: &Name, port: u16, route: Option<Route>) {
+        let key = (namespace.clone(), service.clone(), port);
+        let changed = match route {
+            Some(route) if self.routes.get(&key) == Some(&route) => false,
+            Some(route) => self.routes.insert(key, route).is_none_or(|_| true),
+            None => {
+                self.turns.remove(&key);
+                self.routes.remove(&key).is_some()
+            }
+        };
+        self.revision += u64::from(changed);
+    }
+
+    /// All routes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&(Name, Name, u16), &Route)> {
+        self.routes.iter()
+    }
+
+    /// Counts changes, so that a driver sees when to look again.
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+}

@@ -1,0 +1,282 @@
+//! The border between the control plane and machines: commands that go out, observations that come in.
+//!
+//! The simulator and the Docker driver both stand behind it. Commands are idempotent: a driver that has done
+//! one already reports the outcome again. What a driver lost (a restart, a partition) it makes good with
+//! [`RuntimeEvent::Listed`], from which the kubelet works out what is left to do.
+
+use crate::api::{Name, Uid};
+use crate::time::{Span, Time};
+use k8s_openapi::api::core::v1 as k8s;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A pod as a runtime knows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PodRef {
+    /// Unique for all time; what a runtime files its containers under.
+    pub uid: Uid,
+    /// Its namespace.
+    pub namespace: Name,
+    /// Its name.
+    pub name: Name,
+}
+
+/// Which probe of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProbeKind {
+    /// Must pass once before the others start.
+    Startup,
+    /// Passes while the container may be sent traffic.
+    Readiness,
+    /// Fails when the container should be restarted.
+    Liveness,
+}
+
+/// What a node's runtime shall do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuntimeCommand {
+    /// Make the pod's shared network. Answer: [`RuntimeEvent::SandboxReady`] or [`RuntimeEvent::SandboxFailed`].
+    StartSandbox {
+        /// The pod.
+        pod: PodRef,
+        /// Its spec.
+        spec: Arc<k8s::PodSpec>,
+        /// Its labels, for whoever looks at the machine.
+        labels: crate::api::Labels,
+    },
+    /// See that the image is there, by the container's pull policy (`Always`, `IfNotPresent`, `Never`).
+    /// Answer: [`RuntimeEvent::ImageReady`] or [`RuntimeEvent::ImageFailed`].
+    EnsureImage {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// The image.
+        image: Name,
+        /// The pull policy.
+        policy: Name,
+    },
+    /// Create and start a container. Answer: [`RuntimeEvent::Started`] or [`RuntimeEvent::StartFailed`].
+    StartContainer {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name in `spec`, among containers or init containers.
+        container: Name,
+        /// Which start of this container it is: 0, 1, 2 and so on. Makes the command idempotent.
+        attempt: u32,
+        /// The pod's spec.
+        spec: Arc<k8s::PodSpec>,
+        /// Address of the pod, for the downward API.
+        pod_ip: Option<Name>,
+    },
+    /// Ask a container to stop, and kill it after the grace period. Answer: [`RuntimeEvent::Exited`].
+    StopContainer {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// How long it may take.
+        grace: Span,
+    },
+    /// Remove all that is left of a pod: containers, sandbox, volumes. Answer: [`RuntimeEvent::Removed`].
+    RemovePod {
+        /// The pod.
+        pod: PodRef,
+    },
+    /// Run a probe once. Answer: [`RuntimeEvent::Probed`].
+    Probe {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// Which of its probes.
+        kind: ProbeKind,
+        /// What to do, its `timeoutSeconds` among it.
+        probe: Arc<k8s::Probe>,
+        /// Where http and tcp probes go.
+        pod_ip: Option<Name>,
+    },
+}
+
+impl RuntimeCommand {
+    /// The pod it is about.
+    pub const fn pod(&self) -> &PodRef {
+        match self {
+            Self::StartSandbox { pod, .. }
+            | Self::EnsureImage { pod, .. }
+            | Self::StartContainer { pod, .. }
+            | Self::StopContainer { pod, .. }
+            | Self::RemovePod { pod }
+            | Self::Probe { pod, .. } => pod,
+        }
+    }
+}
+
+/// What a machine says of itself when it joins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Machine {
+    /// Labels its Node gets, besides `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`.
+    pub labels: BTreeMap<String, String>,
+    /// Capacity: `cpu`, `memory`, `ephemeral-storage`, `pods` and extended resources, as Kubernetes quantities.
+    pub capacity: BTreeMap<String, String>,
+    /// What of it pods may use; the same as the capacity where empty.
+    pub allocatable: BTreeMap<String, String>,
+    /// Address under which the server reaches it.
+    pub address: Option<Name>,
+    /// Operating system, kernel, runtime and so on.
+    pub info: Option<Box<k8s::NodeSystemInfo>>,
+}
+
+/// One container as a runtime lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedContainer {
+    /// Its name in the pod's spec.
+    pub container: Name,
+    /// Which start it was.
+    pub attempt: u32,
+    /// The runtime's name for it.
+    pub id: Name,
+    /// Whether it runs.
+    pub running: bool,
+    /// Since when it runs or ran.
+    pub started: Option<Time>,
+    /// How it ended, where it did.
+    pub exit: Option<Exit>,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exit {
+    /// Exit code; 128 + n for signal n.
+    pub code: i32,
+    /// The signal that ended it, where known.
+    pub signal: Option<i32>,
+    /// Whether the kernel killed it for memory.
+    pub out_of_memory: bool,
+    /// When.
+    pub at: Option<Time>,
+}
+
+/// One pod as a runtime lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedPod {
+    /// The pod.
+    pub pod: PodRef,
+    /// Its address, while its network stands.
+    pub pod_ip: Option<Name>,
+    /// Its containers.
+    pub containers: Vec<ListedContainer>,
+}
+
+/// What a node's runtime saw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuntimeEvent {
+    /// The machine joins, or joins again: its Node is created or brought up to date, and its kubelet starts.
+    Joined(Box<Machine>),
+    /// The machine leaves for good: its kubelet stops. The Node object stays until it is deleted.
+    Left,
+    /// The machine is alive.
+    Heartbeat,
+    /// All pods of ours on the machine. What is not in it is gone.
+    Listed(Vec<ListedPod>),
+    /// The pod's network stands.
+    SandboxReady {
+        /// The pod.
+        pod: PodRef,
+        /// Its address.
+        pod_ip: Name,
+    },
+    /// The pod's network could not be made; the kubelet tries again later.
+    SandboxFailed {
+        /// The pod.
+        pod: PodRef,
+        /// Why.
+        message: String,
+    },
+    /// The pull of an image has begun.
+    ImagePulling {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+    },
+    /// The image is there.
+    ImageReady {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// The runtime's name for the image.
+        image_id: Name,
+        /// How long the pull took; none where it was there already.
+        pulled: Option<Span>,
+        /// Size in bytes, where known.
+        size_bytes: Option<u64>,
+    },
+    /// The image is not there and cannot be had.
+    ImageFailed {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// Kubernetes' word: `ErrImagePull`, `ErrImageNeverPull` or `InvalidImageName`.
+        reason: Name,
+        /// Why.
+        message: String,
+    },
+    /// A container runs.
+    Started {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// Which start it is.
+        attempt: u32,
+        /// The runtime's name for it.
+        id: Name,
+        /// Since when.
+        at: Time,
+    },
+    /// A container could not be created or started.
+    StartFailed {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// Which start it was.
+        attempt: u32,
+        /// Kubernetes' word: `CreateContainerError`, `RunContainerError` and so on.
+        reason: Name,
+        /// Why.
+        message: String,
+    },
+    /// A container ended.
+    Exited {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// Which start it was.
+        attempt: u32,
+        /// How.
+        exit: Exit,
+    },
+    /// Nothing is left of the pod.
+    Removed {
+        /// The pod.
+        pod: PodRef,
+    },
+    /// A probe has run.
+    Probed {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// Which of its probes.
+        kind: ProbeKind,
+        /// Nothing where it passed, else what went wrong.
+        failure: Option<String>,
+    },
+    /// The machine's disk is full, or no longer.
+    DiskPressure(bool),
+}
