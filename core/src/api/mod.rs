@@ -1,12 +1,18 @@
 //! Kubernetes' objects as the core keeps them: its schema, its defaults and its rules, in a form that is
 //! small and shared. Knows nothing of stores, requests or machines.
 
+pub mod admission;
+pub mod defaulting;
 mod error;
 mod event;
 mod kind;
 mod meta;
+pub mod names;
 mod object;
 mod pod;
+mod quantity;
+mod selector;
+pub mod validation;
 
 pub use error::{ApiError, Cause, Details, Reason};
 pub use event::{EventBody, EventKind, ObjectReference};
@@ -17,6 +23,8 @@ pub use pod::{
     Condition, ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodBody, PodPhase, PodStatus,
     Terminated,
 };
+pub use quantity::{Quantity, QuantityError};
+pub use selector::{Selector, SelectorError};
 
 /// A name, namespace or other short word: cheap to clone, compared by content.
 pub type Name = smol_str::SmolStr;
