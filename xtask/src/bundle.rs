@@ -1,0 +1,186 @@
+//! The web bundle: built by Trunk when something it is made of has changed, and kept small.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::failure::{Failure, Result};
+use crate::setup;
+use crate::step::Screen;
+use crate::tool::Tool;
+use crate::wasm::Compiler;
+use crate::workspace;
+
+/// Everything the browser loads to start, compressed as it travels.
+const GZIPPED_BYTES_MAX: usize = 1_000_000;
+const INPUTS: [&str; 8] = [
+    "index.html",
+    "Trunk.toml",
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+    "assets",
+    "core",
+    "web",
+];
+
+/// Where the bundle lies.
+pub(crate) fn dist() -> PathBuf {
+    workspace::root().join("dist")
+}
+
+/// Brings the tools, then builds.
+pub(crate) fn set_up_and_build(screen: &Screen) -> Result<()> {
+    setup::install(screen, Tool::BUNDLE)?;
+    build(screen)
+}
+
+/// Builds the bundle unless it is up to date, reports its size, and fails when it is too big.
+pub(crate) fn build(screen: &Screen) -> Result<()> {
+    let compiler = Compiler::require()?;
+    for tool in Tool::BUNDLE {
+        tool.require()?;
+    }
+    let step = screen.step("web bundle");
+    let before = fingerprint(
+        &INPUTS.map(|input| workspace::root().join(input)),
+        &format!("{compiler:?}"),
+    );
+    let stamp = workspace::target_dir().join("xtask/bundle");
+    if let (Ok(before), Ok(dist)) = (&before, fingerprint(&[dist()], ""))
+        && fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == stamped(*before, dist))
+    {
+        step.ok(&format!(
+            "up to date, {}",
+            size_remark(gzipped_bytes().unwrap_or_default())
+        ));
+        return Ok(());
+    }
+    let mut trunk = compiler.command("trunk")?;
+    trunk.args([
+        "build",
+        "--release",
+        "--skip-version-check",
+        "--color",
+        "never",
+    ]);
+    let ended = match step.run(&mut trunk, None) {
+        Ok(ended) => ended,
+        Err(failure) => {
+            step.failed(&[]);
+            return Err(failure);
+        }
+    };
+    if !ended.status.success() {
+        step.failed(&ended.lines);
+        return Err(Failure::new("the web bundle could not be built"));
+    }
+    let size =
+        gzipped_bytes().map_err(|error| Failure::new(format!("{}: {error}", dist().display())))?;
+    if size > GZIPPED_BYTES_MAX {
+        step.failed(&[]);
+        return Err(
+            Failure::new(format!("the web bundle is too big: {}", size_remark(size)))
+                .remedy("find what grew, for example with `twiggy top` on an unstripped build"),
+        );
+    }
+    step.ok(&size_remark(size));
+    if let (Ok(before), Ok(dist)) = (before, fingerprint(&[dist()], "")) {
+        // Without a stamp the next build is done again, which is right if slow.
+        let _ = fs::write(&stamp, stamped(before, dist));
+    }
+    Ok(())
+}
+
+fn stamped(inputs: u64, dist: u64) -> String {
+    format!("{inputs:016x} {dist:016x}\n")
+}
+
+fn size_remark(bytes: usize) -> String {
+    format!(
+        "{:.0} KB gzipped (at most {:.0} KB)",
+        bytes as f64 / 1000.0,
+        GZIPPED_BYTES_MAX as f64 / 1000.0
+    )
+}
+
+/// The compressed size of all that a browser needs to start: code, page and styles.
+fn gzipped_bytes() -> io::Result<usize> {
+    let mut total = 0;
+    for file in files(&dist())? {
+        let counts = file
+            .extension()
+            .is_some_and(|kind| ["wasm", "js", "css", "html"].iter().any(|one| kind == *one));
+        if counts {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(&fs::read(file)?)?;
+            total += encoder.finish()?.len();
+        }
+    }
+    Ok(total)
+}
+
+/// A number that changes with any name or content below `paths`.
+fn fingerprint(paths: &[PathBuf], salt: &str) -> io::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    salt.hash(&mut hasher);
+    for path in paths {
+        for file in files(path)? {
+            file.hash(&mut hasher);
+            fs::read(&file)?.hash(&mut hasher);
+        }
+    }
+    Ok(hasher.finish())
+}
+
+/// All files at or below `path`, in a fixed order. A path that does not exist has none.
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(if path.exists() {
+            vec![path.to_path_buf()]
+        } else {
+            Vec::new()
+        });
+    }
+    let mut entries = fs::read_dir(path)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    let mut found = Vec::new();
+    for entry in entries {
+        found.extend(files(&entry)?);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_changes_with_contents_names_and_removals() {
+        let dir = std::env::temp_dir().join(format!("kubarium-fingerprint-{}", std::process::id()));
+        let of = || fingerprint(std::slice::from_ref(&dir), "").unwrap();
+        fs::create_dir_all(dir.join("inner")).unwrap();
+        fs::write(dir.join("inner/a"), "1").unwrap();
+        let first = of();
+        assert_eq!(first, of());
+
+        fs::write(dir.join("inner/a"), "2").unwrap();
+        let changed = of();
+        fs::rename(dir.join("inner/a"), dir.join("inner/b")).unwrap();
+        let renamed = of();
+        fs::remove_file(dir.join("inner/b")).unwrap();
+        let removed = of();
+        fs::remove_dir_all(&dir).unwrap();
+        let mut all = vec![first, changed, renamed, removed];
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 4);
+    }
+}

@@ -1,0 +1,153 @@
+//! The test suites that need more than Rust: a browser, Docker engines, kubectl.
+//!
+//! They are integration tests of the `tests` package whose manifest entry names what they need as `required-features`:
+//! `browser`, `docker`, `kubectl`. Plain `cargo test` therefore neither builds nor runs them. A test that names several
+//! belongs to the first, and is left out when any of them is.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::bundle;
+use crate::failure::Result;
+use crate::tool::Tool;
+use crate::workspace;
+
+pub(crate) const PACKAGE: &str = "kubarium-tests";
+
+/// What a suite needs; named as the feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Browser,
+    Docker,
+    Kubectl,
+}
+
+/// One test binary, and what it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Suite {
+    pub(crate) name: String,
+    pub(crate) needs: Vec<Need>,
+}
+
+impl Need {
+    pub(crate) const ALL: [Self; 3] = [Self::Browser, Self::Docker, Self::Kubectl];
+
+    pub(crate) fn feature(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Docker => "docker",
+            Self::Kubectl => "kubectl",
+        }
+    }
+
+    pub(crate) fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::Browser => &[Tool::Chromium, Tool::Chromedriver, Tool::AxeCore],
+            Self::Docker => &[Tool::Docker, Tool::Busybox, Tool::Ip, Tool::Iptables],
+            Self::Kubectl => &[Tool::Kubectl],
+        }
+    }
+}
+
+/// All suites, as the manifest of the `tests` package declares them.
+pub(crate) fn all() -> Result<Vec<Suite>> {
+    Ok(declared(&workspace::metadata()?))
+}
+
+fn declared(metadata: &Value) -> Vec<Suite> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let targets = packages
+        .filter(|package| package["name"] == PACKAGE)
+        .filter_map(|package| package["targets"].as_array());
+    let mut suites = Vec::new();
+    for target in targets.flatten() {
+        let kinds = target["kind"].as_array().into_iter().flatten();
+        let features = target["required-features"].as_array().into_iter().flatten();
+        let needs = features.filter_map(|feature| {
+            Need::ALL
+                .into_iter()
+                .find(|need| *feature == need.feature())
+        });
+        let needs = needs.collect::<Vec<_>>();
+        if let Some(name) = target["name"].as_str()
+            && kinds.into_iter().any(|kind| kind == "test")
+            && !needs.is_empty()
+        {
+            suites.push(Suite {
+                name: name.to_owned(),
+                needs,
+            });
+        }
+    }
+    suites
+}
+
+/// The command that runs these suites, which must not be none: cargo would then run everything.
+pub(crate) fn command(suites: &[&Suite]) -> Command {
+    let mut needs = suites
+        .iter()
+        .flat_map(|suite| &suite.needs)
+        .map(|need| need.feature())
+        .collect::<Vec<_>>();
+    needs.sort_unstable();
+    needs.dedup();
+    let mut command = workspace::cargo();
+    command.args([
+        "test",
+        "--package",
+        PACKAGE,
+        "--no-fail-fast",
+        "--features",
+        &needs.join(","),
+    ]);
+    for suite in suites {
+        command.args(["--test", &suite.name]);
+    }
+    command
+}
+
+/// Tells the tests where everything is. What is not there is not named.
+pub(crate) fn environment() -> Result<Vec<(&'static str, PathBuf)>> {
+    let mut variables = vec![
+        (
+            "KUBARIUM_BIN",
+            workspace::target_dir().join("debug/kubarium"),
+        ),
+        ("KUBARIUM_DIST", bundle::dist()),
+    ];
+    for (name, tool) in [
+        ("KUBARIUM_CHROMIUM", Tool::Chromium),
+        ("KUBARIUM_CHROMEDRIVER", Tool::Chromedriver),
+        ("KUBARIUM_AXE", Tool::AxeCore),
+        ("KUBARIUM_DOCKERD", Tool::Docker),
+        ("KUBARIUM_BUSYBOX", Tool::Busybox),
+        ("KUBARIUM_KUBECTL", Tool::Kubectl),
+    ] {
+        variables.extend(tool.find()?.map(|path| (name, path)));
+    }
+    Ok(variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_is_a_test_that_requires_one_of_our_features() {
+        let metadata = serde_json::json!({ "packages": [
+            { "name": "other", "targets": [{ "name": "x", "kind": ["test"], "required-features": ["docker"] }] },
+            { "name": PACKAGE, "targets": [
+                { "name": "scenarios", "kind": ["test"] },
+                { "name": "bench", "kind": ["bin"], "required-features": ["docker"] },
+                { "name": "live", "kind": ["test"], "required-features": ["browser", "docker"] },
+            ]},
+        ]});
+        let live = Suite {
+            name: "live".into(),
+            needs: vec![Need::Browser, Need::Docker],
+        };
+        assert_eq!(declared(&metadata), [live]);
+    }
+}

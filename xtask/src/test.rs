@@ -1,0 +1,322 @@
+//! Everything that must hold before a change is taken in, step by step.
+
+use std::process::{Command, ExitCode};
+
+use clap::ValueEnum;
+use console::style;
+
+use crate::bundle;
+use crate::failure::{Failure, Result};
+use crate::setup;
+use crate::step::{Screen, shown};
+use crate::suites::{self, Need, Suite};
+use crate::tally::Tally;
+use crate::tool::Tool;
+use crate::wasm::{self, Compiler};
+use crate::workspace;
+
+/// The steps, in the order in which they run: what is quick to fail comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StepName {
+    /// Formatting
+    Fmt,
+    /// Clippy for the host: every package, every target
+    Clippy,
+    /// Clippy for WebAssembly: the core and the page
+    ClippyWasm,
+    /// Documentation without a warning
+    Rustdoc,
+    /// Licences, bans and sources of dependencies. Advisories are left out: they need a download from outside the
+    /// package registries
+    Deny,
+    /// The web bundle, and its size
+    Web,
+    /// The server's binary
+    Server,
+    /// Unit, property, scenario and documentation tests
+    Tests,
+    /// Tests in a real browser
+    Browser,
+    /// Tests with real Docker engines
+    Docker,
+    /// Tests with the real kubectl
+    Kubectl,
+}
+
+impl StepName {
+    fn text(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// Earlier steps that produce what this one works with.
+    fn builds_on(self) -> &'static [Self] {
+        match self {
+            Self::Browser => &[Self::Web, Self::Server],
+            Self::Tests | Self::Docker | Self::Kubectl => &[Self::Server],
+            _ => &[],
+        }
+    }
+
+    fn need(self) -> Option<Need> {
+        match self {
+            Self::Browser => Some(Need::Browser),
+            Self::Docker => Some(Need::Docker),
+            Self::Kubectl => Some(Need::Kubectl),
+            _ => None,
+        }
+    }
+
+    fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::Deny => &[Tool::CargoDeny],
+            Self::Web => Tool::BUNDLE,
+            _ => self.need().map_or(&[], Need::tools),
+        }
+    }
+
+    fn compiles_wasm(self) -> bool {
+        matches!(self, Self::ClippyWasm | Self::Web)
+    }
+}
+
+/// Sets up, runs the steps, and prints the summary as the last line.
+pub(crate) fn test(screen: &Screen, without: &[StepName], only: &[StepName]) -> ExitCode {
+    let chosen = chosen(without, only);
+    set_up(screen, &chosen);
+
+    let mut tally = Tally::default();
+    let mut broken = Vec::new();
+    for name in StepName::value_variants().iter().copied() {
+        if !chosen.contains(&name) {
+            if without.contains(&name) {
+                Screen::skipped(&name.text());
+                tally += Tally::SKIPPED;
+            }
+            continue;
+        }
+        let base = name.builds_on().iter().find(|base| broken.contains(*base));
+        let outcome = match base {
+            Some(base) => Err(Failure::new(format!(
+                "it builds on the step {}, which failed",
+                base.text()
+            ))),
+            None => run(screen, name, without),
+        };
+        let counted = outcome.unwrap_or_else(|failure| {
+            Screen::could_not_start(&name.text(), &failure);
+            Tally::FAILED
+        });
+        if counted.failed > 0 {
+            broken.push(name);
+        }
+        tally += counted;
+    }
+    if !broken.is_empty() {
+        let names = broken
+            .iter()
+            .map(|name| name.text())
+            .collect::<Vec<_>>()
+            .join(" --only ");
+        println!(
+            "\nTo run again what failed: {}",
+            style(format!("cargo xtask test --only {names}")).bold()
+        );
+    }
+    println!("\n{tally}");
+    if tally.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// What to run: all, all but, or only these and what they build on.
+fn chosen(without: &[StepName], only: &[StepName]) -> Vec<StepName> {
+    let wanted = |name: &StepName| match only {
+        [] => !without.contains(name),
+        only => only.contains(name) || only.iter().any(|one| one.builds_on().contains(name)),
+    };
+    StepName::value_variants()
+        .iter()
+        .copied()
+        .filter(wanted)
+        .collect()
+}
+
+/// Brings what the chosen steps need. What cannot be brought fails the steps that need it, and only those.
+fn set_up(screen: &Screen, chosen: &[StepName]) {
+    let mut tools = chosen
+        .iter()
+        .flat_map(|name| name.tools())
+        .copied()
+        .collect::<Vec<_>>();
+    tools.dedup();
+    let wasm = if chosen.iter().any(|name| name.compiles_wasm()) {
+        wasm::set_up(screen)
+    } else {
+        Ok(())
+    };
+    for failure in [wasm, setup::install_tools(screen, &tools)]
+        .into_iter()
+        .filter_map(Result::err)
+    {
+        println!("\n{failure}\n");
+    }
+}
+
+/// Runs one step. The error is why it could not begin; a step that began has shown its own failure.
+fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
+    for tool in name.tools() {
+        tool.require()?;
+    }
+    let text = name.text();
+    let mut cargo = workspace::cargo();
+    match name {
+        StepName::Fmt => Ok(one(screen, &text, cargo.args(["fmt", "--all", "--check"]))),
+        StepName::Clippy => {
+            cargo
+                .args(["clippy", "--workspace", "--all-targets"])
+                .args(suite_features()?);
+            Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
+        }
+        StepName::ClippyWasm => {
+            let mut cargo = Compiler::require()?.command("cargo")?;
+            cargo.args([
+                "clippy",
+                "--package",
+                "kubarium-core",
+                "--package",
+                "kubarium-web",
+                "--target",
+                wasm::TARGET,
+            ]);
+            Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
+        }
+        StepName::Rustdoc => {
+            cargo
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "--deny warnings");
+            Ok(one(screen, &text, &mut cargo))
+        }
+        StepName::Deny => {
+            let mut deny = Command::new(Tool::CargoDeny.require()?);
+            deny.current_dir(workspace::root())
+                .args(["--color", "never", "check", "licenses", "bans", "sources"]);
+            Ok(one(screen, &text, &mut deny))
+        }
+        StepName::Web => Ok(bundle::build(screen).map_or(Tally::FAILED, |()| Tally::PASSED)),
+        StepName::Server => Ok(one(
+            screen,
+            &text,
+            cargo.args(["build", "--package", "kubarium"]),
+        )),
+        StepName::Tests => tests(
+            screen,
+            &text,
+            cargo.args(["test", "--workspace", "--no-fail-fast"]),
+        ),
+        StepName::Browser | StepName::Docker | StepName::Kubectl => suite(screen, name, without),
+    }
+}
+
+fn one(screen: &Screen, name: &str, command: &mut Command) -> Tally {
+    screen
+        .command(name, command)
+        .map_or(Tally::FAILED, |()| Tally::PASSED)
+}
+
+/// The suites of one need, without those that also need something that was left out by name.
+fn suite(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
+    let left_out = without
+        .iter()
+        .filter_map(|name| name.need())
+        .collect::<Vec<_>>();
+    let all = suites::all()?;
+    let (skipped, run): (Vec<&Suite>, Vec<&Suite>) = all
+        .iter()
+        .filter(|suite| suite.needs.first().copied() == name.need())
+        .partition(|suite| suite.needs.iter().any(|need| left_out.contains(need)));
+    let mut tally = Tally {
+        skipped: skipped.len(),
+        ..Tally::default()
+    };
+    for suite in skipped {
+        Screen::skipped(&format!("{} ({})", name.text(), suite.name));
+    }
+    for need in run.iter().flat_map(|suite| &suite.needs) {
+        need.tools()
+            .iter()
+            .try_for_each(|tool| tool.require().map(|_| ()))?;
+    }
+    if !run.is_empty() {
+        tally += tests(screen, &name.text(), &mut suites::command(&run))?;
+    }
+    Ok(tally)
+}
+
+fn tests(screen: &Screen, name: &str, command: &mut Command) -> Result<Tally> {
+    command.envs(suites::environment()?);
+    let step = screen.step(name);
+    let ended = step.run(command, None).inspect_err(|_| step.failed(&[]))?;
+    let tally = Tally::of_test_run(&ended.lines, ended.status.success());
+    if tally.failed == 0 {
+        step.ok(&tally.to_string());
+    } else {
+        step.failed(&ended.lines);
+        println!("         {tally}   ({})", shown(command));
+    }
+    Ok(tally)
+}
+
+/// Clippy must see the suites too, though they are only built when asked for.
+fn suite_features() -> Result<Vec<String>> {
+    let all = suites::all()?;
+    let features = Need::ALL
+        .into_iter()
+        .filter(|need| all.iter().any(|suite| suite.needs.contains(need)));
+    let features = features
+        .map(|need| format!("{}/{}", suites::PACKAGE, need.feature()))
+        .collect::<Vec<_>>();
+    Ok(if features.is_empty() {
+        features
+    } else {
+        vec!["--features".to_owned(), features.join(",")]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_brings_along_what_it_builds_on() {
+        assert_eq!(
+            chosen(&[], &[StepName::Browser]),
+            [StepName::Web, StepName::Server, StepName::Browser]
+        );
+        assert_eq!(chosen(&[], &[StepName::Fmt]), [StepName::Fmt]);
+    }
+
+    #[test]
+    fn everything_runs_that_is_not_left_out() {
+        let chosen = chosen(&[StepName::Docker], &[]);
+        assert_eq!(chosen.len(), StepName::value_variants().len() - 1);
+        assert!(!chosen.contains(&StepName::Docker));
+    }
+
+    #[test]
+    fn what_a_step_builds_on_comes_before_it() {
+        let order = StepName::value_variants();
+        let place = |name: &StepName| order.iter().position(|one| one == name);
+        for name in order {
+            assert!(
+                name.builds_on()
+                    .iter()
+                    .all(|base| place(base) < place(name)),
+                "{name:?}"
+            );
+        }
+    }
+}
