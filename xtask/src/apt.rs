@@ -17,9 +17,7 @@ pub(crate) enum Right {
 /// Whether, and how, packages can be installed here; the error says why not.
 pub(crate) fn right() -> Result<Right> {
     if on_path("apt-get").is_none() {
-        return Err(Failure::new(
-            "this machine has no apt-get, so set-up cannot install packages",
-        ));
+        return Err(Failure::new("this machine has no apt-get, so set-up cannot install packages"));
     }
     if quiet(Command::new("sh").args(["-c", "test $(id -u) = 0"])) {
         return Ok(Right::Root);
@@ -28,10 +26,7 @@ pub(crate) fn right() -> Result<Right> {
         // Someone who sits at the terminal can be asked for the password; nobody else can.
         let terminal = std::io::stdin().is_terminal();
         let asked = if terminal {
-            Command::new("sudo")
-                .arg("-v")
-                .status()
-                .is_ok_and(|status| status.success())
+            Command::new("sudo").arg("-v").status().is_ok_and(|status| status.success())
         } else {
             quiet(Command::new("sudo").args(["-n", "true"]))
         };
@@ -39,9 +34,7 @@ pub(crate) fn right() -> Result<Right> {
             return Ok(Right::Sudo);
         }
     }
-    Err(Failure::new(
-        "set-up may not install packages: it is neither root nor may it use sudo",
-    ))
+    Err(Failure::new("set-up may not install packages: it is neither root nor may it use sudo"))
 }
 
 /// Installs packages, after bringing the package lists up to date.
@@ -55,9 +48,7 @@ pub(crate) fn install(screen: &Screen, right: Right, packages: &[&str]) -> Resul
                 command
             }
         };
-        command
-            .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
-            .args(arguments);
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]).args(arguments);
         command
     };
     let name = match packages {
@@ -75,19 +66,11 @@ pub(crate) fn install(screen: &Screen, right: Right, packages: &[&str]) -> Resul
         return Ok(());
     }
     step.failed(&[updated.lines, installed.lines].concat());
-    Err(
-        Failure::new(format!("apt-get could not install {}", packages.join(" "))).remedy(format!(
-            "apt-get update\napt-get install --no-install-recommends {}",
-            packages.join(" ")
-        )),
-    )
+    Err(Failure::new(format!("apt-get could not install {}", packages.join(" ")))
+        .remedy(format!("apt-get update\napt-get install --no-install-recommends {}", packages.join(" "))))
 }
 
 fn quiet(command: &mut Command) -> bool {
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }

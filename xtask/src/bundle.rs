@@ -18,16 +18,8 @@ use crate::workspace;
 
 /// Everything the browser loads to start, compressed as it travels.
 const GZIPPED_BYTES_MAX: usize = 1_000_000;
-const INPUTS: [&str; 8] = [
-    "index.html",
-    "Trunk.toml",
-    "Cargo.toml",
-    "Cargo.lock",
-    ".cargo/config.toml",
-    "assets",
-    "core",
-    "web",
-];
+const INPUTS: [&str; 8] =
+    ["index.html", "Trunk.toml", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "assets", "core", "web"];
 
 /// Where the bundle lies.
 pub(crate) fn dist() -> PathBuf {
@@ -47,28 +39,16 @@ pub(crate) fn build(screen: &Screen) -> Result<()> {
         tool.require()?;
     }
     let step = screen.step("web bundle");
-    let before = fingerprint(
-        &INPUTS.map(|input| workspace::root().join(input)),
-        &format!("{compiler:?}"),
-    );
+    let before = fingerprint(&INPUTS.map(|input| workspace::root().join(input)), &format!("{compiler:?}"));
     let stamp = workspace::target_dir().join("xtask/bundle");
     if let (Ok(before), Ok(dist)) = (&before, fingerprint(&[dist()], ""))
         && fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == stamped(*before, dist))
     {
-        step.ok(&format!(
-            "up to date, {}",
-            size_remark(gzipped_bytes().unwrap_or_default())
-        ));
+        step.ok(&format!("up to date, {}", size_remark(gzipped_bytes().unwrap_or_default())));
         return Ok(());
     }
     let mut trunk = compiler.command("trunk")?;
-    trunk.args([
-        "build",
-        "--release",
-        "--skip-version-check",
-        "--color",
-        "never",
-    ]);
+    trunk.args(["build", "--release", "--skip-version-check", "--color", "never"]);
     let ended = match step.run(&mut trunk, None) {
         Ok(ended) => ended,
         Err(failure) => {
@@ -80,14 +60,11 @@ pub(crate) fn build(screen: &Screen) -> Result<()> {
         step.failed(&ended.lines);
         return Err(Failure::new("the web bundle could not be built"));
     }
-    let size =
-        gzipped_bytes().map_err(|error| Failure::new(format!("{}: {error}", dist().display())))?;
+    let size = gzipped_bytes().map_err(|error| Failure::new(format!("{}: {error}", dist().display())))?;
     if size > GZIPPED_BYTES_MAX {
         step.failed(&[]);
-        return Err(
-            Failure::new(format!("the web bundle is too big: {}", size_remark(size)))
-                .remedy("find what grew, for example with `twiggy top` on an unstripped build"),
-        );
+        return Err(Failure::new(format!("the web bundle is too big: {}", size_remark(size)))
+            .remedy("find what grew, for example with `twiggy top` on an unstripped build"));
     }
     step.ok(&size_remark(size));
     if let (Ok(before), Ok(dist)) = (before, fingerprint(&[dist()], "")) {
@@ -102,20 +79,14 @@ fn stamped(inputs: u64, dist: u64) -> String {
 }
 
 fn size_remark(bytes: usize) -> String {
-    format!(
-        "{:.0} KB gzipped (at most {:.0} KB)",
-        bytes as f64 / 1000.0,
-        GZIPPED_BYTES_MAX as f64 / 1000.0
-    )
+    format!("{:.0} KB gzipped (at most {:.0} KB)", bytes as f64 / 1000.0, GZIPPED_BYTES_MAX as f64 / 1000.0)
 }
 
 /// The compressed size of all that a browser needs to start: code, page and styles.
 fn gzipped_bytes() -> io::Result<usize> {
     let mut total = 0;
     for file in files(&dist())? {
-        let counts = file
-            .extension()
-            .is_some_and(|kind| ["wasm", "js", "css", "html"].iter().any(|one| kind == *one));
+        let counts = file.extension().is_some_and(|kind| ["wasm", "js", "css", "html"].iter().any(|one| kind == *one));
         if counts {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             encoder.write_all(&fs::read(file)?)?;
@@ -141,15 +112,9 @@ fn fingerprint(paths: &[PathBuf], salt: &str) -> io::Result<u64> {
 /// All files at or below `path`, in a fixed order. A path that does not exist has none.
 fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
-        return Ok(if path.exists() {
-            vec![path.to_path_buf()]
-        } else {
-            Vec::new()
-        });
+        return Ok(if path.exists() { vec![path.to_path_buf()] } else { Vec::new() });
     }
-    let mut entries = fs::read_dir(path)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<io::Result<Vec<_>>>()?;
+    let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     entries.sort();
     let mut found = Vec::new();
     for entry in entries {

@@ -8,19 +8,6 @@ use crate::workspace;
 /// Becomes the binary `name` of `kubarium-tests`, built in release mode. Returns only if that fails.
 pub(crate) fn to_binary<'a>(name: &str, args: impl Iterator<Item = &'a String>) -> Result<()> {
     let mut cargo = workspace::cargo();
-    cargo
-        .args([
-            "run",
-            "--release",
-            "--package",
-            "kubarium-tests",
-            "--bin",
-            name,
-            "--",
-        ])
-        .args(args);
-    Err(Failure::new(format!(
-        "cargo did not start: {}",
-        cargo.exec()
-    )))
+    cargo.args(["run", "--release", "--package", "kubarium-tests", "--bin", name, "--"]).args(args);
+    Err(Failure::new(format!("cargo did not start: {}", cargo.exec())))
 }

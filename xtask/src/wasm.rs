@@ -35,18 +35,12 @@ impl Compiler {
     pub(crate) fn find() -> Option<Self> {
         let library = rustc(&["--print", "target-libdir", "--target", TARGET])?;
         let filled = fs::read_dir(library).is_ok_and(|mut entries| entries.next().is_some());
-        if filled {
-            Some(Self::Own)
-        } else {
-            Self::debian()
-        }
+        if filled { Some(Self::Own) } else { Self::debian() }
     }
 
     /// The compiler, or how to bring one.
     pub(crate) fn require() -> Result<Self> {
-        Self::find().ok_or_else(|| {
-            Failure::new(format!("no compiler for {TARGET} is installed")).remedy(remedy())
-        })
+        Self::find().ok_or_else(|| Failure::new(format!("no compiler for {TARGET} is installed")).remedy(remedy()))
     }
 
     /// A command that builds for the target with this compiler and the tools of the bundle.
@@ -54,10 +48,7 @@ impl Compiler {
         let mut path = Vec::new();
         for tool in Tool::BUNDLE {
             // Clippy is called before (or without) the bundle's tools being there.
-            path.extend(
-                tool.find()?
-                    .and_then(|program| program.parent().map(Path::to_path_buf)),
-            );
+            path.extend(tool.find()?.and_then(|program| program.parent().map(Path::to_path_buf)));
         }
         if matches!(self, Self::Debian { .. }) {
             path.push("/usr/bin".into());
@@ -67,9 +58,7 @@ impl Compiler {
 
         let mut command = Command::new(program);
         // Two compilers in one directory would rebuild each other's work.
-        command
-            .current_dir(workspace::root())
-            .env("CARGO_TARGET_DIR", workspace::target_dir().join("wasm"));
+        command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target_dir().join("wasm"));
         command.env("PATH", path).env_remove("CARGO");
         if let Self::Debian { linker } = self {
             command
@@ -87,8 +76,7 @@ impl Compiler {
         let said = printed(Command::new("/usr/bin/rustc").arg("--version"))?;
         let sources = Path::new("/usr/lib/rustlib/src/rust/library/std/Cargo.toml");
         let programs = ["/usr/bin/cargo", "/usr/bin/cargo-clippy"];
-        let complete =
-            sources.exists() && programs.iter().all(|program| Path::new(program).is_file());
+        let complete = sources.exists() && programs.iter().all(|program| Path::new(program).is_file());
         if !complete || minor_version(&said)? < DEBIAN_MINOR_MIN {
             return None;
         }
@@ -104,24 +92,15 @@ pub(crate) fn set_up(screen: &Screen) -> Result<()> {
     }
     if tool::on_path("rustup").is_some() {
         let step = screen.step("rustup target");
-        let ended = step.run(
-            Command::new("rustup").args(["target", "add", TARGET]),
-            Some(RUSTUP_LIMIT),
-        );
+        let ended = step.run(Command::new("rustup").args(["target", "add", TARGET]), Some(RUSTUP_LIMIT));
         if Compiler::find().is_some() {
             step.ok("");
             return Ok(());
         }
-        let said = ended.map_or_else(
-            |failure| failure.to_string(),
-            |ended| error_line(&ended.lines),
-        );
-        step.ok(&format!(
-            "not to be had ({said}); taking Debian's toolchain"
-        ));
+        let said = ended.map_or_else(|failure| failure.to_string(), |ended| error_line(&ended.lines));
+        step.ok(&format!("not to be had ({said}); taking Debian's toolchain"));
     }
-    let right =
-        apt::right().map_err(|failure| Failure::new(failure.to_string()).remedy(remedy()))?;
+    let right = apt::right().map_err(|failure| Failure::new(failure.to_string()).remedy(remedy()))?;
     apt::install(screen, right, &DEBIAN_PACKAGES)?;
     Compiler::require().map(|_| ())
 }
@@ -138,54 +117,27 @@ pub(crate) fn remedy() -> String {
 fn tool_of_own_toolchain(program: &str) -> Option<PathBuf> {
     let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?);
     let host = rustc(&["--print", "host-tuple"])?;
-    Some(
-        sysroot
-            .join("lib/rustlib")
-            .join(host)
-            .join("bin")
-            .join(program),
-    )
-    .filter(|path| path.is_file())
+    Some(sysroot.join("lib/rustlib").join(host).join("bin").join(program)).filter(|path| path.is_file())
 }
 
 fn rustc(arguments: &[&str]) -> Option<String> {
-    printed(
-        Command::new("rustc")
-            .args(arguments)
-            .current_dir(workspace::root()),
-    )
+    printed(Command::new("rustc").args(arguments).current_dir(workspace::root()))
 }
 
 fn printed(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }
 
 /// The 96 of "rustc 1.96.0 (...)".
 fn minor_version(said: &str) -> Option<u32> {
-    said.split_whitespace()
-        .nth(1)?
-        .split('.')
-        .nth(1)?
-        .parse()
-        .ok()
+    said.split_whitespace().nth(1)?.split('.').nth(1)?.parse().ok()
 }
 
 fn error_line(lines: &[String]) -> String {
-    let line = lines
-        .iter()
-        .rev()
-        .find(|line| line.starts_with("error"))
-        .or(lines.last());
-    line.map_or_else(
-        || "no answer".to_owned(),
-        |line| line.trim_start_matches("error: ").to_owned(),
-    )
+    let line = lines.iter().rev().find(|line| line.starts_with("error")).or(lines.last());
+    line.map_or_else(|| "no answer".to_owned(), |line| line.trim_start_matches("error: ").to_owned())
 }
 
 #[cfg(test)]
@@ -194,10 +146,7 @@ mod tests {
 
     #[test]
     fn the_minor_version_is_read_from_what_rustc_says() {
-        assert_eq!(
-            minor_version("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"),
-            Some(96)
-        );
+        assert_eq!(minor_version("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"), Some(96));
         assert_eq!(minor_version("rustc"), None);
     }
 }

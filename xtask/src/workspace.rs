@@ -13,12 +13,8 @@ use crate::failure::{Failure, Result};
 /// The project's root directory: the one above this crate's.
 pub(crate) fn root() -> PathBuf {
     // The variable is set by `cargo run`; the compiled-in path serves a binary that is started by hand.
-    let crate_dir = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-    crate_dir
-        .parent()
-        .map(Path::to_path_buf)
-        .unwrap_or(crate_dir)
+    let crate_dir = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    crate_dir.parent().map(Path::to_path_buf).unwrap_or(crate_dir)
 }
 
 /// The cargo that started us, ready for arguments, in the project's root.
@@ -36,12 +32,9 @@ pub(crate) fn target_dir() -> PathBuf {
 /// The version of `package` that Cargo.lock has settled on.
 pub(crate) fn locked_version(package: &str) -> Result<String> {
     let path = root().join("Cargo.lock");
-    let lock = fs::read_to_string(&path)
-        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    version_in_lock(&lock, package).ok_or_else(|| {
-        Failure::new(format!("Cargo.lock names no package {package}"))
-            .remedy("cargo generate-lockfile")
-    })
+    let lock = fs::read_to_string(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    version_in_lock(&lock, package)
+        .ok_or_else(|| Failure::new(format!("Cargo.lock names no package {package}")).remedy("cargo generate-lockfile"))
 }
 
 /// Cargo writes its lock file one key a line and `name` straight before `version`, so no TOML parser is needed.
@@ -49,10 +42,7 @@ fn version_in_lock(lock: &str, package: &str) -> Option<String> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines();
     lines.find(|line| *line == name)?;
-    let version = lines
-        .next()?
-        .strip_prefix("version = \"")?
-        .strip_suffix('"')?;
+    let version = lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')?;
     Some(version.to_owned())
 }
 
@@ -63,13 +53,9 @@ pub(crate) fn metadata() -> Result<Value> {
         .output()
         .map_err(|error| Failure::new(format!("cargo metadata did not start: {error}")))?;
     if !output.status.success() {
-        return Err(Failure::new(format!(
-            "cargo metadata: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )));
+        return Err(Failure::new(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim())));
     }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| Failure::new(format!("cargo metadata: {error}")))
+    serde_json::from_slice(&output.stdout).map_err(|error| Failure::new(format!("cargo metadata: {error}")))
 }
 
 #[cfg(test)]
@@ -80,10 +66,7 @@ mod tests {
     fn the_version_is_that_of_the_package_of_exactly_that_name() {
         let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.1.0\"\n\n\
                     [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
-        assert_eq!(
-            version_in_lock(lock, "wasm-bindgen").as_deref(),
-            Some("0.2.130")
-        );
+        assert_eq!(version_in_lock(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
         assert_eq!(version_in_lock(lock, "wasm"), None);
     }
 }
