@@ -1,0 +1,22 @@
+//! What the server is told: flags and a file, checked completely before anything is opened or bound.
+
+mod endpoint;
+mod file;
+mod settings;
+
+pub use endpoint::{ENDPOINT_FORMS, Endpoint, TlsFiles};
+pub use settings::{DockerHost, LogFormat, ServeArguments, Settings, check_node_name, is_loopback_host};
+
+use crate::failure::Failure;
+use std::path::PathBuf;
+
+/// Help of every `--data-dir`.
+pub const DATA_DIR_HELP: &str =
+    "Directory that holds the cluster's state [default: kubarium in the user's data directory]";
+
+/// Where state is kept unless told otherwise.
+pub fn default_data_dir() -> Result<PathBuf, Failure> {
+    directories::ProjectDirs::from("io", "kubarium", "kubarium")
+        .map(|dirs| dirs.data_dir().to_owned())
+        .ok_or_else(|| Failure::usage("--data-dir: no home directory is known to keep data in; name a directory"))
+}

@@ -1,0 +1,20 @@
+//! Kubarium's server and command line: the control plane of `kubarium-core` on real Docker hosts.
+//!
+//! Everything is decided in the core. This crate carries requests to it over HTTP ([`http`]), keeps its objects on
+//! disk ([`storage`]), carries out its effects on Docker ([`docker`]) and lets traffic through ([`proxy`]); one
+//! loop, the [`driver`], owns it.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+mod failure;
+pub mod kubeconfig;
+pub mod logging;
+pub mod serve;
+pub mod storage;
+pub mod token;
+
+pub use failure::Failure;
