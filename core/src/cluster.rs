@@ -228,6 +228,11 @@ impl Cluster {
             store,
             config: Arc::new(config),
         };
+        for service in cluster.store.list(Kind::Service, None) {
+            if let Some(spec) = service.service() {
+                cluster.addresses.keep_service(spec, &cluster.config);
+            }
+        }
         // What is there already is news to every component.
         let present: Vec<_> = Kind::ALL.into_iter().flat_map(|kind| cluster.store.list(kind, None)).cloned().collect();
         for object in present {

@@ -13,6 +13,7 @@ mod cluster;
 mod config;
 pub mod controllers;
 mod deadlines;
+mod deletion;
 pub mod kubelet;
 pub mod network;
 mod rng;

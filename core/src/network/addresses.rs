@@ -1,6 +1,7 @@
 //! Addresses and node ports of services: none is given twice.
 
 use crate::config::Config;
+use k8s_openapi::api::core::v1::ServiceSpec;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -75,6 +76,33 @@ impl Addresses {
     pub fn release_port(&mut self, port: u16) {
         self.ports.remove(&port);
     }
+
+    /// Notes what a service has that was there before. What lies outside the ranges was not ours to give.
+    pub fn keep_service(&mut self, spec: &ServiceSpec, config: &Config) {
+        for ip in given_ips(spec) {
+            let _ = self.take_ip(ip, config);
+        }
+        for port in given_ports(spec) {
+            let _ = self.take_port(port, config);
+        }
+    }
+
+    /// Takes back all that a service has.
+    pub fn release_service(&mut self, spec: &ServiceSpec) {
+        given_ips(spec).for_each(|ip| self.release_ip(ip));
+        given_ports(spec).for_each(|port| self.release_port(port));
+    }
+}
+
+fn given_ips(spec: &ServiceSpec) -> impl Iterator<Item = Ipv4Addr> {
+    let more = spec.cluster_ips.iter().flatten().map(String::as_str);
+    let all: BTreeSet<Ipv4Addr> = spec.cluster_ip.as_deref().into_iter().chain(more).flat_map(str::parse).collect();
+    all.into_iter()
+}
+
+fn given_ports(spec: &ServiceSpec) -> impl Iterator<Item = u16> {
+    let all: BTreeSet<u16> = spec.ports.iter().flatten().filter_map(|p| u16::try_from(p.node_port?).ok()).collect();
+    all.into_iter()
 }
 
 fn lowest_free<I: Iterator<Item = u32>>(first: u32, last: u32, taken_from: impl Fn(u32) -> I) -> Option<u32> {
