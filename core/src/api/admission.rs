@@ -9,7 +9,7 @@ pub const NOT_READY: &str = "node.kubernetes.io/not-ready";
 pub const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 
 /// Gives a pod what upstream's default admission plugins give it: a priority, and tolerations for nodes that are
-/// not ready or unreachable for `config.toleration_seconds` (plugins Priority and DefaultTolerationSeconds).
+/// not ready or unreachable for `config.toleration_seconds` (plugins `Priority` and `DefaultTolerationSeconds`).
 pub fn admit_pod_spec(spec: &mut k8s::PodSpec, config: &Config) {
     spec.priority.get_or_insert(match spec.priority_class_name.as_deref() {
         Some("system-node-critical") => 2_000_001_000,

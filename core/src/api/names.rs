@@ -6,8 +6,8 @@ const DNS1035_LABEL_FORM: &str = "a DNS-1035 label must consist of lower case al
 const QUALIFIED_FORM: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const LABEL_VALUE_FORM: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-fn too_long(max: usize) -> String {
-    format!("must be no more than {max} characters")
+fn too_long(max: usize, unit: &str) -> String {
+    format!("must be no more than {max} {unit}")
 }
 
 fn is_label(text: &str) -> bool {
@@ -28,7 +28,7 @@ fn is_qualified(text: &str) -> bool {
 pub fn dns1123_label_errors(text: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if text.len() > 63 {
-        errors.push(too_long(63));
+        errors.push(too_long(63, "characters"));
     }
     if !is_label(text) {
         errors.push(DNS1123_LABEL_FORM.to_owned());
@@ -40,7 +40,7 @@ pub fn dns1123_label_errors(text: &str) -> Vec<String> {
 pub fn dns1123_subdomain_errors(text: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if text.len() > 253 {
-        errors.push(too_long(253));
+        errors.push(too_long(253, "characters"));
     }
     if !text.split('.').all(is_label) {
         errors.push(DNS1123_SUBDOMAIN_FORM.to_owned());
@@ -52,7 +52,7 @@ pub fn dns1123_subdomain_errors(text: &str) -> Vec<String> {
 pub fn dns1035_label_errors(text: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if text.len() > 63 {
-        errors.push(too_long(63));
+        errors.push(too_long(63, "characters"));
     }
     if !(is_label(text) && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)) {
         errors.push(DNS1035_LABEL_FORM.to_owned());
@@ -77,15 +77,14 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
         _ => {
             let form = QUALIFIED_FORM.trim_start_matches("name part ");
             return vec![format!(
-                "a qualified name {} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
-                form
+                "a valid label key {form} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
             )];
         }
     };
     if name.is_empty() {
         errors.push("name part must be non-empty".to_owned());
     } else if name.len() > 63 {
-        errors.push(format!("name part {}", too_long(63)));
+        errors.push(format!("name part {}", too_long(63, "bytes")));
     }
     if !is_qualified(name) {
         errors.push(QUALIFIED_FORM.to_owned());
@@ -96,7 +95,7 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
 /// What is wrong with a label's value.
 pub fn label_value_error(text: &str) -> Option<String> {
     if text.len() > 63 {
-        return Some(too_long(63));
+        return Some(too_long(63, "bytes"));
     }
     (!text.is_empty() && !is_qualified(text)).then(|| LABEL_VALUE_FORM.to_owned())
 }

@@ -278,19 +278,16 @@ impl PodStatus {
 
     /// Sets a condition. The time of transition stays where the status does. Returns whether anything changed.
     pub fn set_condition(&mut self, mut condition: Condition) -> bool {
-        match self.conditions.iter_mut().find(|c| c.kind == condition.kind) {
-            Some(old) => {
-                if old.status == condition.status {
-                    condition.since = old.since;
-                }
-                let changed = *old != condition;
-                *old = condition;
-                changed
+        if let Some(old) = self.conditions.iter_mut().find(|c| c.kind == condition.kind) {
+            if old.status == condition.status {
+                condition.since = old.since;
             }
-            None => {
-                self.conditions.push(condition);
-                true
-            }
+            let changed = *old != condition;
+            *old = condition;
+            changed
+        } else {
+            self.conditions.push(condition);
+            true
         }
     }
 
@@ -374,8 +371,8 @@ fn condition_to(c: &Condition) -> k8s::PodCondition {
     }
 }
 
-fn terminated_from(t: k8s::ContainerStateTerminated) -> Box<Terminated> {
-    Box::new(Terminated {
+fn terminated_from(t: k8s::ContainerStateTerminated) -> Terminated {
+    Terminated {
         exit_code: t.exit_code,
         signal: t.signal,
         reason: t.reason.map(Into::into),
@@ -383,7 +380,7 @@ fn terminated_from(t: k8s::ContainerStateTerminated) -> Box<Terminated> {
         started: t.started_at.as_ref().map(Time::from),
         finished: t.finished_at.as_ref().map(Time::from),
         container_id: t.container_id.map(Into::into),
-    })
+    }
 }
 
 fn terminated_to(t: &Terminated) -> k8s::ContainerState {
@@ -413,13 +410,13 @@ fn container_from(mut c: k8s::ContainerStatus) -> ContainerStatus {
         image: std::mem::take(&mut c.image).into(),
         state: match (state.running, state.terminated, state.waiting) {
             (Some(r), _, _) => ContainerState::Running { since: r.started_at.as_ref().map(Time::from) },
-            (None, Some(t), _) => ContainerState::Terminated(terminated_from(t)),
+            (None, Some(t), _) => ContainerState::Terminated(Box::new(terminated_from(t))),
             (None, None, Some(w)) => {
                 ContainerState::Waiting { reason: w.reason.map(Into::into), message: w.message.map(Into::into) }
             }
             (None, None, None) => ContainerState::Unset,
         },
-        last: c.last_state.take().and_then(|l| l.terminated).map(terminated_from),
+        last: c.last_state.take().and_then(|l| l.terminated).map(|t| Box::new(terminated_from(t))),
         restarts: std::mem::take(&mut c.restart_count).max(0) as u32,
         ready: std::mem::take(&mut c.ready),
         started: c.started.take(),
@@ -454,6 +451,6 @@ fn container_to(c: &ContainerStatus) -> k8s::ContainerStatus {
     status.ready = c.ready;
     status.started = c.started;
     status.container_id = text(&c.id);
-    status.image_id = c.image_id.as_deref().unwrap_or_default().to_owned();
+    c.image_id.as_deref().unwrap_or_default().clone_into(&mut status.image_id);
     status
 }

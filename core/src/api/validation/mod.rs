@@ -1,0 +1,56 @@
+//! What objects must be, and what is said with which field path when they are not.
+//!
+//! Source: upstream's `pkg/apis/core/validation`, version 1.36. Order and wording of the errors are upstream's.
+
+mod container;
+mod errors;
+mod meta;
+mod node;
+mod pod;
+mod scheduling;
+mod service;
+mod workload;
+
+pub use errors::FieldError;
+
+use super::{Body, Object};
+use crate::config::Config;
+use errors::Errors;
+
+/// Everything that is wrong with a new object, after defaulting.
+pub fn validate_create(object: &Object, config: &Config) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    meta::check(&object.meta, object.kind(), &mut errors);
+    match &object.body {
+        Body::Pod(pod) => pod::check(pod, config, &mut errors),
+        Body::ReplicationController { spec, .. } => workload::check(spec, config, &mut errors),
+        Body::Service { spec, .. } => service::check(spec, &mut errors),
+        Body::Node { spec, status } => node::check(spec, status, &object.meta, &mut errors),
+        Body::Endpoints { subsets } => service::check_subsets(subsets, &mut errors),
+        Body::Event(event) => workload::check_event(event, &object.meta, &mut errors),
+        Body::Namespace { .. } => {}
+    }
+    errors.list
+}
+
+/// Everything that is wrong with `new` in place of `old`, both after defaulting.
+pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    meta::check_update(&new.meta, &old.meta, new.kind(), &mut errors);
+    match (&new.body, &old.body) {
+        (Body::Pod(new_pod), Body::Pod(old_pod)) => pod::check_update(new_pod, old_pod, config, &mut errors),
+        (Body::ReplicationController { spec, .. }, _) => workload::check(spec, config, &mut errors),
+        (Body::Service { spec, .. }, Body::Service { spec: old_spec, .. }) => {
+            service::check_update(spec, old_spec, &mut errors);
+            service::check(spec, &mut errors);
+        }
+        (Body::Node { spec, status }, Body::Node { spec: old_spec, .. }) => {
+            node::check(spec, status, &new.meta, &mut errors);
+            node::check_update(spec, old_spec, &mut errors);
+        }
+        (Body::Endpoints { subsets }, _) => service::check_subsets(subsets, &mut errors),
+        (Body::Event(event), _) => workload::check_event(event, &new.meta, &mut errors),
+        _ => {}
+    }
+    errors.list
+}

@@ -1,0 +1,233 @@
+//! Rules for what a pod asks of its place: affinity, tolerations, spreading.
+
+use super::errors::Errors;
+use super::meta::check_labels;
+use crate::api::names::{dns1123_label_errors, label_value_error, qualified_name_errors};
+use k8s_openapi::api::core::v1 as k8s;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use std::collections::BTreeSet;
+
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+
+pub(super) fn check(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
+    if let Some(affinity) = &spec.affinity {
+        let at = format!("{path}.affinity");
+        if let Some(node) = &affinity.node_affinity {
+            check_node_affinity(node, &format!("{at}.nodeAffinity"), errors);
+        }
+        if let Some(pods) = &affinity.pod_affinity {
+            let (required, preferred) = (
+                pods.required_during_scheduling_ignored_during_execution.as_deref(),
+                pods.preferred_during_scheduling_ignored_during_execution.as_deref(),
+            );
+            check_pod_terms(required, preferred, &format!("{at}.podAffinity"), errors);
+        }
+        if let Some(pods) = &affinity.pod_anti_affinity {
+            let (required, preferred) = (
+                pods.required_during_scheduling_ignored_during_execution.as_deref(),
+                pods.preferred_during_scheduling_ignored_during_execution.as_deref(),
+            );
+            check_pod_terms(required, preferred, &format!("{at}.podAntiAffinity"), errors);
+        }
+    }
+    for (index, toleration) in spec.tolerations.iter().flatten().enumerate() {
+        check_toleration(toleration, &format!("{path}.tolerations[{index}]"), errors);
+    }
+    check_spreading(spec, path, errors);
+}
+
+fn check_node_affinity(affinity: &k8s::NodeAffinity, at: &str, errors: &mut Errors) {
+    if let Some(required) = &affinity.required_during_scheduling_ignored_during_execution {
+        let at = format!("{at}.{REQUIRED}.nodeSelectorTerms");
+        if required.node_selector_terms.is_empty() {
+            errors.required(&at, "must have at least one node selector term");
+        }
+        for (index, term) in required.node_selector_terms.iter().enumerate() {
+            check_node_term(term, &format!("{at}[{index}]"), errors);
+        }
+    }
+    for (index, term) in affinity.preferred_during_scheduling_ignored_during_execution.iter().flatten().enumerate() {
+        let at = format!("{at}.{PREFERRED}[{index}]");
+        check_weight(term.weight, &at, errors);
+        check_node_term(&term.preference, &format!("{at}.preference"), errors);
+    }
+}
+
+fn check_weight(weight: i32, at: &str, errors: &mut Errors) {
+    if !(1..=100).contains(&weight) {
+        errors.invalid(format!("{at}.weight"), weight, "must be in the range 1-100");
+    }
+}
+
+fn check_node_term(term: &k8s::NodeSelectorTerm, at: &str, errors: &mut Errors) {
+    for (index, requirement) in term.match_expressions.iter().flatten().enumerate() {
+        let at = format!("{at}.matchExpressions[{index}]");
+        let values = requirement.values.as_deref().unwrap_or_default();
+        match requirement.operator.as_str() {
+            "In" | "NotIn" if values.is_empty() => {
+                errors.required(format!("{at}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                errors.forbidden(format!("{at}.values"), detail);
+            }
+            "Gt" | "Lt" if values.len() != 1 => {
+                errors
+                    .required(format!("{at}.values"), "must be specified single value when `operator` is 'Lt' or 'Gt'");
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
+            other => errors.invalid(format!("{at}.operator"), other, "not a valid selector operator"),
+        }
+        errors.all_invalid(format!("{at}.key"), &requirement.key, qualified_name_errors(&requirement.key));
+        for (index, value) in values.iter().enumerate() {
+            if let Some(problem) = label_value_error(value) {
+                errors.invalid(format!("{at}.values[{index}]"), value.as_str(), &problem);
+            }
+        }
+    }
+    for (index, requirement) in term.match_fields.iter().flatten().enumerate() {
+        let at = format!("{at}.matchFields[{index}]");
+        match requirement.operator.as_str() {
+            "In" | "NotIn" if requirement.values.as_ref().map_or(0, Vec::len) != 1 => {
+                let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
+                errors.required(format!("{at}.values"), detail);
+            }
+            "In" | "NotIn" => {}
+            other => errors.invalid(format!("{at}.operator"), other, "not a valid selector operator"),
+        }
+        if requirement.key != "metadata.name" {
+            errors.invalid(format!("{at}.key"), requirement.key.as_str(), "not a valid field selector key");
+        }
+    }
+}
+
+fn check_pod_terms(
+    required: Option<&[k8s::PodAffinityTerm]>,
+    preferred: Option<&[k8s::WeightedPodAffinityTerm]>,
+    at: &str,
+    errors: &mut Errors,
+) {
+    for (index, term) in required.unwrap_or_default().iter().enumerate() {
+        check_pod_term(term, &format!("{at}.{REQUIRED}[{index}]"), errors);
+    }
+    for (index, term) in preferred.unwrap_or_default().iter().enumerate() {
+        let at = format!("{at}.{PREFERRED}[{index}]");
+        check_weight(term.weight, &at, errors);
+        check_pod_term(&term.pod_affinity_term, &format!("{at}.podAffinityTerm"), errors);
+    }
+}
+
+fn check_pod_term(term: &k8s::PodAffinityTerm, at: &str, errors: &mut Errors) {
+    if let Some(selector) = &term.label_selector {
+        check_selector(selector, &format!("{at}.labelSelector"), errors);
+    }
+    if let Some(selector) = &term.namespace_selector {
+        check_selector(selector, &format!("{at}.namespaceSelector"), errors);
+    }
+    for name in term.namespaces.iter().flatten() {
+        errors.all_invalid(format!("{at}.namespace"), name, dns1123_label_errors(name));
+    }
+    if term.topology_key.is_empty() {
+        errors.required(format!("{at}.topologyKey"), "can not be empty");
+    } else {
+        errors.all_invalid(format!("{at}.topologyKey"), &term.topology_key, qualified_name_errors(&term.topology_key));
+    }
+}
+
+pub(super) fn check_selector(selector: &LabelSelector, at: &str, errors: &mut Errors) {
+    if let Some(labels) = &selector.match_labels {
+        check_labels(labels, format!("{at}.matchLabels"), errors);
+    }
+    for (index, requirement) in selector.match_expressions.iter().flatten().enumerate() {
+        let at = format!("{at}.matchExpressions[{index}]");
+        let values = requirement.values.as_deref().unwrap_or_default();
+        match requirement.operator.as_str() {
+            "In" | "NotIn" if values.is_empty() => {
+                errors.required(format!("{at}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                errors.forbidden(format!("{at}.values"), detail);
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            other => errors.invalid(format!("{at}.operator"), other, "not a valid selector operator"),
+        }
+        errors.all_invalid(format!("{at}.key"), &requirement.key, qualified_name_errors(&requirement.key));
+        for (index, value) in values.iter().enumerate() {
+            if let Some(problem) = label_value_error(value) {
+                errors.invalid(format!("{at}.values[{index}]"), value.as_str(), &problem);
+            }
+        }
+    }
+}
+
+fn check_toleration(toleration: &k8s::Toleration, at: &str, errors: &mut Errors) {
+    let key = toleration.key.as_deref().unwrap_or_default();
+    let operator = toleration.operator.as_deref().unwrap_or_default();
+    let value = toleration.value.as_deref().unwrap_or_default();
+    if !key.is_empty() {
+        errors.all_invalid(format!("{at}.key"), key, qualified_name_errors(key));
+    } else if operator != "Exists" {
+        let detail = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+        errors.invalid(format!("{at}.operator"), operator, detail);
+    }
+    let effect = toleration.effect.as_deref().unwrap_or_default();
+    if toleration.toleration_seconds.is_some() && effect != "NoExecute" {
+        errors.invalid(format!("{at}.effect"), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
+    }
+    match operator {
+        "" | "Equal" => {
+            if let Some(problem) = label_value_error(value) {
+                errors.invalid(format!("{at}.operator"), value, &problem);
+            }
+        }
+        "Exists" if !value.is_empty() => {
+            errors.invalid(format!("{at}.operator"), value, "value must be empty when `operator` is 'Exists'");
+        }
+        "Exists" => {}
+        other => errors.not_supported(format!("{at}.operator"), other, &["Equal", "Exists"]),
+    }
+    errors.one_of(format!("{at}.effect"), Some(effect), &["NoSchedule", "PreferNoSchedule", "NoExecute"], false);
+}
+
+fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
+    let mut seen = BTreeSet::new();
+    for (index, constraint) in spec.topology_spread_constraints.iter().flatten().enumerate() {
+        let at = format!("{path}.topologySpreadConstraints[{index}]");
+        if constraint.max_skew <= 0 {
+            errors.invalid(format!("{at}.maxSkew"), constraint.max_skew, "must be greater than zero");
+        }
+        if constraint.topology_key.is_empty() {
+            errors.required(format!("{at}.topologyKey"), "can not be empty");
+        } else {
+            let problems = qualified_name_errors(&constraint.topology_key);
+            errors.all_invalid(format!("{at}.topologyKey"), &constraint.topology_key, problems);
+        }
+        let when = constraint.when_unsatisfiable.as_str();
+        errors.one_of(format!("{at}.whenUnsatisfiable"), Some(when), &["DoNotSchedule", "ScheduleAnyway"], true);
+        if !seen.insert((constraint.topology_key.as_str(), when)) {
+            let value = format!("{{{}, {when}}}", constraint.topology_key);
+            errors.duplicate(format!("{at}.{{topologyKey, whenUnsatisfiable}}"), value);
+        }
+        if let Some(domains) = constraint.min_domains {
+            let field = format!("{at}.minDomains");
+            if domains <= 0 {
+                errors.invalid(&field, domains, "must be greater than zero");
+            }
+            if when != "DoNotSchedule" {
+                let detail = format!("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {when}");
+                errors.invalid(&field, domains, &detail);
+            }
+        }
+        for (field, policy) in [
+            ("nodeAffinityPolicy", &constraint.node_affinity_policy),
+            ("nodeTaintsPolicy", &constraint.node_taints_policy),
+        ] {
+            errors.one_of(format!("{at}.{field}"), policy.as_deref(), &["Honor", "Ignore"], false);
+        }
+        if let Some(selector) = &constraint.label_selector {
+            check_selector(selector, &format!("{at}.labelSelector"), errors);
+        }
+    }
+}
