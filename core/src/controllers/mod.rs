@@ -1,19 +1,32 @@
 //! Controllers: each watches some kinds and brings what is nearer to what is wanted. One file each.
 
+mod members;
+mod owned;
+mod replica_manager;
+mod replication;
+mod template;
+mod victims;
+
 use crate::api::Name;
 use crate::cluster::{Component, Context};
 use crate::config::Config;
 use crate::runtime::RuntimeEvent;
 use crate::store::Change;
 use crate::time::Time;
+use owned::Owned;
+use replica_manager::ReplicaManager;
+use replication::Replication;
 
 /// All controllers of a cluster.
 #[derive(Clone, Debug)]
-pub struct Controllers {}
+pub struct Controllers {
+    owned: Owned,
+    replication: ReplicaManager<Replication>,
+}
 
 impl Controllers {
     pub(crate) fn new(_config: &Config) -> Self {
-        Self {}
+        Self { owned: Owned::default(), replication: ReplicaManager::default() }
     }
 
     /// A node's runtime was heard: whatever it says, it is alive.
@@ -21,13 +34,16 @@ impl Controllers {
 }
 
 impl Component for Controllers {
-    fn observe(&mut self, _change: &Change, _now: Time) {}
+    fn observe(&mut self, change: &Change, now: Time) {
+        self.owned.observe(change);
+        self.replication.observe(change, now);
+    }
 
-    fn work(&mut self, _cx: &mut Context<'_>) -> bool {
-        false
+    fn work(&mut self, cx: &mut Context<'_>) -> bool {
+        self.replication.work(cx, &self.owned)
     }
 
     fn next_due(&self) -> Option<Time> {
-        None
+        self.replication.next_due()
     }
 }
