@@ -103,11 +103,26 @@ impl Context<'_> {
         reason: &str,
         message: &str,
     ) {
+        self.event_in(about, kind, component, host, "", reason, message);
+    }
+
+    /// The same about a part of the object, such as `spec.containers{web}`.
+    #[expect(clippy::too_many_arguments, reason = "an event has that many parts")]
+    pub(crate) fn event_in(
+        &mut self,
+        about: &Object,
+        kind: EventKind,
+        component: &str,
+        host: &str,
+        field_path: &str,
+        reason: &str,
+        message: &str,
+    ) {
         let key = about.key();
         let namespace = if key.namespace.is_empty() { Name::new_static("default") } else { key.namespace.clone() };
         // One name per object, reason and message: what repeats finds its earlier event without a search.
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
-        for part in [about.meta.uid.to_string().as_str(), component, reason, message] {
+        for part in [about.meta.uid.to_string().as_str(), component, field_path, reason, message] {
             hash.update(part.as_bytes());
             hash.update(&[0]);
         }
@@ -134,7 +149,7 @@ impl Context<'_> {
                     name: key.name,
                     uid: about.meta.uid.to_string().into(),
                     resource_version: about.meta.resource_version.to_string().into(),
-                    field_path: Name::default(),
+                    field_path: field_path.into(),
                 }),
                 reason: reason.into(),
                 message: message.into(),

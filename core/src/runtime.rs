@@ -280,3 +280,22 @@ pub enum RuntimeEvent {
     /// The machine's disk is full, or no longer.
     DiskPressure(bool),
 }
+
+impl RuntimeEvent {
+    /// The pod it is about; none where it is about the machine.
+    pub const fn pod(&self) -> Option<&PodRef> {
+        match self {
+            Self::SandboxReady { pod, .. }
+            | Self::SandboxFailed { pod, .. }
+            | Self::ImagePulling { pod, .. }
+            | Self::ImageReady { pod, .. }
+            | Self::ImageFailed { pod, .. }
+            | Self::Started { pod, .. }
+            | Self::StartFailed { pod, .. }
+            | Self::Exited { pod, .. }
+            | Self::Removed { pod }
+            | Self::Probed { pod, .. } => Some(pod),
+            Self::Joined(_) | Self::Left | Self::Heartbeat | Self::Listed(_) | Self::DiskPressure(_) => None,
+        }
+    }
+}

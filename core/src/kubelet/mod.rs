@@ -1,35 +1,213 @@
 //! The kubelet's logic: what is wanted of a pod and what was seen of it give commands for its node's runtime.
 //!
-//! One kubelet per node that has joined; none for a Node object somebody merely created.
+//! One kubelet per node that has joined; none for a Node object somebody merely created. Each pod is a small state
+//! machine ([`worker`]), driven by levels: a step looks at the pod's spec and at what is known of it, and does what
+//! is missing ([`step`]). Reports of the runtime change only what is known ([`report`]). So a lost command or answer
+//! needs no timer: the machine's next list shows what is missing.
+//!
+//! A node that was not heard of for long is not Ready; its pods rest until it is heard again, since nothing can be
+//! done on a machine out of reach and nothing is known of it.
 
-use crate::api::Name;
-use crate::cluster::{Component, Context};
+mod backoff;
+mod host;
+mod probe;
+mod qos;
+mod report;
+mod status;
+mod step;
+mod worker;
+
+use crate::api::{Kind, Name, Uid};
+use crate::cluster::{Component, Context, Effect};
 use crate::config::Config;
-use crate::runtime::RuntimeEvent;
+use crate::deadlines::Deadlines;
+use crate::runtime::{ListedPod, PodRef, RuntimeCommand, RuntimeEvent};
 use crate::store::Change;
 use crate::time::Time;
+use host::Host;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use step::Step;
+use worker::{Removal, Worker};
+
+/// How many pods one call looks at before it hands back control.
+const PODS_PER_CALL_MAX: usize = 4_096;
 
 /// The kubelets of all nodes that have joined.
-#[derive(Clone, Debug)]
-pub struct Kubelets {}
+#[derive(Clone, Debug, Default)]
+pub struct Kubelets {
+    hosts: BTreeMap<Name, Host>,
+    workers: BTreeMap<Uid, Worker>,
+    /// Pods to be looked at.
+    dirty: BTreeSet<Uid>,
+    /// Pods to be looked at later although nothing happens.
+    due: Deadlines<Uid>,
+}
 
 impl Kubelets {
     pub(crate) fn new(_config: &Config) -> Self {
-        Self {}
+        Self::default()
     }
 
     /// A node's runtime saw something.
-    pub(crate) fn runtime(&mut self, _node: &Name, _event: RuntimeEvent, _cx: &mut Context<'_>) {}
+    pub(crate) fn runtime(&mut self, node: &Name, event: RuntimeEvent, cx: &mut Context<'_>) {
+        match event {
+            RuntimeEvent::Joined(machine) => {
+                let host = self.hosts.entry(node.clone()).or_default();
+                host::register(node, host, &machine, cx);
+                self.dirty.extend(&host.pods);
+                return;
+            }
+            RuntimeEvent::Left => {
+                self.left(node);
+                return;
+            }
+            _ => {}
+        }
+        let Some(host) = self.hosts.get_mut(node).filter(|h| h.joined) else { return };
+        if host::heard(node, host, cx) {
+            self.dirty.extend(&host.pods);
+        }
+        match event {
+            RuntimeEvent::Heartbeat | RuntimeEvent::Joined(_) | RuntimeEvent::Left => {}
+            RuntimeEvent::DiskPressure(full) => {
+                if host.disk_pressure != full {
+                    host.disk_pressure = full;
+                    host::write(node, host, cx);
+                }
+            }
+            RuntimeEvent::Listed(pods) => self.listed(node, &pods, cx),
+            event => self.pod_event(node, event, cx),
+        }
+    }
+
+    fn left(&mut self, node: &Name) {
+        let Some(host) = self.hosts.get_mut(node) else { return };
+        host.joined = false;
+        host.listed = false;
+        for uid in &host.pods {
+            self.workers.remove(uid);
+            self.due.cancel(uid);
+        }
+    }
+
+    /// A machine says what it has: everything else is gone, and what nobody wants there goes.
+    fn listed(&mut self, node: &Name, pods: &[ListedPod], cx: &mut Context<'_>) {
+        let Some(host) = self.hosts.get_mut(node) else { return };
+        host.listed = true;
+        let by_uid: BTreeMap<Uid, &ListedPod> = pods.iter().map(|p| (p.pod.uid, p)).collect();
+        for listed in pods {
+            if !host.pods.contains(&listed.pod.uid) {
+                remove(node, listed.pod.clone(), cx);
+            }
+        }
+        let bound: Vec<Uid> = host.pods.iter().copied().collect();
+        for uid in bound {
+            self.step(uid, cx, |step| step.listed(by_uid.get(&uid).copied()));
+        }
+    }
+
+    fn pod_event(&mut self, node: &Name, event: RuntimeEvent, cx: &mut Context<'_>) {
+        let Some(pod) = event.pod().cloned() else { return };
+        if self.hosts.get(node).is_some_and(|h| h.pods.contains(&pod.uid)) {
+            self.step(pod.uid, cx, |step| step.report(event));
+        } else if matches!(event, RuntimeEvent::Started { .. } | RuntimeEvent::SandboxReady { .. }) {
+            // Its pod went while this was under way.
+            remove(node, pod, cx);
+        }
+    }
+
+    /// Looks at one pod, after `news` about it.
+    fn step(&mut self, uid: Uid, cx: &mut Context<'_>, news: impl FnOnce(&mut Step<'_, '_>)) {
+        let Some(object) = cx.store.by_uid(uid).cloned() else {
+            self.forget(uid, cx);
+            return;
+        };
+        let Some((pod, node)) = object.pod().and_then(|p| Some((p, p.node.clone()?))) else { return };
+        let Some(host) = self.hosts.get(&node).filter(|h| h.is_active()) else { return };
+        let listed = host.listed;
+        let worker = self.workers.entry(uid).or_insert_with(|| Worker::new(&object, pod, &node, listed));
+        let pod = pod.clone();
+        let mut step = Step::new(worker, host, object, pod, cx);
+        news(&mut step);
+        step.plan();
+        let deadline = step.deadline().filter(|_| !step.pod.status.phase.is_finished());
+        step.finish();
+        match [worker.due(), deadline].into_iter().flatten().filter(|at| *at > cx.now).min() {
+            Some(at) => self.due.set(uid, at),
+            None => self.due.cancel(&uid),
+        }
+    }
+
+    /// A pod is no longer in the store: nothing of it stays on its machine.
+    fn forget(&mut self, uid: Uid, cx: &mut Context<'_>) {
+        self.due.cancel(&uid);
+        let Some(worker) = self.workers.remove(&uid) else { return };
+        if worker.removal != Removal::Done {
+            remove(&worker.node, worker.pod_ref(uid), cx);
+        }
+    }
+}
+
+fn remove(node: &Name, pod: PodRef, cx: &mut Context<'_>) {
+    cx.effects.push(Effect::Runtime { node: node.clone(), command: RuntimeCommand::RemovePod { pod } });
 }
 
 impl Component for Kubelets {
-    fn observe(&mut self, _change: &Change, _now: Time) {}
+    fn observe(&mut self, change: &Change, _now: Time) {
+        match change.kind() {
+            Some(Kind::Node) => {
+                let Some(object) = change.object() else { return };
+                if let Some(host) = self.hosts.get_mut(&object.meta.name) {
+                    let ready = change.after.as_deref().is_some_and(host::is_ready);
+                    if ready && !host.ready {
+                        self.dirty.extend(&host.pods);
+                    }
+                    host.ready = ready;
+                }
+            }
+            Some(Kind::Pod) => {
+                let before = change.before.as_deref().and_then(|o| Some((o, o.pod()?)));
+                let after = change.after.as_deref().and_then(|o| Some((o, o.pod()?)));
+                let Some(uid) = after.or(before).map(|(o, _)| o.meta.uid) else { return };
+                let node =
+                    |of: Option<(&crate::api::Object, &crate::api::PodBody)>| of.and_then(|(_, p)| p.node.clone());
+                let (old, new) = (node(before), node(after));
+                if old != new {
+                    if let Some(host) = old.and_then(|n| self.hosts.get_mut(&n)) {
+                        host.pods.remove(&uid);
+                    }
+                    if let Some(name) = new {
+                        self.hosts.entry(name).or_default().pods.insert(uid);
+                    }
+                    self.dirty.insert(uid);
+                    return;
+                }
+                let (Some((before, old)), Some((after, new))) = (before, after) else { return };
+                let own = self.workers.get(&uid).is_some_and(|w| w.written == after.meta.resource_version);
+                if new.node.is_some()
+                    && !own
+                    && (before.meta.deletion != after.meta.deletion
+                        || before.meta.finalizers() != after.meta.finalizers()
+                        || !Arc::ptr_eq(&old.spec, &new.spec)
+                        || old.status != new.status)
+                {
+                    self.dirty.insert(uid);
+                }
+            }
+            _ => {}
+        }
+    }
 
-    fn work(&mut self, _cx: &mut Context<'_>) -> bool {
-        false
+    fn work(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..PODS_PER_CALL_MAX {
+            let Some(uid) = self.dirty.pop_first().or_else(|| self.due.pop_due(cx.now)) else { return false };
+            self.step(uid, cx, |_| {});
+        }
+        !self.dirty.is_empty()
     }
 
     fn next_due(&self) -> Option<Time> {
-        None
+        self.due.next()
     }
 }

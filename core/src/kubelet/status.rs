@@ -1,0 +1,114 @@
+//! What a pod's containers add up to: its phase and its conditions, by upstream's rules.
+
+use super::worker::is_sidecar;
+use crate::api::{Condition, ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodPhase, PodStatus};
+use crate::time::Time;
+use k8s_openapi::api::core::v1 as k8s;
+
+/// The phase of a pod whose init containers have all done their part or not (`initialized`), and which will never
+/// start a container again or may (`over`).
+pub(super) fn phase(spec: &k8s::PodSpec, status: &PodStatus, initialized: bool, over: bool) -> PodPhase {
+    if over {
+        let well = |c: &ContainerStatus| matches!(&c.state, ContainerState::Terminated(t) if t.exit_code == 0);
+        let inits = plain_inits(spec, status).all(well);
+        return if inits && status.containers.iter().all(well) { PodPhase::Succeeded } else { PodPhase::Failed };
+    }
+    let (mut waiting, mut running) = (0, 0);
+    for container in &status.containers {
+        match &container.state {
+            ContainerState::Running { .. } => running += 1,
+            ContainerState::Terminated(_) => {}
+            ContainerState::Waiting { .. } | ContainerState::Unset if container.last.is_some() => {}
+            ContainerState::Waiting { .. } | ContainerState::Unset => waiting += 1,
+        }
+    }
+    let all_stopped = waiting == 0 && running == 0;
+    if !initialized || waiting > 0 || (all_stopped && status.containers.is_empty()) {
+        PodPhase::Pending
+    } else {
+        PodPhase::Running
+    }
+}
+
+/// Brings the conditions in line with the containers.
+pub(super) fn set_conditions(
+    spec: &k8s::PodSpec,
+    status: &mut PodStatus,
+    sandbox_ready: bool,
+    initialized: bool,
+    now: Time,
+) {
+    let now = now.floor_secs();
+    let set = |status: &mut PodStatus, kind, holds: bool, reason: &str, message: &str| {
+        status.set_condition(Condition::new(kind, ConditionStatus::from(holds), now).because(reason, message));
+    };
+    set(status, ConditionKind::PodReadyToStartContainers, sandbox_ready, "", "");
+
+    if status.phase == PodPhase::Succeeded {
+        set(status, ConditionKind::Initialized, true, "PodCompleted", "");
+    } else if initialized {
+        set(status, ConditionKind::Initialized, true, "", "");
+    } else {
+        let names = list(
+            plain_inits(spec, status)
+                .filter(|c| !has_ended_well(c))
+                .chain(sidecars(spec, status).filter(|c| c.started != Some(true))),
+        );
+        let message = format!("containers with incomplete status: {names}");
+        set(status, ConditionKind::Initialized, false, "ContainersNotInitialized", &message);
+    }
+
+    let unready = list(sidecars(spec, status).chain(&status.containers).filter(|c| !c.ready));
+    let gates = spec.readiness_gates.iter().flatten().find_map(|gate| {
+        let kind = ConditionKind::parse(&gate.condition_type);
+        match status.condition(&kind).map(|c| c.status) {
+            Some(ConditionStatus::True) => None,
+            Some(other) => Some(format!(
+                "the status of pod readiness gate \"{}\" is not \"True\", but {}",
+                gate.condition_type,
+                other.as_str()
+            )),
+            None => Some(format!(
+                "corresponding condition of pod readiness gate \"{}\" does not exist.",
+                gate.condition_type
+            )),
+        }
+    });
+    let (reason, message) = match status.phase {
+        PodPhase::Succeeded => ("PodCompleted", String::new()),
+        PodPhase::Failed => ("PodFailed", String::new()),
+        _ if unready != "[]" => ("ContainersNotReady", format!("containers with unready status: {unready}")),
+        _ => ("", String::new()),
+    };
+    match gates {
+        Some(gate) if reason.is_empty() => set(status, ConditionKind::Ready, false, "ReadinessGatesNotReady", &gate),
+        _ => set(status, ConditionKind::Ready, reason.is_empty(), reason, &message),
+    }
+    set(status, ConditionKind::ContainersReady, reason.is_empty(), reason, &message);
+}
+
+fn has_ended_well(container: &ContainerStatus) -> bool {
+    matches!(&container.state, ContainerState::Terminated(t) if t.exit_code == 0)
+}
+
+fn inits<'a>(
+    spec: &'a k8s::PodSpec,
+    status: &'a PodStatus,
+    sidecars: bool,
+) -> impl Iterator<Item = &'a ContainerStatus> + use<'a> {
+    let of = spec.init_containers.iter().flatten();
+    of.zip(&status.init_containers).filter(move |(c, _)| is_sidecar(c, true) == sidecars).map(|(_, s)| s)
+}
+
+fn plain_inits<'a>(spec: &'a k8s::PodSpec, status: &'a PodStatus) -> impl Iterator<Item = &'a ContainerStatus> {
+    inits(spec, status, false)
+}
+
+fn sidecars<'a>(spec: &'a k8s::PodSpec, status: &'a PodStatus) -> impl Iterator<Item = &'a ContainerStatus> {
+    inits(spec, status, true)
+}
+
+fn list<'a>(containers: impl Iterator<Item = &'a ContainerStatus>) -> String {
+    let names: Vec<&str> = containers.map(|c| c.name.as_str()).collect();
+    format!("[{}]", names.join(" "))
+}
