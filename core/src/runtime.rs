@@ -1,8 +1,15 @@
 //! The border between the control plane and machines: commands that go out, observations that come in.
 //!
-//! The simulator and the Docker driver both stand behind it. Commands are idempotent: a driver that has done
-//! one already reports the outcome again. What a driver lost (a restart, a partition) it makes good with
-//! [`RuntimeEvent::Listed`], from which the kubelet works out what is left to do.
+//! The simulator and the Docker driver both stand behind it. What the two sides owe each other:
+//!
+//! - Commands are idempotent: a driver that has done one already reports the outcome again.
+//! - Commands for one pod are carried out in the order in which they came. [`RuntimeCommand::StopContainer`] and
+//!   [`RuntimeCommand::RemovePod`] do not wait for a pull or a start under way: they end it.
+//! - At most one attempt of a container runs: one that is told to start ends an earlier attempt first.
+//! - After [`RuntimeEvent::Joined`], and whenever commands or events may have been lost (a restart, a partition), a
+//!   driver sends [`RuntimeEvent::Listed`], from which the kubelet works out what is left to do. A list is of one
+//!   moment: what was reported before it is in it, and what is not in it happens after it.
+//! - No timer waits for an answer. A driver answers, or lists.
 
 use crate::api::{Name, Uid};
 use crate::time::{Span, Time};
@@ -62,14 +69,17 @@ pub enum RuntimeCommand {
         pod: PodRef,
         /// The container's name in `spec`, among containers or init containers.
         container: Name,
-        /// Which start of this container it is: 0, 1, 2 and so on. Makes the command idempotent.
+        /// Which start of this container it is: 0, 1, 2 and so on. Makes the command idempotent. A start that
+        /// failed may be asked for again with the same number.
         attempt: u32,
         /// The pod's spec.
         spec: Arc<k8s::PodSpec>,
         /// Address of the pod, for the downward API.
         pod_ip: Option<Name>,
     },
-    /// Ask a container to stop, and kill it after the grace period. Answer: [`RuntimeEvent::Exited`].
+    /// Ask a container to stop, and kill it after the grace period. It may be asked again with a shorter one.
+    /// Answer: [`RuntimeEvent::Exited`], with the last attempt's exit where nothing runs any more, or
+    /// [`RuntimeEvent::StartFailed`] where it never ran.
     StopContainer {
         /// The pod.
         pod: PodRef,
@@ -245,7 +255,8 @@ pub enum RuntimeEvent {
         container: Name,
         /// Which start it was.
         attempt: u32,
-        /// Kubernetes' word: `CreateContainerError`, `RunContainerError` and so on.
+        /// Kubernetes' word. `RunContainerError`, where it was created and would not run, counts as a run that
+        /// ended with 128; with any other, such as `CreateContainerError`, the same attempt is tried again.
         reason: Name,
         /// Why.
         message: String,

@@ -5,9 +5,10 @@ use super::host::Host;
 use super::status;
 use super::worker::{Removal, Sandbox, Stage, Verdict, Worker, container, containers, is_sidecar, restarts};
 use crate::api::{
-    ContainerState, ContainerStatus, EventKind, Name, Object, PodBody, PodPhase, PodStatus, Terminated, Uid,
+    Body, ContainerState, ContainerStatus, EventKind, Name, Object, PodBody, PodPhase, PodStatus, Terminated, Uid,
 };
 use crate::cluster::{Context, Effect};
+use crate::deletion::{DeleteOptions, Deleted, delete_object};
 use crate::runtime::{PodRef, RuntimeCommand};
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
@@ -66,31 +67,19 @@ impl<'a, 'c> Step<'a, 'c> {
         self.refresh();
     }
 
-    /// Writes what became of it. Returns the new version where the pod is left in the store.
+    /// Writes what became of it, and lets it go where nothing of it is left.
     pub(super) fn finish(self) {
         let Self { worker, object, pod, cx, .. } = self;
-        if worker.removal == Removal::Done
-            && let Some(mut deletion) = object.meta.deletion
-        {
-            if object.meta.finalizers().is_empty() {
-                // It was in the store when this step began, and nobody else writes meanwhile.
-                let _ = cx.store.delete(&object.key());
-                return;
-            }
-            // Others hold it: it goes when they let go.
-            deletion.grace_seconds = Some(0);
-            let mut meta = object.meta.clone();
-            meta.deletion = Some(deletion);
-            if let Ok(after) = cx.store.update(Object { meta, body: crate::api::Body::Pod(pod) }, None) {
+        let key = object.key();
+        let gone = worker.removal == Removal::Done && object.meta.deletion.is_some();
+        if object.pod() != Some(&pod) {
+            let next = Object { meta: object.meta.clone(), body: Body::Pod(pod) };
+            if let Ok(after) = cx.store.update(next, None) {
                 worker.written = after.meta.resource_version;
             }
-            return;
         }
-        if object.pod() == Some(&pod) {
-            return;
-        }
-        let next = Object { meta: object.meta.clone(), body: crate::api::Body::Pod(pod) };
-        if let Ok(after) = cx.store.update(next, None) {
+        if gone && let Ok(Deleted::Pending(after)) = delete_object(cx, &key, &DeleteOptions::now()) {
+            // Others hold it: it goes when they let go.
             worker.written = after.meta.resource_version;
         }
     }
