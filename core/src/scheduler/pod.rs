@@ -1,0 +1,137 @@
+//! What matters of a pod for where it goes. Pods that are equal in this are decided alike.
+
+use super::resources::{Amounts, is_sidecar, requests};
+use super::selector::NodeConstraint;
+use crate::api::Name;
+use k8s_openapi::api::core::v1 as k8s;
+use std::sync::Arc;
+
+/// Which taints a pod tolerates.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Toleration {
+    /// All keys where empty.
+    key: Name,
+    /// The value the taint must have; any where none.
+    value: Option<Name>,
+    /// All effects where empty.
+    effect: Name,
+}
+
+impl Toleration {
+    fn new(written: &k8s::Toleration) -> Option<Self> {
+        let text = |s: &Option<String>| Name::from(s.as_deref().unwrap_or_default());
+        let value = match written.operator.as_deref().unwrap_or_default() {
+            "Exists" => None,
+            "" | "Equal" => Some(text(&written.value)),
+            // An operator that is not known tolerates nothing.
+            _ => return None,
+        };
+        Some(Self { key: text(&written.key), value, effect: text(&written.effect) })
+    }
+
+    /// Whether a taint is tolerated.
+    pub(super) fn tolerates(&self, key: &str, value: &str, effect: &str) -> bool {
+        (self.effect.is_empty() || self.effect == effect)
+            && (self.key.is_empty() || self.key == key)
+            && self.value.as_deref().is_none_or(|v| v == value)
+    }
+}
+
+/// A port taken on the node itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct HostPort {
+    pub(super) port: i32,
+    pub(super) protocol: Name,
+    /// `0.0.0.0` stands for all addresses.
+    pub(super) address: Name,
+}
+
+impl HostPort {
+    /// Whether both cannot be taken on one node.
+    pub(super) fn conflicts(&self, other: &Self) -> bool {
+        const ALL: &str = "0.0.0.0";
+        self.port == other.port
+            && self.protocol == other.protocol
+            && (self.address == other.address || self.address == ALL || other.address == ALL)
+    }
+}
+
+/// What matters of a pod for where it goes. A class is shared by all pods that are equal in it; decisions depend on
+/// nothing else of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PodClass {
+    /// What it asks for.
+    pub(super) requests: Amounts,
+    /// Cpu in thousandths and bytes of memory that it counts as where pods are spread by requests.
+    pub(super) counted: [i64; 2],
+    /// Ports it takes on its node.
+    pub(super) ports: Vec<HostPort>,
+    /// Taints it tolerates.
+    pub(super) tolerations: Vec<Toleration>,
+    /// Nodes it may run on.
+    pub(super) constraint: NodeConstraint,
+    /// The node it names.
+    pub(super) node: Option<Name>,
+}
+
+impl PodClass {
+    /// Of a pod's spec.
+    pub(super) fn new(spec: &k8s::PodSpec) -> Self {
+        let counted = requests(spec, true);
+        let sidecars = spec.init_containers.iter().flatten().filter(|c| is_sidecar(c));
+        let mut ports: Vec<HostPort> = spec
+            .containers
+            .iter()
+            .chain(sidecars)
+            .flat_map(|c| c.ports.iter().flatten())
+            .filter_map(|p| {
+                let port = p.host_port.filter(|port| *port > 0)?;
+                let or = |s: &Option<String>, default| {
+                    s.as_deref().filter(|s| !s.is_empty()).map_or(Name::new_static(default), Name::from)
+                };
+                Some(HostPort { port, protocol: or(&p.protocol, "TCP"), address: or(&p.host_ip, "0.0.0.0") })
+            })
+            .collect();
+        ports.sort();
+        ports.dedup();
+        Self {
+            requests: requests(spec, false),
+            counted: [counted.cpu, counted.memory],
+            ports,
+            tolerations: spec.tolerations.iter().flatten().filter_map(Toleration::new).collect(),
+            constraint: NodeConstraint::new(spec),
+            node: spec.node_name.as_deref().map(Name::from),
+        }
+    }
+
+    /// Whether it tolerates a taint.
+    pub(super) fn tolerates(&self, key: &str, value: &str, effect: &str) -> bool {
+        self.tolerations.iter().any(|t| t.tolerates(key, value, effect))
+    }
+}
+
+/// Remembers the classes of specs seen lately: replicas share their spec, and so it is read once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Classes {
+    slots: Vec<Option<(Arc<k8s::PodSpec>, Arc<PodClass>)>>,
+}
+
+/// How many specs are remembered.
+const SPECS_MAX: usize = 64;
+
+impl Classes {
+    /// The class of a pod with that spec.
+    pub(super) fn of(&mut self, spec: &Arc<k8s::PodSpec>) -> Arc<PodClass> {
+        self.slots.resize(SPECS_MAX, None);
+        // Where a spec lies in memory decides only which other it displaces here, never what is answered.
+        let slot = &mut self.slots[(Arc::as_ptr(spec).addr() >> 4) % SPECS_MAX];
+        match slot {
+            Some((known, class)) if Arc::ptr_eq(known, spec) => Arc::clone(class),
+            _ => {
+                let class = Arc::new(PodClass::new(spec));
+                *slot = Some((Arc::clone(spec), Arc::clone(&class)));
+                class
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Pods that wait for a node: in line, backing off, parked until something happens that can help, or gated.
+
+use super::pod::PodClass;
+use super::snapshot::Events;
+use crate::api::{Name, Uid};
+use crate::deadlines::Deadlines;
+use crate::time::{Span, Time};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How long a pod is left alone after its first failure; twice as long after each further one.
+const BACKOFF_FIRST: Span = Span::from_secs(1);
+
+/// The longest a pod is left alone after a failure.
+const BACKOFF_MAX: Span = Span::from_secs(10);
+
+/// After how long a parked pod is tried again although nothing happened that could help. A safety net, as upstream's.
+const PARKED_MAX: Span = Span::from_secs(300);
+
+/// Namespace and name.
+pub(super) type PodKey = (Name, Name);
+
+/// What is known of a pod that waits.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) uid: Uid,
+    /// The number of its scheduler.
+    pub(super) scheduler: u8,
+    pub(super) class: Arc<PodClass>,
+    /// Higher goes first.
+    pub(super) priority: i32,
+    /// Earlier goes first: when it was created, in whole seconds.
+    pub(super) created: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Active,
+    BackingOff,
+    Parked,
+    Gated,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    pod: Waiting,
+    /// In which order pods came.
+    arrival: u64,
+    /// How often it was tried in vain.
+    attempts: u32,
+    tried: Time,
+    place: Place,
+}
+
+impl Entry {
+    fn rank(&self, key: &PodKey) -> Rank {
+        (Reverse(self.pod.priority), self.pod.created, self.arrival, key.clone())
+    }
+
+    fn group(&self) -> Group {
+        (self.pod.scheduler, Arc::clone(&self.pod.class))
+    }
+}
+
+type Rank = (Reverse<i32>, Time, u64, PodKey);
+type Group = (u8, Arc<PodClass>);
+
+/// How many pods wait where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueLengths {
+    /// Are in line.
+    pub active: usize,
+    /// Wait until they are tried again.
+    pub backing_off: usize,
+    /// Wait for something to happen that can help.
+    pub parked: usize,
+    /// Wait for their scheduling gates to go.
+    pub gated: usize,
+}
+
+/// All pods that wait for a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    entries: BTreeMap<PodKey, Entry>,
+    active: BTreeSet<Rank>,
+    /// Parked pods that are decided alike, and what can help them.
+    parked: BTreeMap<Group, (Events, BTreeSet<PodKey>)>,
+    /// When those that back off or are parked are to be tried again.
+    deadlines: Deadlines<PodKey>,
+    arrivals: u64,
+}
+
+impl Queue {
+    /// Puts a pod in line, or gated ones aside. One that waits already is tried again with what is new about it.
+    pub(super) fn put(&mut self, key: PodKey, pod: Waiting, gated: bool, now: Time) {
+        let (arrival, attempts, tried) = match self.entries.get(&key) {
+            Some(entry) if entry.pod.uid == pod.uid => (entry.arrival, entry.attempts, entry.tried),
+            _ => {
+                self.arrivals += 1;
+                (self.arrivals, 0, now)
+            }
+        };
+        self.remove(&key);
+        self.entries.insert(key.clone(), Entry { pod, arrival, attempts, tried, place: Place::Gated });
+        if !gated {
+            self.retry(&key, now);
+        }
+    }
+
+    /// Forgets a pod.
+    pub(super) fn remove(&mut self, key: &PodKey) {
+        self.take_out(key);
+        self.entries.remove(key);
+    }
+
+    /// Whether a pod waits.
+    pub(super) fn contains(&self, key: &PodKey) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// The next pod in line. It stays known: what came of it is told by [`Self::remove`] or [`Self::park`].
+    pub(super) fn pop(&mut self) -> Option<(PodKey, Waiting)> {
+        let (.., key) = self.active.pop_first()?;
+        let entry = self.entries.get_mut(&key)?;
+        // Neither in line nor anywhere else until told.
+        entry.place = Place::Gated;
+        Some((key, entry.pod.clone()))
+    }
+
+    /// Parks a pod that no node would take, until one of `helped_by` happens.
+    pub(super) fn park(&mut self, key: &PodKey, helped_by: Events, now: Time) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.attempts += 1;
+        entry.tried = now;
+        entry.place = Place::Parked;
+        let group = self.parked.entry(entry.group()).or_default();
+        group.0 = helped_by;
+        group.1.insert(key.clone());
+        self.deadlines.set(key.clone(), now + PARKED_MAX);
+    }
+
+    /// Wakes the parked pods of every class that `helped` finds helped, given its scheduler and what can help it.
+    pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &PodClass, Events) -> bool) {
+        let groups = self.parked.iter().filter(|((scheduler, class), (events, _))| helped(*scheduler, class, *events));
+        let keys: Vec<PodKey> = groups.flat_map(|(_, (_, keys))| keys).cloned().collect();
+        for key in keys {
+            self.retry(&key, now);
+        }
+    }
+
+    /// Puts those in line whose time has come.
+    pub(super) fn wake_due(&mut self, now: Time) {
+        while let Some(key) = self.deadlines.pop_due(now) {
+            self.retry(&key, now);
+        }
+    }
+
+    /// When the next one's time comes.
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.deadlines.next()
+    }
+
+    /// Whether any is in line.
+    pub(super) fn is_active(&self) -> bool {
+        !self.active.is_empty()
+    }
+
+    /// How many wait where.
+    pub(super) fn lengths(&self) -> QueueLengths {
+        let mut lengths = QueueLengths::default();
+        for entry in self.entries.values() {
+            match entry.place {
+                Place::Active => lengths.active += 1,
+                Place::BackingOff => lengths.backing_off += 1,
+                Place::Parked => lengths.parked += 1,
+                Place::Gated => lengths.gated += 1,
+            }
+        }
+        lengths
+    }
+
+    /// Puts a pod in line, once it has backed off long enough.
+    fn retry(&mut self, key: &PodKey, now: Time) {
+        self.take_out(key);
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let until = entry.tried + backoff(entry.attempts);
+        if until <= now {
+            entry.place = Place::Active;
+            self.active.insert(entry.rank(key));
+        } else {
+            entry.place = Place::BackingOff;
+            self.deadlines.set(key.clone(), until);
+        }
+    }
+
+    fn take_out(&mut self, key: &PodKey) {
+        let Some(entry) = self.entries.get(key) else { return };
+        match entry.place {
+            Place::Active => {
+                self.active.remove(&entry.rank(key));
+            }
+            Place::BackingOff => self.deadlines.cancel(key),
+            Place::Parked => {
+                self.deadlines.cancel(key);
+                let group = entry.group();
+                if let Some((_, keys)) = self.parked.get_mut(&group) {
+                    keys.remove(key);
+                    if keys.is_empty() {
+                        self.parked.remove(&group);
+                    }
+                }
+            }
+            Place::Gated => {}
+        }
+    }
+}
+
+/// How long a pod is left alone after so many attempts in vain.
+fn backoff(attempts: u32) -> Span {
+    match attempts {
+        0 => Span::ZERO,
+        n => Span(BACKOFF_FIRST.0 << (n - 1).min(16)).min(BACKOFF_MAX),
+    }
+}

@@ -1,0 +1,140 @@
+//! Amounts of resources, in the units the scheduler counts in: thousandths of a cpu, and whole units of all else.
+
+use crate::api::{Name, Quantity};
+use k8s_openapi::api::core::v1 as k8s;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
+use std::collections::BTreeMap;
+
+/// What a container without a cpu request counts as where upstream spreads by requests: 0.1 cpu.
+const CPU_MILLI_DEFAULT: i64 = 100;
+
+/// What a container without a memory request counts as where upstream spreads by requests: 200 MiB.
+const MEMORY_BYTES_DEFAULT: i64 = 200 * 1024 * 1024;
+
+/// How much of each resource. Compared as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Amounts {
+    /// Thousandths of a cpu.
+    pub(super) cpu: i64,
+    /// Bytes.
+    pub(super) memory: i64,
+    /// Bytes of ephemeral storage.
+    pub(super) storage: i64,
+    /// All others by name, sorted; names occur once.
+    pub(super) others: Vec<(Name, i64)>,
+}
+
+impl Amounts {
+    /// As written in a resource list. What is no quantity counts as nothing: validation refuses it at the door.
+    pub(super) fn from_list(list: Option<&BTreeMap<String, Written>>) -> Self {
+        let mut amounts = Self::default();
+        for (name, written) in list.into_iter().flatten() {
+            let Ok(quantity) = Quantity::parse(&written.0) else { continue };
+            *amounts.slot(name) = if name == "cpu" { quantity.milli() } else { quantity.value() };
+        }
+        amounts
+    }
+
+    fn slot(&mut self, name: &str) -> &mut i64 {
+        match name {
+            "cpu" => &mut self.cpu,
+            "memory" => &mut self.memory,
+            "ephemeral-storage" => &mut self.storage,
+            _ => {
+                let at = match self.others.binary_search_by(|(n, _)| n.as_str().cmp(name)) {
+                    Ok(at) => at,
+                    Err(at) => {
+                        self.others.insert(at, (name.into(), 0));
+                        at
+                    }
+                };
+                &mut self.others[at].1
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Self, rule: impl Fn(i64, i64) -> i64) {
+        self.cpu = rule(self.cpu, other.cpu);
+        self.memory = rule(self.memory, other.memory);
+        self.storage = rule(self.storage, other.storage);
+        for (name, amount) in &other.others {
+            let slot = self.slot(name);
+            *slot = rule(*slot, *amount);
+        }
+    }
+
+    /// Adds other amounts to these.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.merge(other, i64::saturating_add);
+    }
+
+    /// Takes other amounts from these.
+    pub(super) fn subtract(&mut self, other: &Self) {
+        self.merge(other, i64::saturating_sub);
+    }
+
+    /// The amount of one resource.
+    pub(super) fn get(&self, name: &str) -> i64 {
+        match name {
+            "cpu" => self.cpu,
+            "memory" => self.memory,
+            "ephemeral-storage" => self.storage,
+            _ => self.others.binary_search_by(|(n, _)| n.as_str().cmp(name)).map_or(0, |at| self.others[at].1),
+        }
+    }
+}
+
+/// What a container asks for; with `defaults`, upstream's stand-ins for a cpu or memory it does not name.
+fn container(container: &k8s::Container, defaults: bool) -> Amounts {
+    let list = container.resources.as_ref().and_then(|r| r.requests.as_ref());
+    let mut amounts = Amounts::from_list(list);
+    if defaults {
+        let names = |name| list.is_some_and(|l| l.contains_key(name));
+        if !names("cpu") {
+            amounts.cpu = CPU_MILLI_DEFAULT;
+        }
+        if !names("memory") {
+            amounts.memory = MEMORY_BYTES_DEFAULT;
+        }
+    }
+    amounts
+}
+
+/// Whether an init container runs beside the containers from its start on (a sidecar).
+pub(super) fn is_sidecar(container: &k8s::Container) -> bool {
+    container.restart_policy.as_deref() == Some("Always")
+}
+
+/// What a pod asks for, as upstream computes it: the larger of what its containers and sidecars need together and
+/// what each init container needs beside the sidecars started before it; what is asked for the pod as a whole takes
+/// the place of that; its overhead comes on top. With `defaults`, containers that name no cpu or memory count as if
+/// they asked for a little.
+pub(super) fn requests(spec: &k8s::PodSpec, defaults: bool) -> Amounts {
+    let mut total = Amounts::default();
+    for c in &spec.containers {
+        total.add(&container(c, defaults));
+    }
+    let (mut sidecars, mut peak) = (Amounts::default(), Amounts::default());
+    for c in spec.init_containers.iter().flatten() {
+        let asked = container(c, defaults);
+        if is_sidecar(c) {
+            total.add(&asked);
+            sidecars.add(&asked);
+            peak.merge(&sidecars, i64::max);
+        } else {
+            let mut beside = asked;
+            beside.add(&sidecars);
+            peak.merge(&beside, i64::max);
+        }
+    }
+    total.merge(&peak, i64::max);
+    if let Some(list) = spec.resources.as_ref().and_then(|r| r.requests.as_ref()) {
+        let whole = Amounts::from_list(Some(list));
+        for name in list.keys() {
+            *total.slot(name) = whole.get(name);
+        }
+    }
+    total.add(&Amounts::from_list(spec.overhead.as_ref()));
+    total.others.retain(|(_, amount)| *amount != 0);
+    total
+}

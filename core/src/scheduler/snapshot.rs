@@ -1,0 +1,184 @@
+//! All nodes in numbers, kept up to date change by change. Never rebuilt by a scan.
+
+use super::node::NodeInfo;
+use super::pod::PodClass;
+use crate::api::{Labels, Name};
+use k8s_openapi::api::core::v1 as k8s;
+use std::collections::BTreeMap;
+
+/// What happened to a node that can make it take a pod it refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Events(u8);
+
+impl Events {
+    pub(super) const NONE: Self = Self(0);
+    pub(super) const NODE_ADDED: Self = Self(1);
+    pub(super) const ALLOCATABLE: Self = Self(2);
+    pub(super) const LABELS: Self = Self(4);
+    /// Taints, and whether it is cordoned.
+    pub(super) const TAINTS: Self = Self(8);
+    pub(super) const POD_REMOVED: Self = Self(16);
+
+    /// Either.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether they have something in common.
+    pub(super) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// All nodes. Each has a dense index for as long as it lives; indexes of nodes that went are used again.
+///
+/// Every change of a node has a number, and the latest ones are logged, so that who knows how things stood at some
+/// number looks only at the nodes that changed since.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Snapshot {
+    nodes: Vec<NodeInfo>,
+    by_name: BTreeMap<Name, u32>,
+    free: Vec<u32>,
+    present: u32,
+    seed: u64,
+    /// Number of the last change.
+    version: u64,
+    /// The nodes of the latest changes, the last one last.
+    log: Vec<u32>,
+}
+
+impl Snapshot {
+    /// No nodes yet. The seed breaks ties between equal nodes.
+    pub(super) fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
+    /// All nodes by index, also of names without a Node object.
+    pub(super) fn nodes(&self) -> &[NodeInfo] {
+        &self.nodes
+    }
+
+    /// How many Node objects there are.
+    pub(super) const fn present(&self) -> u32 {
+        self.present
+    }
+
+    /// The index of a name.
+    pub(super) fn index(&self, name: &str) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Nodes in the order of their names, from the first after `name` on and then around.
+    pub(super) fn after<'a>(&'a self, name: &Name) -> impl Iterator<Item = u32> + use<'a> {
+        let after = (std::ops::Bound::Excluded(name.clone()), std::ops::Bound::Unbounded);
+        self.by_name.range(after).chain(self.by_name.range(..=name.clone())).map(|(_, index)| *index)
+    }
+
+    /// The number of the last change.
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The nodes that changed after that number, each once; none where the log does not reach back so far.
+    pub(super) fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = u32>> {
+        let news = (self.version - version) as usize;
+        let start = self.log.len().checked_sub(news)?;
+        let first = self.version - self.log.len() as u64 + 1;
+        Some(self.log[start..].iter().enumerate().filter_map(move |(at, index)| {
+            // Only the latest of several changes of a node.
+            (self.nodes[*index as usize].changed == first + (start + at) as u64).then_some(*index)
+        }))
+    }
+
+    /// Takes over a Node object. Returns its index and what of it can help a pod.
+    pub(super) fn set_node(
+        &mut self,
+        name: &Name,
+        labels: &Labels,
+        spec: &k8s::NodeSpec,
+        status: &k8s::NodeStatus,
+    ) -> (u32, Events) {
+        let index = self.enter(name);
+        let node = &mut self.nodes[index as usize];
+        let before = node.clone();
+        node.set(labels, spec, status);
+        let when = |happened: bool, event| if happened { event } else { Events::NONE };
+        let events = when(!before.present, Events::NODE_ADDED)
+            .or(when(before.allocatable != node.allocatable || before.pods_max != node.pods_max, Events::ALLOCATABLE))
+            .or(when(before.labels != node.labels, Events::LABELS))
+            .or(when(before.taints != node.taints || before.unschedulable != node.unschedulable, Events::TAINTS));
+        if !before.present {
+            self.present += 1;
+        }
+        if events != Events::NONE {
+            self.note(index);
+        }
+        (index, events)
+    }
+
+    /// Forgets a Node object.
+    pub(super) fn remove_node(&mut self, name: &str) {
+        let Some(index) = self.index(name) else { return };
+        let node = &mut self.nodes[index as usize];
+        if node.present {
+            node.unset();
+            self.present -= 1;
+            self.note(index);
+            self.leave(index);
+        }
+    }
+
+    /// Counts a pod in on a node, which need not have an object yet.
+    pub(super) fn add_pod(&mut self, node: &Name, pod: &PodClass) -> u32 {
+        let index = self.enter(node);
+        self.nodes[index as usize].add(pod);
+        self.note(index);
+        index
+    }
+
+    /// Counts a pod out. Returns the index of its node.
+    pub(super) fn remove_pod(&mut self, node: &str, pod: &PodClass) -> Option<u32> {
+        let index = self.index(node)?;
+        self.nodes[index as usize].remove(pod);
+        self.note(index);
+        self.leave(index);
+        Some(index)
+    }
+
+    fn enter(&mut self, name: &Name) -> u32 {
+        if let Some(index) = self.by_name.get(name) {
+            return *index;
+        }
+        let tie = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), self.seed);
+        let node = NodeInfo { name: name.clone(), tie, ..NodeInfo::default() };
+        let index = if let Some(index) = self.free.pop() {
+            self.nodes[index as usize] = node;
+            index
+        } else {
+            self.nodes.push(node);
+            self.nodes.len() as u32 - 1
+        };
+        self.by_name.insert(name.clone(), index);
+        index
+    }
+
+    /// Gives an index back where nothing is known of the node any more.
+    fn leave(&mut self, index: u32) {
+        let node = &self.nodes[index as usize];
+        if !node.present && node.pods == 0 {
+            self.by_name.remove(&node.name);
+            self.free.push(index);
+        }
+    }
+
+    fn note(&mut self, index: u32) {
+        // Enough for every node to change several times between two looks at the same class of pods.
+        let kept = self.nodes.len() * 4 + 1024;
+        if self.log.len() >= 2 * kept {
+            self.log.drain(..self.log.len() - kept);
+        }
+        self.version += 1;
+        self.log.push(index);
+        self.nodes[index as usize].changed = self.version;
+    }
+}
