@@ -57,10 +57,10 @@ enum Verb {
     /// Check and test everything
     Test {
         /// Leave this step out (may be repeated)
-        #[arg(long, value_name = "STEP", value_enum)]
+        #[arg(long, value_name = "STEP", value_enum, value_delimiter = ',')]
         without: Vec<test::StepName>,
         /// Run only this step (may be repeated)
-        #[arg(long, value_name = "STEP", value_enum, conflicts_with = "without")]
+        #[arg(long, value_name = "STEP", value_enum, value_delimiter = ',', conflicts_with = "without")]
         only: Vec<test::StepName>,
     },
     /// Measure in release mode; without a name, list what can be measured

@@ -109,7 +109,7 @@ pub(crate) fn test(screen: &Screen, without: &[StepName], only: &[StepName]) -> 
         tally += counted;
     }
     if !broken.is_empty() {
-        let names = broken.iter().map(|name| name.text()).collect::<Vec<_>>().join(" --only ");
+        let names = broken.iter().map(|name| name.text()).collect::<Vec<_>>().join(",");
         println!("\nTo run again what failed: {}", style(format!("cargo xtask test --only {names}")).bold());
     }
     println!("\n{tally}");
