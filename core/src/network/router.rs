@@ -38,8 +38,8 @@ pub struct Route {
     pub sticky: bool,
     /// The node port, where the service has one.
     pub node_port: Option<u16>,
-    /// The ready pods, in a fixed order.
-    pub backends: Arc<Vec<Backend>>,
+    /// The pods that take requests, by name.
+    pub backends: Arc<Vec<Arc<Backend>>>,
 }
 
 /// All routes: by namespace, service, port.
@@ -72,7 +72,23 @@ impl Router {
                 }
             }
         };
-        route.backends.get(index as usize).cloned()
+        route.backends.get(index as usize).map(|b| Backend::clone(b))
+    }
+
+    /// Adds, replaces or, with none, removes one pod behind a port. Without that route nothing happens.
+    pub fn set_backend(&mut self, namespace: &Name, service: &Name, port: u16, pod: &str, backend: Option<Backend>) {
+        let Some(route) = self.routes.get_mut(&(namespace.clone(), service.clone(), port)) else { return };
+        let found = route.backends.binary_search_by(|b| b.pod.name.as_str().cmp(pod));
+        match (found, backend) {
+            (Ok(at), Some(backend)) if *route.backends[at] == backend => return,
+            (Ok(at), Some(backend)) => Arc::make_mut(&mut route.backends)[at] = Arc::new(backend),
+            (Ok(at), None) => {
+                Arc::make_mut(&mut route.backends).remove(at);
+            }
+            (Err(at), Some(backend)) => Arc::make_mut(&mut route.backends).insert(at, Arc::new(backend)),
+            (Err(_), None) => return,
+        }
+        self.revision += 1;
     }
 
     /// Sets or, with none, removes a route.

@@ -1,0 +1,132 @@
+//! From pods to endpoint subsets: which pod belongs, under which ports, and how they are put together.
+
+use crate::api::{Object, PodBody};
+use crate::network::Backend;
+use crate::runtime::PodRef;
+use k8s_openapi::api::core::v1::{
+    EndpointAddress, EndpointPort, EndpointSubset, ObjectReference, ServicePort, ServiceSpec,
+};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many addresses Endpoints hold at most, as upstream's. Routes have no such limit.
+const ADDRESSES_MAX: usize = 1_000;
+
+/// Whether a pod belongs to the endpoints, ready or not; on its way out it does only where not-ready pods are
+/// published.
+fn belongs(object: &Object, pod: &PodBody, publish: bool) -> bool {
+    !pod.status.phase.is_finished()
+        && pod.status.pod_ip.as_ref().is_some_and(|ip| !ip.is_empty())
+        && (publish || object.meta.deletion.is_none())
+}
+
+/// The port of the pod a service's port leads to; none where it asks for a name the pod does not have.
+fn target_port(pod: &PodBody, port: &ServicePort) -> Option<u16> {
+    let number = match &port.target_port {
+        Some(IntOrString::Int(0)) | None => port.port,
+        Some(IntOrString::Int(number)) => *number,
+        Some(IntOrString::String(name)) => {
+            let protocol = port.protocol.as_deref().unwrap_or("TCP");
+            let sidecars = pod.spec.init_containers.iter().flatten();
+            let sidecars = sidecars.filter(|c| c.restart_policy.as_deref() == Some("Always"));
+            let mut ports = pod.spec.containers.iter().chain(sidecars).flat_map(|c| c.ports.iter().flatten());
+            let found =
+                ports.find(|p| p.name.as_deref() == Some(name) && p.protocol.as_deref().unwrap_or("TCP") == protocol);
+            found?.container_port
+        }
+    };
+    u16::try_from(number).ok()
+}
+
+/// The pod as it answers on a service's port; none where it takes no requests there.
+pub(super) fn backend(object: &Object, port: &ServicePort, publish: bool) -> Option<Backend> {
+    let pod = object.pod()?;
+    if !belongs(object, pod, publish) || !(publish || pod.status.is_ready()) {
+        return None;
+    }
+    let meta = &object.meta;
+    Some(Backend {
+        pod: PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() },
+        node: pod.node.clone().unwrap_or_default(),
+        ip: pod.status.pod_ip.clone()?,
+        port: target_port(pod, port)?,
+    })
+}
+
+#[derive(Default)]
+struct Group<'a> {
+    ready: Vec<(&'a Object, &'a PodBody)>,
+    not_ready: Vec<(&'a Object, &'a PodBody)>,
+}
+
+/// The subsets of a service's endpoints: pods with the same ports share one. Also whether some were left out
+/// because there are too many.
+pub(super) fn subsets<'a>(
+    service: &Object,
+    spec: &ServiceSpec,
+    pods: impl Iterator<Item = &'a Arc<Object>>,
+) -> (Vec<EndpointSubset>, bool) {
+    let ports = spec.ports.as_deref().unwrap_or_default();
+    let publish = spec.publish_not_ready_addresses == Some(true);
+    let headless = spec.cluster_ip.as_deref() == Some("None");
+    // Which ports of the service a pod has, and where they lead.
+    let mut groups: BTreeMap<Vec<(usize, u16)>, Group<'a>> = BTreeMap::new();
+    for object in pods {
+        let Some(pod) = object.pod().filter(|pod| belongs(object, pod, publish)) else { continue };
+        let found: Vec<_> =
+            ports.iter().enumerate().filter_map(|(i, port)| Some((i, target_port(pod, port)?))).collect();
+        if found.is_empty() && !(ports.is_empty() && headless) {
+            continue;
+        }
+        let group = groups.entry(found).or_default();
+        if publish || pod.status.is_ready() { &mut group.ready } else { &mut group.not_ready }.push((object, pod));
+    }
+    let mut free = ADDRESSES_MAX;
+    let mut truncated = false;
+    let mut take = |mut pods: Vec<(&'a Object, &'a PodBody)>| {
+        pods.sort_by(|(a, x), (b, y)| (&x.status.pod_ip, a.meta.uid).cmp(&(&y.status.pod_ip, b.meta.uid)));
+        truncated |= pods.len() > free;
+        pods.truncate(free);
+        free -= pods.len();
+        pods.into_iter().map(|(object, pod)| address(service, object, pod)).collect::<Vec<_>>()
+    };
+    // Ready ones first: of them as few as possible are left out.
+    let ready: Vec<_> = groups.values_mut().map(|g| take(std::mem::take(&mut g.ready))).collect();
+    let not_ready: Vec<_> = groups.values_mut().map(|g| take(std::mem::take(&mut g.not_ready))).collect();
+    let subsets = groups.keys().zip(ready).zip(not_ready).filter_map(|((found, ready), not_ready)| {
+        let some = |list: Vec<EndpointAddress>| (!list.is_empty()).then_some(list);
+        let ports: Vec<_> = found.iter().filter_map(|(i, to)| Some(endpoint_port(ports.get(*i)?, *to))).collect();
+        (!(ready.is_empty() && not_ready.is_empty())).then(|| EndpointSubset {
+            addresses: some(ready),
+            not_ready_addresses: some(not_ready),
+            ports: (!ports.is_empty()).then_some(ports),
+        })
+    });
+    (subsets.collect(), truncated)
+}
+
+fn endpoint_port(port: &ServicePort, to: u16) -> EndpointPort {
+    EndpointPort {
+        name: port.name.clone().filter(|n| !n.is_empty()),
+        port: i32::from(to),
+        protocol: Some(port.protocol.clone().unwrap_or_else(|| "TCP".to_owned())),
+        app_protocol: port.app_protocol.clone(),
+    }
+}
+
+fn address(service: &Object, object: &Object, pod: &PodBody) -> EndpointAddress {
+    let named = pod.spec.subdomain.as_deref() == Some(service.meta.name.as_str());
+    EndpointAddress {
+        ip: pod.status.pod_ip.as_deref().unwrap_or_default().to_owned(),
+        hostname: pod.spec.hostname.clone().filter(|h| named && !h.is_empty()),
+        node_name: pod.node.as_ref().map(ToString::to_string),
+        target_ref: Some(ObjectReference {
+            kind: Some("Pod".to_owned()),
+            namespace: Some(object.meta.namespace.to_string()),
+            name: Some(object.meta.name.to_string()),
+            uid: Some(object.meta.uid.to_string()),
+            ..ObjectReference::default()
+        }),
+    }
+}
