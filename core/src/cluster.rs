@@ -1,7 +1,7 @@
 //! The control plane: one function, [`Cluster::handle`], through which everything happens.
 
-use crate::api::{Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, ObjectReference};
-use crate::apiserver::{self, Answer, Request};
+use crate::api::{ApiError, Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, ObjectReference};
+use crate::apiserver::{self, Answer, Request, WatchBatch, WatchQuery};
 use crate::config::Config;
 use crate::controllers::Controllers;
 use crate::kubelet::Kubelets;
@@ -356,6 +356,12 @@ impl Cluster {
     /// All routes of all services.
     pub const fn router(&self) -> &Router {
         &self.router
+    }
+
+    /// What is new for a watch since `from`, the `next` of its last batch; without it the watch begins. Of what is
+    /// no longer known the error is a `Status` with code 410, which ends the watch as an `ERROR` event.
+    pub fn watch(&self, query: &WatchQuery, from: Option<u64>) -> Result<WatchBatch, ApiError> {
+        apiserver::read_watch(&self.store, query, from, self.now)
     }
 
     /// The pod that answers a request to a port of a service. A turn is taken: ask once per request or connection.

@@ -93,18 +93,25 @@ pub(crate) fn delete_object(cx: &mut Context<'_>, key: &Key, options: &DeleteOpt
     remove(cx, key).map(Deleted::Gone)
 }
 
-/// Writes an object, and removes it where that took away the last thing that held it. Returns the version written.
+/// Writes an object; where it no longer holds anything back that is being deleted, removes it instead. Returns the
+/// version written, or the one that was not written any more.
 pub(crate) fn update_object(
     cx: &mut Context<'_>,
-    object: Object,
+    mut object: Object,
     expected: Option<u64>,
 ) -> Result<Arc<Object>, WriteError> {
-    let written = cx.store.update(object, expected)?;
-    if is_released(&written) {
-        // It was written a line above.
-        let _ = remove(cx, &written.key());
+    if !is_released(&object) {
+        return cx.store.update(object, expected);
     }
-    Ok(written)
+    let key = object.key();
+    let Some(old) = cx.store.at(&key) else { return Err(WriteError::NotFound) };
+    let current = old.meta.resource_version;
+    if expected.is_some_and(|e| e != current) {
+        return Err(WriteError::Conflict { current });
+    }
+    object.meta.resource_version = current;
+    let _ = remove(cx, &key);
+    Ok(Arc::new(object))
 }
 
 /// Whether a namespace takes no more objects.

@@ -12,6 +12,7 @@ mod object;
 mod pod;
 mod quantity;
 mod selector;
+pub mod table;
 pub mod validation;
 
 pub use error::{ApiError, Cause, Details, Reason};

@@ -1,12 +1,372 @@
-//! The way of a request: path, verb, admission, store.
+//! The way of a request: path, method, admission, store.
 
-use super::{Answer, Request, Response};
-use crate::api::{ApiError, Reason};
+use super::accept::{self, Form};
+use super::body::{self, Body, Expected};
+use super::delete::Outcome;
+use super::path::{self, ResourcePath, Subresource, Target};
+use super::query::Query;
+use super::{Answer, Method, Request, Response, WatchQuery};
+use super::{delete, discovery, errors, patch, pods, present, proxy, read, scale, write};
+use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
+use crate::deletion::DeleteOptions;
 use crate::rng::Rng;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Answers a request. Services that are asked through the proxy path spread over their pods by `routing`.
-pub(crate) fn handle(request: &Request, _cx: &mut Context<'_>, _routing: &mut Rng) -> Answer {
-    let message = format!("the server could not find the requested resource {}", request.path);
-    Answer::Done(Response::from(&ApiError::new(404, Reason::NotFound, message)))
+pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, routing: &mut Rng) -> Answer {
+    let query = Query::parse(&request.query);
+    let pretty = matches!(query.get("pretty"), Some("true" | "1"));
+    let mut call = Call { request, query, warnings: Vec::new() };
+    match call.answer(cx, routing) {
+        Ok(Reply::Document(status, value)) => Answer::Done(call.respond(status, &value, pretty)),
+        Ok(Reply::Other(answer)) => answer,
+        Err(error) => Answer::Done(call.respond(error.code, &error.to_status(), pretty)),
+    }
+}
+
+/// What comes of a request that is not refused.
+enum Reply {
+    /// A document with its HTTP status.
+    Document(u16, Value),
+    /// Anything else.
+    Other(Answer),
+}
+
+struct Call<'a> {
+    request: &'a Request,
+    query: Query,
+    warnings: Vec<String>,
+}
+
+/// What a write may do its work on: the cluster, or a copy of it that is thrown away.
+fn rehearse<T>(
+    cx: &mut Context<'_>,
+    dry_run: bool,
+    act: impl FnOnce(&mut Context<'_>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    if !dry_run {
+        return act(cx);
+    }
+    let (mut store, mut rng, mut addresses) = (cx.store.clone(), cx.rng.clone(), cx.addresses.clone());
+    let (mut router, mut effects, mut events) = (cx.router.clone(), Vec::new(), cx.events.clone());
+    act(&mut Context {
+        now: cx.now,
+        config: cx.config,
+        store: &mut store,
+        rng: &mut rng,
+        addresses: &mut addresses,
+        router: &mut router,
+        effects: &mut effects,
+        events: &mut events,
+    })
+}
+
+impl Call<'_> {
+    fn respond(&mut self, status: u16, value: &Value, pretty: bool) -> Response {
+        let mut response = Response::json(status, value);
+        if pretty {
+            // A JSON value can always be written.
+            response.body = serde_json::to_string_pretty(value).unwrap_or_default();
+        }
+        response.warnings = std::mem::take(&mut self.warnings);
+        response
+    }
+
+    fn answer(&mut self, cx: &mut Context<'_>, routing: &mut Rng) -> Result<Reply, ApiError> {
+        match path::parse(&self.request.path)? {
+            Target::About(path) => match self.request.method {
+                Method::Get => {
+                    let document = discovery::document(&path, &self.request.accept)?;
+                    let mut response = self.respond(200, &document.value, false);
+                    document.content_type.clone_into(&mut response.content_type);
+                    Ok(Reply::Other(Answer::Done(response)))
+                }
+                _ => Err(errors::method_not_allowed()),
+            },
+            Target::Bindings { namespace } => {
+                if self.request.method != Method::Post {
+                    return Err(errors::method_not_allowed());
+                }
+                let body = self.read_body(Expected::document("v1", "Binding"), "CreateOptions")?;
+                let name = body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+                let path = ResourcePath {
+                    kind: Kind::Pod,
+                    namespace: Some(namespace),
+                    name: Some(name),
+                    subresource: Some(Subresource::Binding),
+                    rest: String::new(),
+                    watch: false,
+                };
+                self.bind(cx, &path, &body)
+            }
+            Target::Resource(path) => self.resource(cx, &path, routing),
+        }
+    }
+
+    fn resource(&mut self, cx: &mut Context<'_>, path: &ResourcePath, routing: &mut Rng) -> Result<Reply, ApiError> {
+        use Method::{Delete, Get, Patch, Post, Put};
+        use Subresource::{Binding, Eviction, Finalize, Log, Proxy, Scale, Status};
+        let method = self.request.method;
+        let named = path.name.is_some();
+        if path.subresource == Some(Proxy) {
+            let target = proxy::target(cx, path, &self.request.query, "", routing)?;
+            return Ok(Reply::Other(Answer::Proxy(target)));
+        }
+        let in_place = path.kind.info().namespaced == path.namespace.is_some();
+        let allowed = match (method, path.subresource) {
+            (Get, None) => true,
+            (Post, None) => !named && in_place,
+            (Delete, None) => named || (in_place && path.kind != Kind::Namespace),
+            (Put | Patch, None) => named,
+            (Get | Put | Patch, Some(Status | Scale)) => true,
+            (Put, Some(Finalize)) => true,
+            (Get, Some(Log)) => true,
+            (Post, Some(Binding | Eviction)) => true,
+            _ => false,
+        };
+        if !allowed || (path.watch && method != Get) {
+            return Err(errors::method_not_allowed());
+        }
+        if path.kind == Kind::Endpoints {
+            self.warnings
+                .push("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned());
+        }
+        let form = accept::form(&self.request.accept)?;
+        match (method, path.subresource) {
+            (Get, None) => self.get(cx, path, form),
+            (Get, Some(Scale)) => Ok(Reply::Document(200, scale::of(read::present_object(cx.store, path)?))),
+            (Get, Some(Log)) => {
+                let log = pods::log(read::present_object(cx.store, path)?, &self.query)?;
+                Ok(Reply::Other(Answer::Logs(log)))
+            }
+            (Get, Some(_)) => read::get(cx.store, path, &self.query, form, cx.now).map(|d| Reply::Document(200, d)),
+            (Post, Some(Binding)) => {
+                let body = self.read_body(Expected::document("v1", "Binding"), "CreateOptions")?;
+                self.bind(cx, path, &body)
+            }
+            (Post, Some(_)) => self.evict(cx, path),
+            (Post, None) => self.create(cx, path, form),
+            (Put, _) => self.put(cx, path, form),
+            (Patch, _) => self.patch(cx, path, form),
+            (Delete, _) => self.delete(cx, path, form),
+        }
+    }
+
+    fn get(&mut self, cx: &Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
+        let watch = path.watch || self.query.flag("watch");
+        if watch && (path.name.is_none() || path.watch) {
+            return self.watch(cx, path).map(|w| Reply::Other(Answer::Watch(Box::new(w))));
+        }
+        let value = match path.name {
+            Some(_) => read::get(cx.store, path, &self.query, form, cx.now)?,
+            None => read::list(cx.store, path, &self.query, form, cx.now)?,
+        };
+        Ok(Reply::Document(200, value))
+    }
+
+    fn watch(&self, cx: &Context<'_>, path: &ResourcePath) -> Result<WatchQuery, ApiError> {
+        let query = &self.query;
+        present::IncludeObject::parse(query)?;
+        let start = read::watch_start(cx.store, path.kind, query)?;
+        let mut fields = query.text("fieldSelector").to_owned();
+        if let Some(name) = &path.name {
+            if !fields.is_empty() {
+                fields.push(',');
+            }
+            fields.push_str("metadata.name=");
+            fields.push_str(name);
+        }
+        Ok(WatchQuery {
+            kind: path.kind,
+            namespace: path.namespace.as_deref().map(Name::from),
+            label_selector: query.text("labelSelector").to_owned(),
+            field_selector: fields,
+            since: start.since,
+            send_initial: start.initial,
+            announce_initial_end: start.initial_end,
+            bookmarks: query.flag("allowWatchBookmarks"),
+            accept: self.request.accept.clone(),
+            include_object: query.text("includeObject").to_owned(),
+            timeout_seconds: query.number("timeoutSeconds")?.and_then(|n| u32::try_from(n).ok()),
+        })
+    }
+
+    /// Reads the body as a document of a kind; what is dropped from it becomes a warning.
+    fn read_body(&mut self, expected: Expected, options: &str) -> Result<Value, ApiError> {
+        let validation = self.query.write_options(options)?;
+        let Body { value, warnings } =
+            body::read(&self.request.body, &self.request.content_type, expected, validation)?;
+        self.warnings.extend(warnings);
+        Ok(value)
+    }
+
+    fn create(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
+        let dry_run = self.query.dry_run("CreateOptions")?;
+        let value = self.read_body(Expected::object(path.kind), "CreateOptions")?;
+        self.create_from(cx, path, value, dry_run, form)
+    }
+
+    fn create_from(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &ResourcePath,
+        value: Value,
+        dry_run: bool,
+        form: Form,
+    ) -> Result<Reply, ApiError> {
+        let created = rehearse(cx, dry_run, |cx| write::create(cx, path.kind, path.namespace.as_deref(), value))?;
+        let created = if dry_run { with_version(&created, 0) } else { created };
+        self.show(cx, 201, &created, form)
+    }
+
+    fn show(&self, cx: &Context<'_>, status: u16, object: &Object, form: Form) -> Result<Reply, ApiError> {
+        present::one(object, form, &self.query, cx.now).map(|value| Reply::Document(status, value))
+    }
+
+    fn put(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
+        let dry_run = self.query.dry_run("UpdateOptions")?;
+        let is_scale = path.subresource == Some(Subresource::Scale);
+        let expected =
+            if is_scale { Expected::document("autoscaling/v1", "Scale") } else { Expected::object(path.kind) };
+        let mut value = self.read_body(expected, "UpdateOptions")?;
+        let old = match read::present_object(cx.store, path) {
+            Ok(old) => Arc::clone(old),
+            Err(missing) => {
+                // Some kinds are created by a PUT as well.
+                let creates = matches!(path.kind, Kind::Service | Kind::Endpoints | Kind::Event);
+                if !creates || path.subresource.is_some() {
+                    return Err(missing);
+                }
+                let name = path.name.as_deref().unwrap_or_default();
+                let said = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+                if !said.is_empty() && said != name {
+                    return Err(errors::bad_request(format!(
+                        "the name of the object ({said}) does not match the name on the URL ({name})"
+                    )));
+                }
+                if let Some(uid) = value.pointer("/metadata/uid").and_then(Value::as_str).filter(|u| !u.is_empty()) {
+                    let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: ");
+                    return Err(errors::conflict(path.kind, name, &why));
+                }
+                let version = value.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+                if !matches!(version, "" | "0") {
+                    return Err(missing);
+                }
+                if let Some(map) = value.as_object_mut() {
+                    let metadata = map.entry("metadata").or_insert_with(|| json!({}));
+                    metadata["name"] = name.into();
+                }
+                return self.create_from(cx, path, value, dry_run, form);
+            }
+        };
+        self.replace(cx, path, &old, value, dry_run, form)
+    }
+
+    fn patch(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
+        let dry_run = self.query.dry_run("PatchOptions")?;
+        let validation = self.query.write_options("PatchOptions")?;
+        let old = Arc::clone(read::present_object(cx.store, path)?);
+        let (document, structure) = match path.subresource {
+            Some(Subresource::Scale) => (scale::of(&old), "Scale"),
+            _ => (old.to_value(), path.kind.info().kind),
+        };
+        let request = self.request;
+        let mut patched = patch::apply(&document, structure, &request.body, &request.content_type, validation)?;
+        self.warnings.append(&mut patched.warnings);
+        self.replace(cx, path, &old, patched.value, dry_run, form)
+    }
+
+    /// Puts a document in the place of an object or of a part of it.
+    fn replace(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &ResourcePath,
+        old: &Arc<Object>,
+        value: Value,
+        dry_run: bool,
+        form: Form,
+    ) -> Result<Reply, ApiError> {
+        let is_scale = path.subresource == Some(Subresource::Scale);
+        let written = rehearse(cx, dry_run, |cx| {
+            if is_scale { scale::update(cx, old, &value) } else { write::update(cx, old, path.subresource, value) }
+        })?;
+        let written = if dry_run { with_version(&written, old.meta.resource_version) } else { written };
+        if is_scale {
+            return Ok(Reply::Document(200, scale::of(&written)));
+        }
+        self.show(cx, 200, &written, form)
+    }
+
+    fn delete(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
+        let options = delete::options(&self.request.body, &self.request.content_type, &self.query)?;
+        if path.name.is_none() {
+            let gone = rehearse(cx, options.dry_run, |cx| delete::collection(cx, path, &self.query, &options.delete))?;
+            let mut metadata = Map::new();
+            metadata.insert("resourceVersion".to_owned(), cx.store.revision().to_string().into());
+            let gone: Vec<&Arc<Object>> = gone.iter().collect();
+            let list = present::list(path.kind, &gone, metadata, form, &self.query, cx.now)?;
+            return Ok(Reply::Document(200, list));
+        }
+        let version = read::present_object(cx.store, path).map(|o| o.meta.resource_version).unwrap_or_default();
+        match rehearse(cx, options.dry_run, |cx| delete::one(cx, path, &options.delete))? {
+            Outcome::Object(object) => {
+                let object = if options.dry_run { with_version(&object, version) } else { object };
+                self.show(cx, 200, &object, form)
+            }
+            Outcome::Gone(object) => Ok(Reply::Document(200, gone(&object))),
+        }
+    }
+
+    fn bind(&mut self, cx: &mut Context<'_>, path: &ResourcePath, body: &Value) -> Result<Reply, ApiError> {
+        let dry_run = self.query.dry_run("CreateOptions")?;
+        rehearse(cx, dry_run, |cx| pods::bind(cx, path, body))?;
+        Ok(created_status())
+    }
+
+    fn evict(&mut self, cx: &mut Context<'_>, path: &ResourcePath) -> Result<Reply, ApiError> {
+        let mut dry_run = self.query.dry_run("CreateOptions")?;
+        let body = self.read_body(Expected::document("policy/v1", "Eviction"), "CreateOptions")?;
+        let name = path.name.as_deref().unwrap_or_default();
+        let said = body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        if !said.is_empty() && said != name {
+            return Err(errors::bad_request("name in URL does not match name in Eviction object"));
+        }
+        let options = match body.get("deleteOptions") {
+            Some(options) => {
+                let options = delete::options(&options.to_string(), "application/json", &self.query)?;
+                dry_run |= options.dry_run;
+                options.delete
+            }
+            None => DeleteOptions::default(),
+        };
+        rehearse(cx, dry_run, |cx| pods::evict(cx, path, &options))?;
+        Ok(created_status())
+    }
+}
+
+fn with_version(object: &Object, version: u64) -> Arc<Object> {
+    let mut shown = object.clone();
+    shown.meta.resource_version = version;
+    Arc::new(shown)
+}
+
+fn created_status() -> Reply {
+    Reply::Document(
+        201,
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+    )
+}
+
+/// That an object is gone.
+fn gone(object: &Object) -> Value {
+    let info = object.kind().info();
+    let mut details = json!({
+        "name": object.meta.name.as_str(), "kind": info.plural, "uid": object.meta.uid.to_string(),
+    });
+    if !info.group.is_empty() {
+        details["group"] = info.group.into();
+    }
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }

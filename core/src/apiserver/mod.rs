@@ -1,9 +1,37 @@
 //! The Kubernetes API as a function: a request goes in, a response or a subscription comes out.
 //!
 //! Carried over HTTP by the server and through a Web Worker's messages by the page. Knows nothing of either.
+//! A request travels through `path`, `accept` and `body` to `read`, `write`, `patch` or `delete`, and back through
+//! `present` and `wire`.
 
+mod accept;
+mod body;
+mod delete;
+mod discovery;
+mod errors;
 mod handle;
+mod json;
+mod openapi;
+mod patch;
+mod path;
+mod pods;
+mod present;
+mod proxy;
+mod query;
+mod read;
 mod request;
+mod scale;
+mod schema;
+mod select;
+mod services;
+mod status;
+mod strategic;
+mod watch;
+mod wire;
+mod write;
 
+pub use discovery::KUBERNETES_VERSION;
 pub(crate) use handle::handle;
 pub use request::{Answer, LogQuery, Method, ProxyTarget, Request, Response, WatchQuery};
+pub use watch::WatchBatch;
+pub(crate) use watch::read as read_watch;

@@ -110,12 +110,23 @@ pub struct WatchQuery {
     pub since: u64,
     /// Whether the objects there are now come first, as `ADDED`.
     pub send_initial: bool,
+    /// Whether a bookmark says where those end.
+    pub announce_initial_end: bool,
     /// Whether bookmarks are wanted.
     pub bookmarks: bool,
     /// `Accept` header: objects, tables or partial objects.
     pub accept: String,
+    /// How much of an object a table's row carries: `None`, `Metadata` (also where empty) or `Object`.
+    pub include_object: String,
     /// After how many seconds the watch ends.
     pub timeout_seconds: Option<u32>,
+}
+
+impl WatchQuery {
+    /// A bookmark that says that everything up to a revision was told, where bookmarks are wanted.
+    pub fn bookmark(&self, revision: u64) -> Option<serde_json::Value> {
+        self.bookmarks.then(|| super::watch::bookmark(self.kind, revision, false))
+    }
 }
 
 /// Whose output is wanted, and how much of it.

@@ -1,0 +1,48 @@
+//! In which form a client wants the answer: objects, a table, or only the metadata.
+
+use super::errors;
+use crate::api::ApiError;
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The objects themselves.
+    Objects,
+    /// A table with a row for each object.
+    Table,
+    /// Each object's metadata, in a list or alone.
+    Metadata,
+}
+
+/// The first form of an `Accept` header that can be given.
+pub(super) fn form(header: &str) -> Result<Form, ApiError> {
+    if header.trim().is_empty() {
+        return Ok(Form::Objects);
+    }
+    header.split(',').find_map(one).ok_or_else(errors::not_acceptable)
+}
+
+fn one(clause: &str) -> Option<Form> {
+    let mut parts = clause.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+    if !matches!(media.as_str(), "application/json" | "application/*" | "*/*" | "text/*") {
+        return None;
+    }
+    let (mut form, mut group, mut version) = ("", "", "");
+    for part in parts {
+        match part.split_once('=') {
+            Some(("as", value)) => form = value,
+            Some(("g", value)) => group = value,
+            Some(("v", value)) => version = value,
+            // Upstream serves a stream of watch events under the same type.
+            _ => {}
+        }
+    }
+    let meta = group == "meta.k8s.io" && matches!(version, "v1" | "v1beta1");
+    match form {
+        "" => Some(Form::Objects),
+        "Table" if meta => Some(Form::Table),
+        "PartialObjectMetadata" | "PartialObjectMetadataList" if meta => Some(Form::Metadata),
+        _ => None,
+    }
+}

@@ -1,0 +1,186 @@
+//! The body of a request: from text to a document of the kind the path asks for.
+
+use super::errors;
+use super::json::{self, kind_of};
+use super::query::{FieldValidation, quoted};
+use super::schema;
+use crate::api::{ApiError, Kind};
+use serde_json::Value;
+
+/// How many bytes a body may have, as upstream.
+pub(super) const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// A kind of document a path takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    /// API group and version.
+    pub(super) api_version: &'static str,
+    /// The kind.
+    pub(super) kind: &'static str,
+    /// Where upstream registers its kinds, as it says in errors.
+    pub(super) scheme: &'static str,
+}
+
+const LEGACY_SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
+
+impl Expected {
+    /// A served kind.
+    pub(super) fn object(kind: Kind) -> Self {
+        // All served kinds are in the core group so far.
+        Self { api_version: "v1", kind: kind.info().kind, scheme: LEGACY_SCHEME }
+    }
+
+    /// Any other document.
+    pub(super) const fn document(api_version: &'static str, kind: &'static str) -> Self {
+        Self { api_version, kind, scheme: LEGACY_SCHEME }
+    }
+}
+
+/// A document that fits, and what the client should be warned of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Body {
+    /// What it says; `apiVersion` and `kind` are those expected.
+    pub(super) value: Value,
+    /// What was dropped.
+    pub(super) warnings: Vec<String>,
+}
+
+/// The media type without its parameters, in lower case.
+pub(super) fn media_type(header: &str) -> String {
+    header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Refuses bodies that are too large.
+pub(super) fn check_size(text: &str) -> Result<(), ApiError> {
+    if text.len() > BODY_BYTES_MAX { Err(errors::too_large(BODY_BYTES_MAX)) } else { Ok(()) }
+}
+
+/// Reads a body that must be of one kind.
+pub(super) fn read(
+    text: &str,
+    content_type: &str,
+    expected: Expected,
+    validation: FieldValidation,
+) -> Result<Body, ApiError> {
+    check_size(text)?;
+    let unrecognized = |why: &str| {
+        let kind = expected.kind;
+        errors::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {why} ({})",
+            excerpt(text)
+        ))
+    };
+    let document = match media_type(content_type).as_str() {
+        "" | "application/json" => {
+            let document = json::parse(text)
+                .map_err(|e| unrecognized(&format!("couldn't get version/kind; json parse error: {e}")))?;
+            type_meta(&document.value)
+                .map_err(|e| unrecognized(&format!("couldn't get version/kind; json parse error: {e}")))?;
+            document
+        }
+        _ => return Err(errors::unsupported_media_type(errors::OBJECT_MEDIA_TYPES)),
+    };
+    let said = type_meta(&document.value).map_err(errors::bad_request)?;
+    let api_version = said.api_version.unwrap_or(expected.api_version).to_owned();
+    let kind = said.kind.unwrap_or(expected.kind).to_owned();
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    let refuse = |why: &str| {
+        let wanted = expected.kind;
+        errors::bad_request(format!("{kind} in version {} cannot be handled as a {wanted}: {why}", quoted(version)))
+    };
+    if api_version != expected.api_version || kind != expected.kind {
+        if Kind::from_type(&api_version, &kind).is_none() && !DOCUMENTS.contains(&(&*api_version, &*kind)) {
+            return Err(refuse(&format!(
+                "no kind {} is registered for version {} in scheme {}",
+                quoted(&kind),
+                quoted(&api_version),
+                quoted(expected.scheme)
+            )));
+        }
+        if kind == expected.kind {
+            return Err(errors::bad_request(format!(
+                "the API version in the data ({api_version}) does not match the expected API version ({})",
+                expected.api_version
+            )));
+        }
+        let (from, to) = (api_version.replace('/', "."), expected.api_version);
+        let to = to.split_once('/').map_or("core", |(group, _)| group.split('.').next().unwrap_or(group));
+        let why = format!("converting ({from}.{kind}) to ({to}.{}): unknown conversion", expected.kind);
+        return Err(refuse(&why));
+    }
+    let mut value = document.value;
+    let mut strict: Vec<String> =
+        document.duplicates.iter().map(|path| format!("duplicate field {}", quoted(path))).collect();
+    let unknown = schema::conform(expected.kind, &mut value).map_err(|e| refuse(&e))?;
+    strict.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path))));
+    if validation == FieldValidation::Strict && !strict.is_empty() {
+        return Err(refuse(&format!("strict decoding error: {}", strict.join(", "))));
+    }
+    if validation == FieldValidation::Ignore {
+        strict.clear();
+    }
+    if let Value::Object(map) = &mut value {
+        map.insert("apiVersion".to_owned(), api_version.into());
+        map.insert("kind".to_owned(), kind.into());
+    }
+    Ok(Body { value, warnings: strict })
+}
+
+/// Reads YAML as JSON.
+pub(super) fn from_yaml(text: &str) -> Result<Value, String> {
+    let _ = text;
+    Err("YAML is not read yet".to_owned())
+}
+
+/// Documents that are no objects but known by name.
+const DOCUMENTS: [(&str, &str); 6] = [
+    ("v1", "Binding"),
+    ("v1", "DeleteOptions"),
+    ("v1", "Status"),
+    ("v1", "List"),
+    ("policy/v1", "Eviction"),
+    ("autoscaling/v1", "Scale"),
+];
+
+/// What a document says it is.
+pub(super) struct TypeMeta<'a> {
+    /// Its API version, where it names one.
+    pub(super) api_version: Option<&'a str>,
+    /// Its kind, where it names one.
+    pub(super) kind: Option<&'a str>,
+}
+
+/// Reads what a document says it is. The error is what Go's decoder would say.
+pub(super) fn type_meta(value: &Value) -> Result<TypeMeta<'_>, String> {
+    let Value::Object(map) = value else {
+        return Err(format!(
+            "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            kind_of(value)
+        ));
+    };
+    let text = |key: &str| match map.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|t| !t.is_empty())),
+        Some(other) => {
+            Err(format!("json: cannot unmarshal {} into Go struct field .{key} of type string", kind_of(other)))
+        }
+    };
+    Ok(TypeMeta { api_version: text("apiVersion")?, kind: text("kind")? })
+}
+
+/// The beginning of a body for an error message: as text where it looks like JSON, else in hexadecimal.
+fn excerpt(text: &str) -> String {
+    const SHOWN: usize = 30;
+    if text.is_empty() {
+        return "<empty>".to_owned();
+    }
+    let bytes = text.as_bytes();
+    if bytes.first() == Some(&b'{') {
+        if bytes.len() <= 1024 {
+            return text.to_owned();
+        }
+        return format!("{} ...", String::from_utf8_lossy(&bytes[..1024]));
+    }
+    let hex: String = bytes.iter().take(SHOWN).map(|b| format!("{b:02x}")).collect();
+    if bytes.len() > SHOWN { format!("{hex} ...") } else { hex }
+}

@@ -1,0 +1,229 @@
+//! What the API says about itself: groups, versions, resources.
+
+use super::{errors, openapi};
+use crate::api::{ApiError, Kind};
+use serde_json::{Value, json};
+
+/// The Kubernetes version whose API this is.
+pub const KUBERNETES_VERSION: &str = "v1.36.2";
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// A document about the API, and its content type.
+pub(super) struct Document {
+    /// `Content-Type`.
+    pub(super) content_type: &'static str,
+    /// What it says.
+    pub(super) value: Value,
+}
+
+impl Document {
+    fn json(value: Value) -> Self {
+        Self { content_type: "application/json", value }
+    }
+}
+
+/// A part of a resource with a path and verbs of its own.
+struct Part {
+    name: &'static str,
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+    verbs: &'static [&'static str],
+}
+
+const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
+const PROXY_VERBS: &[&str] = &["create", "delete", "get", "patch", "update"];
+const STATUS_VERBS: &[&str] = &["get", "patch", "update"];
+
+const fn part(name: &'static str, kind: &'static str, verbs: &'static [&'static str]) -> Part {
+    Part { name, group: "", version: "", kind, verbs }
+}
+
+/// The parts of each kind, by name.
+fn parts(kind: Kind) -> Vec<Part> {
+    let status = |of| part("status", of, STATUS_VERBS);
+    match kind {
+        Kind::Namespace => vec![part("finalize", "Namespace", &["update"]), status("Namespace")],
+        Kind::Node => vec![part("proxy", "NodeProxyOptions", PROXY_VERBS), status("Node")],
+        Kind::Pod => vec![
+            part("binding", "Binding", &["create"]),
+            Part { group: "policy", version: "v1", ..part("eviction", "Eviction", &["create"]) },
+            part("log", "Pod", &["get"]),
+            part("proxy", "PodProxyOptions", PROXY_VERBS),
+            status("Pod"),
+        ],
+        Kind::ReplicationController => vec![
+            Part { group: "autoscaling", version: "v1", ..part("scale", "Scale", STATUS_VERBS) },
+            status("ReplicationController"),
+        ],
+        Kind::Service => vec![part("proxy", "ServiceProxyOptions", PROXY_VERBS), status("Service")],
+        Kind::Endpoints | Kind::Event => Vec::new(),
+    }
+}
+
+fn verbs(kind: Kind) -> &'static [&'static str] {
+    if kind == Kind::Namespace { NAMESPACE_VERBS } else { ALL_VERBS }
+}
+
+/// Upstream's fingerprint of the version a kind is stored in.
+fn storage_version_hash(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Namespace => "Q3oi5N2YM8M=",
+        Kind::Node => "XwShjMxG9Fs=",
+        Kind::Pod => "xPOwRZ+Yhw8=",
+        Kind::ReplicationController => "Jond2If31h0=",
+        Kind::Service => "0/CO1lhkEBI=",
+        Kind::Endpoints => "fWeeMqaN/OA=",
+        Kind::Event => "r2yiGXH7wu8=",
+    }
+}
+
+fn by_name() -> Vec<Kind> {
+    let mut kinds = Kind::ALL.to_vec();
+    kinds.sort_by_key(|k| k.info().plural);
+    kinds
+}
+
+/// The document of a path.
+pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
+    let aggregated = wants_aggregated(accept)?;
+    let value = match path {
+        "/api" if aggregated => return Ok(aggregate(&Kind::ALL)),
+        "/apis" if aggregated => return Ok(aggregate(&[])),
+        "/api" => json!({
+            "kind": "APIVersions",
+            "versions": ["v1"],
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}],
+        }),
+        "/apis" => json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": []}),
+        "/api/v1" => resource_list(),
+        "/version" => version(),
+        "/" => json!({
+            "paths": [
+                "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
+                "/openapi/v3/api/v1", "/readyz", "/version",
+            ],
+        }),
+        "/openapi/v2" => openapi::version_2(),
+        "/openapi/v3" => openapi::index(),
+        "/openapi/v3/api/v1" => openapi::version_3(),
+        _ => return Err(errors::no_such_path()),
+    };
+    Ok(Document::json(value))
+}
+
+/// Whether the client wants all resources at once; an error where it wants nothing else and not in a form we have.
+fn wants_aggregated(accept: &str) -> Result<bool, ApiError> {
+    let mut asked = false;
+    for clause in accept.split(',').map(|c| c.replace(' ', "")) {
+        let is = |word: &str| clause.split(';').any(|p| p == word);
+        if !is("as=APIGroupDiscoveryList") {
+            // Anything else that JSON or plain text satisfies; OpenAPI's own types among them.
+            if clause.starts_with("application/") || clause.starts_with("*/*") || clause.is_empty() {
+                return Ok(false);
+            }
+            continue;
+        }
+        asked = true;
+        if is("application/json") && is("v=v2") {
+            return Ok(true);
+        }
+    }
+    if asked { Err(errors::not_acceptable()) } else { Ok(false) }
+}
+
+fn resource_list() -> Value {
+    let mut resources = vec![json!({
+        "name": "bindings", "singularName": "binding", "namespaced": true, "kind": "Binding", "verbs": ["create"],
+    })];
+    for kind in by_name() {
+        let info = kind.info();
+        let mut resource = json!({
+            "name": info.plural, "singularName": info.singular, "namespaced": info.namespaced, "kind": info.kind,
+            "verbs": verbs(kind), "storageVersionHash": storage_version_hash(kind),
+        });
+        if !info.short_names.is_empty() {
+            resource["shortNames"] = json!(info.short_names);
+        }
+        if !info.categories.is_empty() {
+            resource["categories"] = json!(info.categories);
+        }
+        resources.push(resource);
+        for part in parts(kind) {
+            let mut resource = json!({
+                "name": format!("{}/{}", info.plural, part.name), "singularName": "",
+                "namespaced": info.namespaced, "kind": part.kind, "verbs": part.verbs,
+            });
+            if !part.group.is_empty() {
+                resource["group"] = part.group.into();
+                resource["version"] = part.version.into();
+            }
+            resources.push(resource);
+        }
+    }
+    json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources})
+}
+
+fn aggregate(kinds: &[Kind]) -> Document {
+    let response_kind =
+        |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
+    let mut resources = Vec::new();
+    if !kinds.is_empty() {
+        resources.push(json!({
+            "resource": "bindings", "responseKind": response_kind("", "", "Binding"), "scope": "Namespaced",
+            "singularResource": "binding", "verbs": ["create"],
+        }));
+    }
+    for kind in by_name().into_iter().filter(|k| kinds.contains(k)) {
+        let info = kind.info();
+        let mut resource = json!({
+            "resource": info.plural, "responseKind": response_kind("", "", info.kind),
+            "scope": if info.namespaced { "Namespaced" } else { "Cluster" },
+            "singularResource": info.singular, "verbs": verbs(kind),
+        });
+        if !info.short_names.is_empty() {
+            resource["shortNames"] = json!(info.short_names);
+        }
+        if !info.categories.is_empty() {
+            resource["categories"] = json!(info.categories);
+        }
+        let parts: Vec<Value> = parts(kind)
+            .iter()
+            .map(|p| {
+                json!({
+                    "subresource": p.name, "responseKind": response_kind(p.group, p.version, p.kind),
+                    "verbs": p.verbs,
+                })
+            })
+            .collect();
+        if !parts.is_empty() {
+            resource["subresources"] = parts.into();
+        }
+        resources.push(resource);
+    }
+    let items = if kinds.is_empty() {
+        json!([])
+    } else {
+        json!([{"metadata": {}, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]}])
+    };
+    let value = json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items,
+    });
+    Document { content_type: AGGREGATED, value }
+}
+
+fn version() -> Value {
+    json!({
+        "major": "1",
+        "minor": "36",
+        "gitVersion": format!("{KUBERNETES_VERSION}+kubarium-{}", env!("CARGO_PKG_VERSION")),
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "none",
+        "compiler": "rustc",
+        "platform": "any",
+    })
+}

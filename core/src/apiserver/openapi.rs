@@ -1,0 +1,185 @@
+//! OpenAPI documents of what is served, made from the schema: enough for clients to know fields, types and options.
+
+use super::schema::{self, Merge, Type};
+use crate::api::Kind;
+use serde_json::{Map, Value, json};
+
+/// Where a structure's schema is found in a document.
+#[derive(Clone, Copy)]
+enum Version {
+    Two,
+    Three,
+}
+
+impl Version {
+    fn reference(self, structure: &str) -> String {
+        let name = qualified(structure);
+        match self {
+            Self::Two => format!("#/definitions/{name}"),
+            Self::Three => format!("#/components/schemas/{name}"),
+        }
+    }
+}
+
+/// The name upstream gives a structure in OpenAPI.
+fn qualified(structure: &str) -> String {
+    let package = match structure {
+        "Eviction" => "io.k8s.api.policy.v1",
+        "Scale" | "ScaleSpec" | "ScaleStatus" => "io.k8s.api.autoscaling.v1",
+        "ObjectMeta"
+        | "OwnerReference"
+        | "ManagedFieldsEntry"
+        | "LabelSelector"
+        | "LabelSelectorRequirement"
+        | "DeleteOptions"
+        | "Preconditions"
+        | "Condition" => "io.k8s.apimachinery.pkg.apis.meta.v1",
+        _ => "io.k8s.api.core.v1",
+    };
+    format!("{package}.{structure}")
+}
+
+fn of_type(holds: &Type, version: Version) -> Value {
+    match holds {
+        Type::Text => json!({"type": "string"}),
+        Type::Int32 => json!({"type": "integer", "format": "int32"}),
+        Type::Int64 => json!({"type": "integer", "format": "int64"}),
+        Type::Bool => json!({"type": "boolean"}),
+        Type::Float => json!({"type": "number", "format": "double"}),
+        // A number will do as well, but no version of OpenAPI here can say so to every client.
+        Type::Quantity => json!({"type": "string"}),
+        Type::IntOrString => json!({"type": "string", "format": "int-or-string", "x-kubernetes-int-or-string": true}),
+        Type::Time | Type::MicroTime => json!({"type": "string", "format": "date-time"}),
+        Type::Bytes => json!({"type": "string", "format": "byte"}),
+        Type::Raw => json!({"type": "object"}),
+        Type::List(item) => json!({"type": "array", "items": of_type(item, version)}),
+        Type::Map(item) => json!({"type": "object", "additionalProperties": of_type(item, version)}),
+        Type::Struct(name) => json!({"$ref": version.reference(name)}),
+    }
+}
+
+fn schemas(version: Version) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (name, fields) in schema::types() {
+        let mut properties = Map::new();
+        for (field, about) in fields {
+            let mut property = of_type(&about.holds, version);
+            match about.merge {
+                Merge::Replace => {}
+                Merge::Key(key) => {
+                    property["x-kubernetes-patch-merge-key"] = key.into();
+                    property["x-kubernetes-patch-strategy"] = "merge".into();
+                }
+                Merge::Set => property["x-kubernetes-patch-strategy"] = "merge".into(),
+            }
+            properties.insert((*field).to_owned(), property);
+        }
+        let mut schema = json!({"type": "object"});
+        let kind = Kind::ALL.into_iter().find(|k| k.info().kind == *name);
+        let named = kind.map(|k| (k.info().group, k.info().version)).or(match *name {
+            "Binding" => Some(("", "v1")),
+            "Eviction" => Some(("policy", "v1")),
+            "Scale" => Some(("autoscaling", "v1")),
+            _ => None,
+        });
+        if let Some((group, api_version)) = named {
+            properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
+            properties.insert("kind".to_owned(), json!({"type": "string"}));
+            schema["x-kubernetes-group-version-kind"] = json!([{"group": group, "version": api_version, "kind": name}]);
+        }
+        schema["properties"] = Value::Object(properties);
+        all.insert(qualified(name), schema);
+    }
+    all
+}
+
+fn parameter(name: &str, of_type: &str, version: Version) -> Value {
+    match version {
+        Version::Two => json!({"name": name, "in": "query", "type": of_type, "uniqueItems": true}),
+        Version::Three => json!({"name": name, "in": "query", "schema": {"type": of_type, "uniqueItems": true}}),
+    }
+}
+
+fn operation(kind: Kind, action: &str, version: Version) -> Value {
+    let info = kind.info();
+    let names: &[(&str, &str)] = match action {
+        "list" => &[
+            ("labelSelector", "string"),
+            ("fieldSelector", "string"),
+            ("limit", "integer"),
+            ("continue", "string"),
+            ("resourceVersion", "string"),
+            ("resourceVersionMatch", "string"),
+            ("watch", "boolean"),
+            ("allowWatchBookmarks", "boolean"),
+            ("sendInitialEvents", "boolean"),
+            ("timeoutSeconds", "integer"),
+        ],
+        "post" | "put" | "patch" => &[("dryRun", "string"), ("fieldManager", "string"), ("fieldValidation", "string")],
+        "delete" | "deletecollection" => {
+            &[("dryRun", "string"), ("gracePeriodSeconds", "integer"), ("propagationPolicy", "string")]
+        }
+        _ => &[],
+    };
+    let parameters: Vec<Value> = names.iter().map(|(name, of_type)| parameter(name, of_type, version)).collect();
+    let reference = json!({"$ref": version.reference(info.kind)});
+    let response = match version {
+        Version::Two => json!({"description": "OK", "schema": reference}),
+        Version::Three => json!({"description": "OK", "content": {"application/json": {"schema": reference}}}),
+    };
+    json!({
+        "operationId": format!("{action}{}", info.kind),
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": {"group": info.group, "version": info.version, "kind": info.kind},
+        "parameters": parameters,
+        "responses": {"200": response},
+    })
+}
+
+fn paths(version: Version) -> Map<String, Value> {
+    let mut paths = Map::new();
+    for kind in Kind::ALL {
+        let info = kind.info();
+        let base = if info.namespaced { "/api/v1/namespaces/{namespace}" } else { "/api/v1" };
+        let collection = format!("{base}/{}", info.plural);
+        let operation = |action| operation(kind, action, version);
+        paths.insert(
+            format!("{collection}/{{name}}"),
+            json!({
+                "get": operation("get"), "put": operation("put"), "patch": operation("patch"),
+                "delete": operation("delete"),
+            }),
+        );
+        let mut many = json!({"get": operation("list"), "post": operation("post")});
+        if kind != Kind::Namespace {
+            many["delete"] = operation("deletecollection");
+        }
+        paths.insert(collection, many);
+    }
+    paths
+}
+
+fn info() -> Value {
+    json!({"title": "Kubarium", "version": env!("CARGO_PKG_VERSION")})
+}
+
+/// Which documents there are.
+pub(super) fn index() -> Value {
+    let url = format!("/openapi/v3/api/v1?hash={}", env!("CARGO_PKG_VERSION"));
+    json!({"paths": {"api/v1": {"serverRelativeURL": url}}})
+}
+
+/// The core group, in OpenAPI 3.
+pub(super) fn version_3() -> Value {
+    let version = Version::Three;
+    json!({
+        "openapi": "3.0.0", "info": info(), "paths": paths(version),
+        "components": {"schemas": schemas(version)},
+    })
+}
+
+/// Everything, in OpenAPI 2.
+pub(super) fn version_2() -> Value {
+    let version = Version::Two;
+    json!({"swagger": "2.0", "info": info(), "paths": paths(version), "definitions": schemas(version)})
+}

@@ -1,0 +1,153 @@
+//! The three ways to patch: JSON patch, JSON merge patch, strategic merge patch.
+
+use super::body::{BODY_BYTES_MAX, check_size, media_type};
+use super::errors;
+use super::json::{self, kind_of};
+use super::query::{FieldValidation, quoted};
+use super::{schema, strategic};
+use crate::api::validation::FieldError;
+use crate::api::{ApiError, Details, Reason};
+use serde_json::{Map, Value, json};
+
+/// How many operations a JSON patch may have, as upstream.
+const OPERATIONS_MAX: usize = 10_000;
+
+/// A document after a patch, in the form of its schema, and what the client should be warned of.
+#[derive(Debug)]
+pub(super) struct Patched {
+    /// The document.
+    pub(super) value: Value,
+    /// What was dropped.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Applies a patch to a document of a structure.
+pub(super) fn apply(
+    document: &Value,
+    structure: &'static str,
+    text: &str,
+    content_type: &str,
+    validation: FieldValidation,
+) -> Result<Patched, ApiError> {
+    check_size(text)?;
+    let mut duplicates = Vec::new();
+    let mut value = match media_type(content_type).as_str() {
+        "application/json-patch+json" => json_patch(document, text)?,
+        "application/merge-patch+json" => {
+            let patch = read_object(text)?;
+            duplicates = patch.1;
+            let mut value = document.clone();
+            merge(&mut value, Value::Object(patch.0));
+            value
+        }
+        "application/strategic-merge-patch+json" => {
+            let patch = read_object(text)?;
+            duplicates = patch.1;
+            strategic::merge(document, patch.0, structure)?
+        }
+        _ => return Err(unsupported()),
+    };
+    // What the client sees in an error is the document before anything was dropped from it.
+    let shown = value.clone();
+    let refuse = |why: &str| {
+        let error = FieldError {
+            reason: "FieldValueInvalid",
+            field: "patch".to_owned(),
+            message: format!("Invalid value: {}: {why}", quoted(&shown.to_string())),
+        };
+        let mut error = errors::invalid_named("", "", "", &[error]);
+        if let Some(details) = &mut error.details {
+            details.kind.clear();
+        }
+        error
+    };
+    let unknown = schema::conform(structure, &mut value).map_err(|e| refuse(&e))?;
+    let mut warnings: Vec<String> = duplicates.iter().map(|path| format!("duplicate field {}", quoted(path))).collect();
+    warnings.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path))));
+    if validation == FieldValidation::Strict && !warnings.is_empty() {
+        return Err(refuse(&format!("strict decoding error: {}", warnings.join(", "))));
+    }
+    if validation == FieldValidation::Ignore {
+        warnings.clear();
+    }
+    Ok(Patched { value, warnings })
+}
+
+fn unsupported() -> ApiError {
+    let mut error = ApiError::new(415, Reason::UnsupportedMediaType, "415: Unsupported Media Type");
+    error.details = Some(Box::default());
+    error
+}
+
+fn rejected() -> ApiError {
+    let mut error =
+        ApiError::new(422, Reason::Invalid, "the server rejected our request due to an error in our request");
+    error.details = Some(Box::<Details>::default());
+    error
+}
+
+fn read_object(text: &str) -> Result<(Map<String, Value>, Vec<String>), ApiError> {
+    let document = json::parse(text).map_err(errors::bad_request)?;
+    match document.value {
+        Value::Object(map) => Ok((map, document.duplicates)),
+        other => Err(errors::bad_request(format!(
+            "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            kind_of(&other)
+        ))),
+    }
+}
+
+/// JSON merge patch (RFC 7386).
+fn merge(document: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *document = patch;
+        return;
+    };
+    if !document.is_object() {
+        *document = json!({});
+    }
+    let Value::Object(map) = document else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            map.remove(&key);
+        } else {
+            merge(map.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// JSON patch (RFC 6902). Operations without a value mean null, as upstream reads them.
+fn json_patch(document: &Value, text: &str) -> Result<Value, ApiError> {
+    let undecodable = |why: String| errors::bad_request(format!("error decoding patch: {why}"));
+    let patch = json::parse(text).map_err(undecodable)?.value;
+    let Value::Array(mut operations) = patch else {
+        return Err(undecodable(format!(
+            "json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
+            kind_of(&patch)
+        )));
+    };
+    if operations.len() > OPERATIONS_MAX {
+        let message =
+            format!("The allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {}", operations.len());
+        return Err(ApiError::new(413, Reason::RequestEntityTooLarge, message));
+    }
+    let mut value = document.clone();
+    let mut copied = 0;
+    for operation in &mut operations {
+        if let Value::Object(map) = operation
+            && matches!(map.get("op").and_then(Value::as_str), Some("add" | "replace" | "test"))
+        {
+            map.entry("value").or_insert(Value::Null);
+        }
+        let operation: json_patch::PatchOperation = serde_json::from_value(operation.take()).map_err(|_| rejected())?;
+        if let json_patch::PatchOperation::Copy(copy) = &operation {
+            // A few copies of copies would fill any memory.
+            copied += value.pointer(copy.from.as_str()).map_or(0, |v| v.to_string().len());
+            if copied > BODY_BYTES_MAX {
+                return Err(errors::too_large(BODY_BYTES_MAX));
+            }
+        }
+        json_patch::patch(&mut value, &[operation]).map_err(|_| rejected())?;
+    }
+    if value.is_object() { Ok(value) } else { Err(rejected()) }
+}

@@ -1,0 +1,180 @@
+//! What one does to pods besides reading and writing them: bind, evict, read their output.
+
+use super::errors;
+use super::path::ResourcePath;
+use super::query::{Query, quoted};
+use super::read::present_object;
+use super::request::LogQuery;
+use crate::api::{ApiError, Condition, ConditionKind, ConditionStatus, ContainerState, Kind, Object, PodBody};
+use crate::cluster::Context;
+use crate::deletion::{self, DeleteOptions};
+use crate::runtime::PodRef;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The pod's name for a runtime.
+pub(super) fn pod_ref(object: &Object) -> PodRef {
+    PodRef { uid: object.meta.uid, namespace: object.meta.namespace.clone(), name: object.meta.name.clone() }
+}
+
+/// Puts a pod onto a node.
+pub(super) fn bind(cx: &mut Context<'_>, path: &ResourcePath, binding: &Value) -> Result<(), ApiError> {
+    let name = path.name.as_deref().unwrap_or_default();
+    let text = |at: &str| binding.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    if !matches!(text("/metadata/name"), "") && text("/metadata/name") != name {
+        return Err(errors::bad_request("name in URL does not match name in Binding object"));
+    }
+    let mut wrong = Vec::new();
+    let kind = text("/target/kind");
+    if !matches!(kind, "" | "Node") {
+        wrong
+            .push(format!("target.kind: Unsupported value: {}: supported values: \"Node\", \"<empty>\"", quoted(kind)));
+    }
+    let node = text("/target/name");
+    if node.is_empty() {
+        wrong.push("target.name: Required value".to_owned());
+    }
+    match wrong.len() {
+        0 => {}
+        1 => return Err(errors::internal(wrong.concat())),
+        _ => return Err(errors::internal(format!("[{}]", wrong.join(", ")))),
+    }
+    let object = Arc::clone(present_object(cx.store, path)?);
+    let uid = text("/metadata/uid");
+    if !uid.is_empty() && uid != object.meta.uid.to_string() {
+        let namespace = &object.meta.namespace;
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/pods/{namespace}/{name}, ResourceVersion: 0, \
+             AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            object.meta.uid
+        );
+        return Err(errors::conflict(Kind::Pod, name, &why));
+    }
+    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    if object.meta.deletion.is_some() {
+        let why = format!("pod {name} is being deleted, cannot be assigned to a host");
+        return Err(errors::binding_conflict(name, &why));
+    }
+    if let Some(bound) = pod.node.as_deref().filter(|n| !n.is_empty()) {
+        let why = format!("pod {name} is already assigned to node {}", quoted(bound));
+        return Err(errors::binding_conflict(name, &why));
+    }
+    if pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()) {
+        let why = format!("pod {name} has non-empty .spec.schedulingGates");
+        return Err(errors::binding_conflict(name, &why));
+    }
+    let mut next = Object::clone(&object);
+    for (field, map) in [("annotations", &mut next.meta.annotations), ("labels", &mut next.meta.labels)] {
+        for (key, value) in binding["metadata"][field].as_object().into_iter().flatten() {
+            if let Some(value) = value.as_str() {
+                Arc::make_mut(map).insert(key.clone(), value.to_owned());
+            }
+        }
+    }
+    let scheduled = Condition::new(ConditionKind::PodScheduled, ConditionStatus::True, cx.now.floor_secs());
+    if let Some(pod) = next.pod_mut() {
+        pod.node = Some(node.into());
+        pod.status.set_condition(scheduled);
+    }
+    cx.store.update(next, None).map_err(|_| errors::not_found(Kind::Pod, name))?;
+    Ok(())
+}
+
+/// Deletes a pod as an eviction does: it says why.
+pub(super) fn evict(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteOptions) -> Result<(), ApiError> {
+    let object = Arc::clone(present_object(cx.store, path)?);
+    let key = object.key();
+    let name = path.name.as_deref().unwrap_or_default();
+    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    // One change both says why and starts the grace period, where the pod is still to run for a while.
+    let mut disrupted = Object::clone(&object);
+    let condition = Condition::new(ConditionKind::DisruptionTarget, ConditionStatus::True, cx.now.floor_secs())
+        .because("EvictionByEvictionAPI", "Eviction API: evicting");
+    let waits = pod.node.is_some() && !pod.status.phase.is_finished() && object.meta.deletion.is_none();
+    if let (true, Some(pod)) = (waits, disrupted.pod_mut()) {
+        pod.status.set_condition(condition);
+        cx.store.update(disrupted, None).map_err(|_| errors::not_found(Kind::Pod, name))?;
+    }
+    deletion::delete_object(cx, &key, options)?;
+    Ok(())
+}
+
+/// Finds whose output is wanted.
+pub(super) fn log(object: &Object, query: &Query) -> Result<LogQuery, ApiError> {
+    let name = &object.meta.name;
+    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    let Some(node) = pod.node.clone() else {
+        return Err(errors::bad_request(format!("pod {name} does not have a host assigned")));
+    };
+    let container = container(pod, name, query.text("container"))?;
+    let status = pod.status.containers.iter().chain(&pod.status.init_containers).find(|s| s.name == container);
+    let previous = query.flag("previous");
+    let refuse_waiting = |why: &str| {
+        errors::bad_request(format!(
+            "container {} in pod {} is waiting to start: {why}",
+            quoted(&container),
+            quoted(name)
+        ))
+    };
+    let attempt = match status {
+        _ if previous => {
+            let missing = || {
+                errors::bad_request(format!(
+                    "previous terminated container {} in pod {} not found",
+                    quoted(&container),
+                    quoted(name)
+                ))
+            };
+            status.and_then(|s| s.restarts.checked_sub(1)).ok_or_else(missing)?
+        }
+        None => return Err(refuse_waiting("ContainerCreating")),
+        Some(status) => match &status.state {
+            ContainerState::Waiting { reason, .. } if status.last.is_none() => {
+                return Err(refuse_waiting(reason.as_deref().unwrap_or("ContainerCreating")));
+            }
+            // While it waits to be started again, the last output is the one there is.
+            ContainerState::Waiting { .. } | ContainerState::Unset => status.restarts,
+            _ => status.restarts,
+        },
+    };
+    let positive = |key: &str| -> Result<Option<u64>, ApiError> {
+        match query.number(key)? {
+            Some(n) if n < 0 => Err(errors::bad_request(format!("{key} must be greater than or equal to 0"))),
+            n => Ok(n.map(i64::unsigned_abs)),
+        }
+    };
+    Ok(LogQuery {
+        pod: pod_ref(object),
+        node,
+        container,
+        attempt,
+        follow: query.flag("follow"),
+        tail_lines: positive("tailLines")?,
+        since_seconds: query.number("sinceSeconds")?,
+        timestamps: query.flag("timestamps"),
+        limit_bytes: positive("limitBytes")?,
+    })
+}
+
+fn container(pod: &PodBody, name: &str, wanted: &str) -> Result<crate::api::Name, ApiError> {
+    let names = || pod.spec.containers.iter().chain(pod.spec.init_containers.iter().flatten()).map(|c| c.name.as_str());
+    if !wanted.is_empty() {
+        if names().any(|n| n == wanted) {
+            return Ok(wanted.into());
+        }
+        return Err(errors::bad_request(format!("container {wanted} is not valid for pod {name}")));
+    }
+    let mains: Vec<&str> = pod.spec.containers.iter().map(|c| c.name.as_str()).collect();
+    match mains.as_slice() {
+        [only] => Ok((*only).into()),
+        _ => {
+            let mut message =
+                format!("a container name must be specified for pod {name}, choose one of: [{}]", mains.join(" "));
+            let inits: Vec<&str> = pod.spec.init_containers.iter().flatten().map(|c| c.name.as_str()).collect();
+            if !inits.is_empty() {
+                message.push_str(&format!(" or one of the init containers: [{}]", inits.join(" ")));
+            }
+            Err(errors::bad_request(message))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Objects in the form a client asked for: as they are, as rows of a table, or only their metadata.
+
+use super::accept::Form;
+use super::errors;
+use super::query::{Query, quoted};
+use super::wire;
+use crate::api::{ApiError, Kind, Object, table};
+use crate::time::Time;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const META_VERSION: &str = "meta.k8s.io/v1";
+
+/// How much of each object a table's rows carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum IncludeObject {
+    /// Nothing.
+    None,
+    /// Its metadata.
+    #[default]
+    Metadata,
+    /// All of it.
+    Object,
+}
+
+impl IncludeObject {
+    /// From a query.
+    pub(super) fn parse(query: &Query) -> Result<Self, ApiError> {
+        Self::of(query.text("includeObject"))
+    }
+
+    pub(super) fn of(word: &str) -> Result<Self, ApiError> {
+        match word {
+            "" | "Metadata" => Ok(Self::Metadata),
+            "None" => Ok(Self::None),
+            "Object" => Ok(Self::Object),
+            other => Err(errors::bad_request(format!(
+                "Unable to convert to Table as requested: includeObject: Invalid value: {}: must be 'Metadata', 'Object', 'None', or empty",
+                quoted(other)
+            ))),
+        }
+    }
+}
+
+/// An object's metadata as a document of its own.
+fn partial(object: &Object) -> Value {
+    json!({"apiVersion": META_VERSION, "kind": "PartialObjectMetadata", "metadata": object.meta.to_k8s()})
+}
+
+/// A row of a table.
+fn row(object: &Object, include: IncludeObject, now: Time) -> Value {
+    let table::Row { cells, conditions } = table::row(object, now);
+    let object = match include {
+        IncludeObject::None => Value::Null,
+        IncludeObject::Metadata => partial(object),
+        IncludeObject::Object => wire::object(object),
+    };
+    let mut row = json!({"cells": cells, "object": object});
+    if let Some(conditions) = conditions {
+        row["conditions"] = conditions;
+    }
+    row
+}
+
+fn table(kind: Kind, metadata: Map<String, Value>, rows: Vec<Value>, with_columns: bool) -> Value {
+    json!({
+        "apiVersion": META_VERSION, "kind": "Table", "metadata": metadata,
+        "columnDefinitions": if with_columns { table::columns(kind) } else { Value::Null },
+        "rows": rows,
+    })
+}
+
+/// One object.
+pub(super) fn one(object: &Object, form: Form, query: &Query, now: Time) -> Result<Value, ApiError> {
+    Ok(match form {
+        Form::Objects => wire::object(object),
+        Form::Metadata => partial(object),
+        Form::Table => single_row(object, IncludeObject::parse(query)?, now, true),
+    })
+}
+
+/// A table with one object. In a stream of them only the first needs the columns.
+pub(super) fn single_row(object: &Object, include: IncludeObject, now: Time, with_columns: bool) -> Value {
+    let mut metadata = Map::new();
+    metadata.insert("resourceVersion".to_owned(), object.meta.resource_version.to_string().into());
+    table(object.kind(), metadata, vec![row(object, include, now)], with_columns)
+}
+
+/// One object of a stream.
+pub(super) fn event_object(object: &Object, form: Form, include: IncludeObject, now: Time, first: bool) -> Value {
+    match form {
+        Form::Objects => wire::object(object),
+        Form::Metadata => partial(object),
+        Form::Table => single_row(object, include, now, first),
+    }
+}
+
+/// A list of objects, with the list's own metadata.
+pub(super) fn list(
+    kind: Kind,
+    objects: &[&Arc<Object>],
+    metadata: Map<String, Value>,
+    form: Form,
+    query: &Query,
+    now: Time,
+) -> Result<Value, ApiError> {
+    Ok(match form {
+        Form::Objects => {
+            let items: Vec<Value> = objects
+                .iter()
+                .map(|o| {
+                    let mut item = wire::object(o);
+                    if let Value::Object(map) = &mut item {
+                        map.remove("apiVersion");
+                        map.remove("kind");
+                    }
+                    item
+                })
+                .collect();
+            let list = format!("{}List", kind.info().kind);
+            json!({"apiVersion": kind.api_version(), "kind": list, "metadata": metadata, "items": items})
+        }
+        Form::Metadata => {
+            let items: Vec<Value> = objects.iter().map(|o| partial(o)).collect();
+            // Upstream's list is nil where nothing is in it.
+            let items = if items.is_empty() { Value::Null } else { items.into() };
+            json!({
+                "apiVersion": META_VERSION, "kind": "PartialObjectMetadataList", "metadata": metadata, "items": items,
+            })
+        }
+        Form::Table => {
+            let include = IncludeObject::parse(query)?;
+            table(kind, metadata, objects.iter().map(|o| row(o, include, now)).collect(), true)
+        }
+    })
+}

@@ -1,0 +1,62 @@
+//! The scale of a replication controller: how many replicas it wants and has.
+
+use super::errors;
+use super::path::Subresource;
+use super::write;
+use crate::api::validation::FieldError;
+use crate::api::{ApiError, Kind, Object};
+use crate::cluster::Context;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The scale of an object.
+pub(super) fn of(object: &Object) -> Value {
+    let Some((spec, status)) = object.replication_controller() else { return Value::Null };
+    let meta = object.meta.to_k8s();
+    let wanted = spec.replicas.unwrap_or_default();
+    let selector: Vec<String> = spec.selector.iter().flatten().map(|(k, v)| format!("{k}={v}")).collect();
+    let mut scale = json!({
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {
+            "name": meta.name, "namespace": meta.namespace, "uid": meta.uid,
+            "resourceVersion": meta.resource_version, "creationTimestamp": meta.creation_timestamp,
+        },
+        "spec": {},
+        "status": {"replicas": status.replicas},
+    });
+    if wanted != 0 {
+        scale["spec"]["replicas"] = wanted.into();
+    }
+    if !selector.is_empty() {
+        scale["status"]["selector"] = selector.join(",").into();
+    }
+    scale
+}
+
+/// Sets the number of replicas from a scale document.
+pub(super) fn update(cx: &mut Context<'_>, old: &Arc<Object>, scale: &Value) -> Result<Arc<Object>, ApiError> {
+    let text = |key: &str| scale.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default();
+    let name = old.meta.name.as_str();
+    if !matches!(text("name"), "") && text("name") != name {
+        return Err(errors::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({name})",
+            text("name")
+        )));
+    }
+    let replicas = scale.get("spec").and_then(|s| s.get("replicas")).and_then(Value::as_i64).unwrap_or_default();
+    if replicas < 0 {
+        let error = FieldError {
+            reason: "FieldValueInvalid",
+            field: "spec.replicas".to_owned(),
+            message: format!("Invalid value: {replicas}: must be greater than or equal to 0"),
+        };
+        return Err(errors::invalid_named("Scale", "autoscaling", name, &[error]));
+    }
+    let mut value = old.to_value();
+    value["spec"]["replicas"] = replicas.into();
+    // The version the client saw, or none.
+    value["metadata"]["resourceVersion"] = text("resourceVersion").into();
+    debug_assert_eq!(old.kind(), Kind::ReplicationController);
+    write::update(cx, old, None::<Subresource>, value)
+}

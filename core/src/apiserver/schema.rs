@@ -1,0 +1,300 @@
+//! The schema of what clients send: which fields there are, of which type, and how a strategic merge patch joins lists.
+//!
+//! `schema.txt` has one line per type: its name, then `field:type` for each field. Types are `s` string, `i` and `l`
+//! whole numbers of 32 and 64 bits, `b` bool, `f` float, `q` quantity, `o` number or string, `t` and `u` instants
+//! with whole seconds and with microseconds, `y` base64, `v` anything, `[T]` list, `{T}` map of strings to `T`, or the
+//! name of a type. `~key` after a list says that a strategic merge patch joins it by that key; `~` alone, as a set.
+//! The types are those of `k8s-openapi`; a test holds the two together.
+
+use super::json::kind_of;
+use super::query::quoted;
+use crate::api::Quantity;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    /// Text.
+    Text,
+    /// A whole number of 32 bits.
+    Int32,
+    /// A whole number of 64 bits.
+    Int64,
+    /// True or false.
+    Bool,
+    /// A number.
+    Float,
+    /// A resource quantity.
+    Quantity,
+    /// A number or text.
+    IntOrString,
+    /// An instant with whole seconds.
+    Time,
+    /// An instant with microseconds.
+    MicroTime,
+    /// Base64.
+    Bytes,
+    /// Anything.
+    Raw,
+    /// A list.
+    List(Box<Type>),
+    /// A map of strings.
+    Map(Box<Type>),
+    /// A structure of that name.
+    Struct(&'static str),
+}
+
+/// How a strategic merge patch joins a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Merge {
+    /// The patch's list replaces it.
+    Replace,
+    /// Items are one where this key of theirs is.
+    Key(&'static str),
+    /// Items are added where they are not in it yet.
+    Set,
+}
+
+/// A field of a structure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// What it holds.
+    pub(super) holds: Type,
+    /// How a patch joins it, where it is a list.
+    pub(super) merge: Merge,
+}
+
+type Fields = BTreeMap<&'static str, Field>;
+
+static SCHEMA: OnceLock<BTreeMap<&'static str, Fields>> = OnceLock::new();
+
+fn read_type(text: &'static str) -> Type {
+    match text {
+        "s" => Type::Text,
+        "i" => Type::Int32,
+        "l" => Type::Int64,
+        "b" => Type::Bool,
+        "f" => Type::Float,
+        "q" => Type::Quantity,
+        "o" => Type::IntOrString,
+        "t" => Type::Time,
+        "u" => Type::MicroTime,
+        "y" => Type::Bytes,
+        "v" => Type::Raw,
+        _ => match (text.strip_prefix('['), text.strip_prefix('{')) {
+            (Some(list), _) => Type::List(Box::new(read_type(list.trim_end_matches(']')))),
+            (_, Some(map)) => Type::Map(Box::new(read_type(map.trim_end_matches('}')))),
+            _ => Type::Struct(text),
+        },
+    }
+}
+
+/// All structures, by name.
+pub(super) fn types() -> &'static BTreeMap<&'static str, Fields> {
+    SCHEMA.get_or_init(|| {
+        let field = |word: &'static str| {
+            let (name, text) = word.split_once(':')?;
+            let (holds, merge) = match text.split_once('~') {
+                None => (text, Merge::Replace),
+                Some((holds, "")) => (holds, Merge::Set),
+                Some((holds, key)) => (holds, Merge::Key(key)),
+            };
+            Some((name, Field { holds: read_type(holds), merge }))
+        };
+        let line = |line: &'static str| {
+            let (name, fields) = line.split_once(' ').unwrap_or((line, ""));
+            (name, fields.split(' ').filter_map(field).collect())
+        };
+        include_str!("schema.txt").lines().map(line).collect()
+    })
+}
+
+/// A structure's field.
+pub(super) fn field(structure: &str, name: &str) -> Option<&'static Field> {
+    types().get(structure)?.get(name)
+}
+
+/// Brings a document into the form of a structure: unknown fields and nulls go, quantities and instants are written
+/// as Kubernetes writes them. Returns the paths of unknown fields, or what Go's decoder would say of the first value
+/// that does not fit.
+pub(super) fn conform(structure: &'static str, value: &mut Value) -> Result<Vec<String>, String> {
+    let mut conform = Conform { unknown: Vec::new() };
+    match value {
+        Value::Object(map) => conform.structure(structure, map, "", "", true)?,
+        other => return Err(format!("json: cannot unmarshal {} into Go value of type v1.{structure}", kind_of(other))),
+    }
+    Ok(conform.unknown)
+}
+
+struct Conform {
+    unknown: Vec<String>,
+}
+
+/// Where a value is: the structure it is a field of, its path as Go writes it, and its path with indices.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    structure: &'a str,
+    go_path: &'a str,
+    path: &'a str,
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+impl Conform {
+    fn structure(
+        &mut self,
+        name: &'static str,
+        map: &mut Map<String, Value>,
+        go_path: &str,
+        path: &str,
+        root: bool,
+    ) -> Result<(), String> {
+        let Some(fields) = types().get(name) else { return Ok(()) };
+        let mut dropped = Vec::new();
+        for (key, value) in map.iter_mut() {
+            if root && matches!(key.as_str(), "apiVersion" | "kind") {
+                continue;
+            }
+            let Some(field) = fields.get(key.as_str()) else {
+                self.unknown.push(join(path, key));
+                dropped.push(key.clone());
+                continue;
+            };
+            if value.is_null() {
+                dropped.push(key.clone());
+                continue;
+            }
+            let (go_path, path) = (join(go_path, key), join(path, key));
+            self.value(&field.holds, value, Place { structure: name, go_path: &go_path, path: &path })?;
+        }
+        for key in dropped {
+            map.remove(&key);
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, holds: &Type, value: &mut Value, place: Place<'_>) -> Result<(), String> {
+        let misfit = |value: &Value| {
+            let found = match value {
+                Value::Number(number) if matches!(holds, Type::Int32 | Type::Int64) => format!("number {number}"),
+                other => kind_of(other).to_owned(),
+            };
+            let (structure, path) = (place.structure, place.go_path);
+            Err(format!("json: cannot unmarshal {found} into Go struct field {structure}.{path} of type {}", go(holds)))
+        };
+        match (holds, &mut *value) {
+            (Type::Text, Value::String(_)) | (Type::Bool, Value::Bool(_)) | (Type::Raw, _) => {}
+            (Type::Float, Value::Number(_)) => {}
+            (Type::Int32, Value::Number(n)) if n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {}
+            (Type::Int64, Value::Number(n)) if n.as_i64().is_some() => {}
+            (Type::IntOrString, Value::String(_)) => {}
+            (Type::IntOrString, Value::Number(n)) if n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {}
+            (Type::IntOrString, other) => {
+                return Err(format!("json: cannot unmarshal {} into Go value of type int32", kind_of(other)));
+            }
+            (Type::Bytes, Value::String(text)) => {
+                if let Some(at) = base64_error(text) {
+                    return Err(format!("illegal base64 data at input byte {at}"));
+                }
+            }
+            (Type::Quantity, Value::String(_) | Value::Number(_)) => {
+                let text = match &*value {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                let quantity = Quantity::parse(text.trim()).map_err(|_| QUANTITY_FORM.to_owned())?;
+                *value = Value::String(quantity.to_string());
+            }
+            (Type::Quantity, _) => return Err(QUANTITY_FORM.to_owned()),
+            (Type::Time | Type::MicroTime, Value::String(text)) => *text = instant(text, *holds == Type::MicroTime)?,
+            (Type::List(item), Value::Array(items)) => {
+                for (index, value) in items.iter_mut().enumerate() {
+                    if value.is_null() {
+                        *value = zero(item);
+                    }
+                    let path = format!("{}[{index}]", place.path);
+                    self.value(item, value, Place { path: &path, ..place })?;
+                }
+            }
+            (Type::Map(item), Value::Object(map)) => {
+                for (key, value) in map.iter_mut() {
+                    if value.is_null() {
+                        *value = zero(item);
+                    }
+                    let path = join(place.path, key);
+                    self.value(item, value, Place { path: &path, ..place })?;
+                }
+            }
+            (Type::Struct(name), Value::Object(map)) => self.structure(name, map, place.go_path, place.path, false)?,
+            (_, other) => return misfit(other),
+        }
+        Ok(())
+    }
+}
+
+const QUANTITY_FORM: &str =
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+/// What Go makes of null.
+fn zero(holds: &Type) -> Value {
+    match holds {
+        Type::Struct(_) | Type::Map(_) => Value::Object(Map::new()),
+        Type::List(_) => Value::Array(Vec::new()),
+        Type::Quantity => "0".into(),
+        Type::Int32 | Type::Int64 | Type::Float | Type::IntOrString => 0.into(),
+        Type::Bool => false.into(),
+        _ => "".into(),
+    }
+}
+
+/// Go's name of a type.
+fn go(holds: &Type) -> String {
+    match holds {
+        Type::Text => "string".to_owned(),
+        Type::Int32 => "int32".to_owned(),
+        Type::Int64 => "int64".to_owned(),
+        Type::Bool => "bool".to_owned(),
+        Type::Float => "float64".to_owned(),
+        Type::Quantity => "resource.Quantity".to_owned(),
+        Type::IntOrString => "intstr.IntOrString".to_owned(),
+        Type::Time => "v1.Time".to_owned(),
+        Type::MicroTime => "v1.MicroTime".to_owned(),
+        Type::Bytes => "[]uint8".to_owned(),
+        Type::Raw => "v1.FieldsV1".to_owned(),
+        Type::List(item) => format!("[]{}", go(item)),
+        Type::Map(item) => format!("map[string]{}", go(item)),
+        Type::Struct(name) => format!("v1.{name}"),
+    }
+}
+
+/// The first byte that is no base64.
+fn base64_error(text: &str) -> Option<usize> {
+    let body = text.trim_end_matches('=');
+    let alien = body.bytes().position(|b| !(b.is_ascii_alphanumeric() || b == b'+' || b == b'/'));
+    alien.or_else(|| (text.len() % 4 != 0 || text.len() - body.len() > 2 || body.len() % 4 == 1).then_some(body.len()))
+}
+
+fn instant(text: &str, micro: bool) -> Result<String, String> {
+    let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
+    let refuse = || {
+        let year = text.get(..4).is_some_and(|y| y.bytes().all(|b| b.is_ascii_digit()));
+        let (rest, wanted) = if year { (&text[4..], "-") } else { (text, "2006") };
+        format!(
+            "parsing time {} as {}: cannot parse {} as {}",
+            quoted(text),
+            quoted(layout),
+            quoted(rest),
+            quoted(wanted)
+        )
+    };
+    let at: Timestamp = text.parse().map_err(|_| refuse())?;
+    let at =
+        if micro { Timestamp::from_microsecond(at.as_microsecond()) } else { Timestamp::from_second(at.as_second()) };
+    let at = at.map_err(|_| refuse())?;
+    Ok(if micro { format!("{at:.6}") } else { at.to_string() })
+}

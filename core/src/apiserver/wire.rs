@@ -1,0 +1,105 @@
+//! Objects exactly as upstream writes them: the few fields that are there even when nothing is in them.
+
+use crate::api::{Kind, Object};
+use serde_json::{Map, Value, json};
+
+/// An object as a document.
+pub(super) fn object(object: &Object) -> Value {
+    let mut value = object.to_value();
+    let Value::Object(map) = &mut value else { return value };
+    match object.kind() {
+        Kind::Pod => {
+            if let Some(spec) = section(map, "spec") {
+                pod_spec(spec);
+            }
+            if let Some(status) = section(map, "status") {
+                for condition in items(status, "conditions") {
+                    fill(condition, &["lastProbeTime", "lastTransitionTime"]);
+                }
+                for list in ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"] {
+                    for container in items(status, list) {
+                        container_status(container);
+                    }
+                }
+            }
+        }
+        Kind::ReplicationController => {
+            let template = section(map, "spec").and_then(|s| section(s, "template"));
+            if let Some(template) = template {
+                template.entry("metadata").or_insert_with(|| json!({}));
+                if let Some(spec) = section(template, "spec") {
+                    pod_spec(spec);
+                }
+            }
+            for condition in section(map, "status").into_iter().flat_map(|s| items(s, "conditions")) {
+                fill(condition, &["lastTransitionTime"]);
+            }
+        }
+        Kind::Service => {
+            if let Some(status) = section(map, "status") {
+                status.entry("loadBalancer").or_insert_with(|| json!({}));
+            }
+        }
+        Kind::Node => {
+            if let Some(status) = section(map, "status") {
+                for condition in items(status, "conditions") {
+                    fill(condition, &["lastHeartbeatTime", "lastTransitionTime"]);
+                }
+                status.entry("daemonEndpoints").or_insert_with(|| json!({"kubeletEndpoint": {"Port": 0}}));
+                status.entry("nodeInfo").or_insert_with(|| {
+                    json!({
+                        "architecture": "", "bootID": "", "containerRuntimeVersion": "", "kernelVersion": "",
+                        "kubeProxyVersion": "", "kubeletVersion": "", "machineID": "", "operatingSystem": "",
+                        "osImage": "", "systemUUID": "",
+                    })
+                });
+            }
+        }
+        Kind::Event => {
+            fill(map, &["firstTimestamp", "lastTimestamp", "eventTime"]);
+            for text in ["reportingComponent", "reportingInstance"] {
+                map.entry(text).or_insert_with(|| "".into());
+            }
+            map.entry("source").or_insert_with(|| json!({}));
+        }
+        Kind::Namespace | Kind::Endpoints => {}
+    }
+    value
+}
+
+fn section<'a>(map: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+    map.get_mut(key).and_then(Value::as_object_mut)
+}
+
+fn items<'a>(map: &'a mut Map<String, Value>, key: &str) -> impl Iterator<Item = &'a mut Map<String, Value>> {
+    map.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+fn fill(map: &mut Map<String, Value>, keys: &[&str]) {
+    for key in keys {
+        map.entry(*key).or_insert(Value::Null);
+    }
+}
+
+fn pod_spec(spec: &mut Map<String, Value>) {
+    spec.entry("containers").or_insert(Value::Null);
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for container in items(spec, list) {
+            container.entry("resources").or_insert_with(|| json!({}));
+        }
+    }
+}
+
+fn container_status(status: &mut Map<String, Value>) {
+    status.entry("state").or_insert_with(|| json!({}));
+    status.entry("lastState").or_insert_with(|| json!({}));
+    for which in ["state", "lastState"] {
+        let Some(state) = section(status, which) else { continue };
+        if let Some(running) = section(state, "running") {
+            fill(running, &["startedAt"]);
+        }
+        if let Some(terminated) = section(state, "terminated") {
+            fill(terminated, &["startedAt", "finishedAt"]);
+        }
+    }
+}

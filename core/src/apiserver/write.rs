@@ -1,0 +1,298 @@
+//! Creating and changing objects: admission, defaults, validation, then the store. Nothing is written before all of
+//! it has passed.
+
+use super::errors;
+use super::path::Subresource;
+use super::services;
+use crate::api::validation::{validate_create, validate_update};
+use crate::api::{
+    ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, Name, Object, PodPhase, PodStatus, admission,
+    defaulting,
+};
+use crate::cluster::Context;
+use crate::deletion;
+use crate::store::WriteError;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// How many characters of `generateName` a name keeps, and how many are made up.
+const GENERATED_PREFIX_MAX: usize = 58;
+const GENERATED_SUFFIX: usize = 5;
+/// How often a made-up name may be taken already.
+const GENERATED_ATTEMPTS: usize = 8;
+
+fn metadata<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn set_metadata(value: &mut Value, key: &str, text: &str) {
+    if let Some(map) = value.as_object_mut() {
+        let metadata = map.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        if let Some(metadata) = metadata.as_object_mut() {
+            metadata.insert(key.to_owned(), text.into());
+        }
+    }
+}
+
+/// Puts an object into the namespace of its path; another one in it is an error.
+fn place(value: &mut Value, kind: Kind, namespace: Option<&str>) -> Result<(), ApiError> {
+    match (metadata(value, "namespace"), namespace) {
+        (said, Some(namespace)) if said.is_empty() => set_metadata(value, "namespace", namespace),
+        (said, Some(namespace)) if said != namespace => {
+            return Err(errors::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        (said, None) if !said.is_empty() && !kind.info().namespaced => set_metadata(value, "namespace", ""),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn decode(kind: Kind, value: Value) -> Result<Object, ApiError> {
+    Object::from_value(kind, value).map_err(|e| errors::bad_request(e.message))
+}
+
+/// Creates an object from a document that fits its schema.
+pub(super) fn create(
+    cx: &mut Context<'_>,
+    kind: Kind,
+    namespace: Option<&str>,
+    mut value: Value,
+) -> Result<Arc<Object>, ApiError> {
+    place(&mut value, kind, namespace)?;
+    let has_version = !matches!(metadata(&value, "resourceVersion"), "" | "0");
+    let mut object = decode(kind, value)?;
+    let generate = object.meta.rest.as_ref().and_then(|r| r.generate_name.clone()).filter(|p| !p.is_empty());
+    let generated = object.meta.name.is_empty() && generate.is_some();
+    if let (true, Some(prefix)) = (generated, &generate) {
+        object.meta.name = generated_name(cx, &object, prefix);
+    }
+    admit(cx, &mut object)?;
+    defaulting::set_defaults(&mut object);
+    prepare(cx, &mut object);
+    let wrong = validate_create(&object, cx.config);
+    if !wrong.is_empty() {
+        return Err(errors::invalid(kind, &object.meta.name, &wrong));
+    }
+    if has_version {
+        return Err(errors::internal("resourceVersion should not be set on objects to be created"));
+    }
+    let name = object.meta.name.clone();
+    if cx.store.at(&object.key()).is_some() {
+        return Err(errors::already_exists(kind, &name));
+    }
+    services::allocate(&mut object, None, cx.addresses, cx.config)?;
+    cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
+}
+
+fn generated_name(cx: &mut Context<'_>, object: &Object, prefix: &str) -> Name {
+    let kept: String = prefix.chars().take(GENERATED_PREFIX_MAX).collect();
+    let mut name = Name::default();
+    for _ in 0..GENERATED_ATTEMPTS {
+        name = format!("{kept}{}", cx.rng.suffix(GENERATED_SUFFIX)).into();
+        if cx.store.get(object.kind(), &object.meta.namespace, &name).is_none() {
+            break;
+        }
+    }
+    name
+}
+
+/// The cluster's own rules: whether it may be created at all, and what it is given.
+fn admit(cx: &mut Context<'_>, object: &mut Object) -> Result<(), ApiError> {
+    let kind = object.kind();
+    if kind.info().namespaced && !object.meta.namespace.is_empty() {
+        let namespace = &object.meta.namespace;
+        match cx.store.get(Kind::Namespace, "", namespace) {
+            None => return Err(errors::not_found(Kind::Namespace, namespace)),
+            Some(home) if deletion::is_terminating(home) => {
+                return Err(errors::namespace_terminating(kind, &object.meta.name, namespace));
+            }
+            Some(_) => {}
+        }
+    }
+    let name = object.meta.name.clone();
+    if let Some(pod) = object.pod_mut() {
+        if pod.spec.overhead.as_ref().is_some_and(|o| !o.is_empty()) {
+            let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+            return Err(errors::forbidden(kind, &name, why));
+        }
+        admission::admit_pod_spec(Arc::make_mut(&mut pod.spec), cx.config);
+    }
+    Ok(())
+}
+
+/// What every new object gets, and what no client may set.
+fn prepare(cx: &mut Context<'_>, object: &mut Object) {
+    let now = cx.now.floor_secs();
+    object.meta.uid = cx.rng.uid();
+    object.meta.created = now;
+    object.meta.deletion = None;
+    object.meta.resource_version = 0;
+    object.meta.generation = 0;
+    if let Some(rest) = &mut object.meta.rest {
+        rest.self_link = None;
+        rest.managed_fields.clear();
+    }
+    match &mut object.body {
+        Body::Pod(pod) => {
+            object.meta.generation = 1;
+            pod.status = PodStatus {
+                phase: PodPhase::Pending,
+                qos_class: Some(defaulting::quality_of_service(&pod.spec).into()),
+                ..PodStatus::default()
+            };
+            if pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()) {
+                let gated = Condition::new(ConditionKind::PodScheduled, ConditionStatus::False, now)
+                    .because("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");
+                pod.status.conditions.push(gated);
+            }
+        }
+        Body::ReplicationController { status, .. } => {
+            object.meta.generation = 1;
+            *status = Arc::default();
+        }
+        Body::Service { status, .. } => *status = Arc::default(),
+        Body::Namespace { spec, status } => {
+            let finalizers = Arc::make_mut(spec).finalizers.get_or_insert_default();
+            if !finalizers.iter().any(|f| f == "kubernetes") {
+                finalizers.push("kubernetes".to_owned());
+            }
+            let active = k8s_openapi::api::core::v1::NamespaceStatus {
+                phase: Some("Active".to_owned()),
+                ..k8s_openapi::api::core::v1::NamespaceStatus::default()
+            };
+            *status = Arc::new(active);
+        }
+        Body::Node { .. } | Body::Endpoints { .. } | Body::Event(_) => {}
+    }
+    // What only a status would have decided is settled now.
+    if let Some(rest) = &object.meta.rest
+        && **rest == crate::api::MetaRest::default()
+    {
+        object.meta.rest = None;
+    }
+}
+
+/// Puts a document that fits the schema in the place of an object, or of a part of it.
+pub(super) fn update(
+    cx: &mut Context<'_>,
+    old: &Arc<Object>,
+    part: Option<Subresource>,
+    mut value: Value,
+) -> Result<Arc<Object>, ApiError> {
+    let kind = old.kind();
+    let name = old.meta.name.clone();
+    match metadata(&value, "name") {
+        "" => set_metadata(&mut value, "name", &name),
+        said if said != name => {
+            return Err(errors::bad_request(format!(
+                "the name of the object ({said}) does not match the name on the URL ({name})"
+            )));
+        }
+        _ => {}
+    }
+    place(&mut value, kind, Some(old.meta.namespace.as_str()).filter(|n| !n.is_empty()))?;
+    let uid = metadata(&value, "uid");
+    if !uid.is_empty() && uid != old.meta.uid.to_string() {
+        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", old.meta.uid);
+        return Err(errors::conflict(kind, &name, &why));
+    }
+    let version = metadata(&value, "resourceVersion");
+    if !matches!(version, "" | "0") && version != old.meta.resource_version.to_string() {
+        return Err(errors::modified(kind, &name));
+    }
+    let mut new = decode(kind, value)?;
+    defaulting::set_defaults(&mut new);
+    keep(&mut new, old, part);
+    if part.is_none() {
+        services::keep_given(&mut new, old);
+    }
+    let wrong = match part {
+        Some(Subresource::Status | Subresource::Finalize) => super::status::validate(&new, old, cx.config),
+        _ => validate_update(&new, old, cx.config),
+    };
+    if !wrong.is_empty() {
+        return Err(errors::invalid(kind, &name, &wrong));
+    }
+    bump_generation(&mut new, old);
+    services::allocate(&mut new, Some(old), cx.addresses, cx.config)?;
+    deletion::update_object(cx, new, None).map_err(|e| match e {
+        WriteError::Conflict { .. } => errors::modified(kind, &name),
+        WriteError::NotFound | WriteError::Exists => errors::not_found(kind, &name),
+    })
+}
+
+/// Carries over what this path may not change.
+fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
+    new.meta.uid = old.meta.uid;
+    new.meta.created = old.meta.created;
+    new.meta.generation = old.meta.generation;
+    new.meta.deletion = old.meta.deletion;
+    new.meta.resource_version = old.meta.resource_version;
+    if let Some(rest) = &mut new.meta.rest {
+        rest.self_link = None;
+        rest.managed_fields.clear();
+        if **rest == crate::api::MetaRest::default() {
+            new.meta.rest = None;
+        }
+    }
+    let status_only = part == Some(Subresource::Status);
+    match (&mut new.body, &old.body) {
+        (Body::Pod(new_pod), Body::Pod(old_pod)) => {
+            if status_only {
+                new_pod.spec = Arc::clone(&old_pod.spec);
+                new_pod.node.clone_from(&old_pod.node);
+                new_pod.status.qos_class.clone_from(&old_pod.status.qos_class);
+                new.meta.owners.clone_from(&old.meta.owners);
+            } else {
+                new_pod.status = old_pod.status.clone();
+            }
+        }
+        (
+            Body::ReplicationController { spec, status },
+            Body::ReplicationController { spec: old_spec, status: old_status },
+        ) => {
+            if status_only {
+                *spec = Arc::clone(old_spec);
+            } else {
+                *status = Arc::clone(old_status);
+            }
+        }
+        (Body::Service { spec, status }, Body::Service { spec: old_spec, status: old_status }) => {
+            if status_only {
+                *spec = Arc::clone(old_spec);
+            } else {
+                *status = Arc::clone(old_status);
+            }
+        }
+        (Body::Node { spec, status }, Body::Node { spec: old_spec, status: old_status }) => {
+            if status_only {
+                *spec = Arc::clone(old_spec);
+            } else {
+                *status = Arc::clone(old_status);
+            }
+        }
+        (Body::Namespace { spec, status }, Body::Namespace { spec: old_spec, status: old_status }) => {
+            if part != Some(Subresource::Finalize) {
+                *spec = Arc::clone(old_spec);
+            }
+            if !status_only {
+                *status = Arc::clone(old_status);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Counts a change of what is wanted, for the kinds that keep count.
+fn bump_generation(new: &mut Object, old: &Object) {
+    let changed = match (&new.body, &old.body) {
+        (Body::Pod(new), Body::Pod(old)) => new.spec != old.spec || new.node != old.node,
+        (Body::ReplicationController { spec: new, .. }, Body::ReplicationController { spec: old, .. }) => new != old,
+        _ => false,
+    };
+    if changed {
+        new.meta.generation = old.meta.generation + 1;
+    }
+}
