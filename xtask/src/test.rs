@@ -150,7 +150,9 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
         }
         StepName::ClippyWasm => {
             let mut cargo = Compiler::require()?.command("cargo")?;
-            cargo.args(["clippy", "--package", "kubarium-core", "--package", "kubarium-web", "--target", wasm::TARGET]);
+            // The bundle's profile, so that both steps share procedural macros and build scripts.
+            cargo.args(["clippy", "--profile", "wasm"]);
+            cargo.args(["--package", "kubarium-core", "--package", "kubarium-web", "--target", wasm::TARGET]);
             Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
         }
         StepName::Rustdoc => {

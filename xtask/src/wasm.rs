@@ -97,7 +97,7 @@ pub(crate) fn set_up(screen: &Screen) -> Result<()> {
             step.ok("");
             return Ok(());
         }
-        let said = ended.map_or_else(|failure| failure.to_string(), |ended| error_line(&ended.lines));
+        let said = ended.map_or_else(|failure| failure.to_string(), |ended| complaint(&ended.lines));
         step.ok(&format!("not to be had ({said}); taking Debian's toolchain"));
     }
     let right = apt::right().map_err(|failure| Failure::new(failure.to_string()).remedy(remedy()))?;
@@ -135,9 +135,11 @@ fn minor_version(said: &str) -> Option<u32> {
     said.split_whitespace().nth(1)?.split('.').nth(1)?.parse().ok()
 }
 
-fn error_line(lines: &[String]) -> String {
-    let line = lines.iter().rev().find(|line| line.starts_with("error")).or(lines.last());
-    line.map_or_else(|| "no answer".to_owned(), |line| line.trim_start_matches("error: ").to_owned())
+/// What rustup complains of, without the chain of causes: the log has that.
+fn complaint(lines: &[String]) -> String {
+    let line = lines.iter().rev().find_map(|line| line.strip_prefix("error: "));
+    let line = line.or(lines.last().map(String::as_str)).unwrap_or("no answer");
+    line.split(':').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -148,5 +150,12 @@ mod tests {
     fn the_minor_version_is_read_from_what_rustc_says() {
         assert_eq!(minor_version("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"), Some(96));
         assert_eq!(minor_version("rustc"), None);
+    }
+
+    #[test]
+    fn a_complaint_is_short() {
+        let lines = ["info: downloading component rust-std", "error: component download failed for x: no route: url"];
+        assert_eq!(complaint(&lines.map(String::from)), "component download failed for x");
+        assert_eq!(complaint(&[]), "no answer");
     }
 }
