@@ -1,5 +1,6 @@
 //! A node as its kubelet keeps it, and its Node object.
 
+use super::admission::Room;
 use crate::api::{Body, EventKind, Kind, Meta, Name, Object, Uid};
 use crate::cluster::Context;
 use crate::runtime::Machine;
@@ -28,6 +29,8 @@ pub(super) struct Host {
     pub(super) disk_pressure: bool,
     /// When its status was last written for the sake of its heartbeat times.
     pub(super) reported: Time,
+    /// What of it pods may use, and what those that were taken on use.
+    pub(super) room: Room,
     /// The pods bound to it.
     pub(super) pods: BTreeSet<Uid>,
 }
@@ -90,7 +93,10 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
     labels.extend(machine.labels.clone());
     host.joined = true;
     host.listed = false;
-    host.address = machine.address.clone();
+    host.address.clone_from(&machine.address);
+    let allocatable = if machine.allocatable.is_empty() { &machine.capacity } else { &machine.allocatable };
+    let allocatable: BTreeMap<_, _> = allocatable.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))).collect();
+    host.room.set_capacity(&allocatable);
     let old = cx.store.get(Kind::Node, "", node).cloned();
     let (mut meta, spec, mut status) = match old.as_deref() {
         Some(Object { meta, body: Body::Node { spec, status } }) => {
@@ -106,11 +112,8 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
     let mut merged = BTreeMap::clone(&meta.labels);
     merged.extend(labels);
     meta.labels = Arc::new(merged);
-    let quantities =
-        |map: &BTreeMap<String, String>| map.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))).collect();
-    let allocatable = if machine.allocatable.is_empty() { &machine.capacity } else { &machine.allocatable };
-    status.capacity = Some(quantities(&machine.capacity));
-    status.allocatable = Some(quantities(allocatable));
+    status.capacity = Some(machine.capacity.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))).collect());
+    status.allocatable = Some(allocatable);
     let mut addresses = Vec::new();
     if let Some(address) = &machine.address {
         let type_ = if address.parse::<IpAddr>().is_ok() { "InternalIP" } else { "InternalDNS" };
@@ -151,8 +154,19 @@ pub(super) fn heard(node: &Name, host: &mut Host, cx: &mut Context<'_>) -> bool 
     back && host.ready
 }
 
+/// A machine's disk is full, or no longer.
+pub(super) fn pressure_changed(node: &Name, host: &Host, cx: &mut Context<'_>) {
+    if !write(node, host, cx) {
+        return;
+    }
+    let Some(object) = cx.store.get(Kind::Node, "", node).cloned() else { return };
+    let reason = if host.disk_pressure { "NodeHasDiskPressure" } else { "NodeHasNoDiskPressure" };
+    let text = format!("Node {node} status is now: {reason}");
+    cx.event_on(&object, EventKind::Normal, "kubelet", node, reason, &text);
+}
+
 /// Writes the conditions of a Node as its kubelet knows them. Returns whether there is such a Node.
-pub(super) fn write(node: &Name, host: &Host, cx: &mut Context<'_>) -> bool {
+fn write(node: &Name, host: &Host, cx: &mut Context<'_>) -> bool {
     let Some(old) = cx.store.get(Kind::Node, "", node) else { return false };
     let mut next = Object::clone(old);
     if let Body::Node { status, .. } = &mut next.body {

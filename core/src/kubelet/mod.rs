@@ -8,7 +8,9 @@
 //! A node that was not heard of for long is not Ready; its pods rest until it is heard again, since nothing can be
 //! done on a machine out of reach and nothing is known of it.
 
+mod admission;
 mod backoff;
+mod eviction;
 mod host;
 mod probe;
 mod qos;
@@ -22,6 +24,7 @@ use crate::cluster::{Component, Context, Effect};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::runtime::{ListedPod, PodRef, RuntimeCommand, RuntimeEvent};
+use crate::scheduler::Classes;
 use crate::store::Change;
 use crate::time::Time;
 use host::Host;
@@ -42,6 +45,9 @@ pub struct Kubelets {
     dirty: BTreeSet<Uid>,
     /// Pods to be looked at later although nothing happens.
     due: Deadlines<Uid>,
+    /// Nodes of which a pod is to be evicted.
+    evictions: Deadlines<Name>,
+    classes: Classes,
 }
 
 impl Kubelets {
@@ -67,13 +73,21 @@ impl Kubelets {
         let Some(host) = self.hosts.get_mut(node).filter(|h| h.joined) else { return };
         if host::heard(node, host, cx) {
             self.dirty.extend(&host.pods);
+            if host.disk_pressure {
+                self.evictions.set(node.clone(), cx.now);
+            }
         }
         match event {
             RuntimeEvent::Heartbeat | RuntimeEvent::Joined(_) | RuntimeEvent::Left => {}
             RuntimeEvent::DiskPressure(full) => {
                 if host.disk_pressure != full {
                     host.disk_pressure = full;
-                    host::write(node, host, cx);
+                    host::pressure_changed(node, host, cx);
+                    if full {
+                        self.evictions.set(node.clone(), cx.now);
+                    } else {
+                        self.evictions.cancel(node);
+                    }
                 }
             }
             RuntimeEvent::Listed(pods) => self.listed(node, &pods, cx),
@@ -85,6 +99,8 @@ impl Kubelets {
         let Some(host) = self.hosts.get_mut(node) else { return };
         host.joined = false;
         host.listed = false;
+        host.room.clear();
+        self.evictions.cancel(node);
         for uid in &host.pods {
             self.workers.remove(uid);
             self.due.cancel(uid);
@@ -124,11 +140,11 @@ impl Kubelets {
             return;
         };
         let Some((pod, node)) = object.pod().and_then(|p| Some((p, p.node.clone()?))) else { return };
-        let Some(host) = self.hosts.get(&node).filter(|h| h.is_active()) else { return };
+        let Some(host) = self.hosts.get_mut(&node).filter(|h| h.is_active()) else { return };
         let listed = host.listed;
         let worker = self.workers.entry(uid).or_insert_with(|| Worker::new(&object, pod, &node, listed));
         let pod = pod.clone();
-        let mut step = Step::new(worker, host, object, pod, cx);
+        let mut step = Step::new(worker, host, object, pod, &mut self.classes, cx);
         news(&mut step);
         step.plan();
         let deadline = step.deadline().filter(|_| !step.pod.status.phase.is_finished());
@@ -139,10 +155,29 @@ impl Kubelets {
         }
     }
 
+    /// Makes room on the disks that are full.
+    fn evict(&mut self, cx: &mut Context<'_>) {
+        while let Some(node) = self.evictions.pop_due(cx.now) {
+            let Some(host) = self.hosts.get(&node).filter(|h| h.is_active() && h.disk_pressure) else { continue };
+            self.evictions.set(node.clone(), cx.now + eviction::INTERVAL);
+            let ending = |uid: &Uid| self.workers.get(uid).is_none_or(|w| w.verdict.is_some());
+            let ranked = host.pods.iter().filter(|uid| !ending(uid)).filter_map(|uid| {
+                let rank = eviction::rank(cx.store.by_uid(*uid)?)?;
+                Some((rank, *uid))
+            });
+            if let Some((_, uid)) = ranked.min() {
+                self.step(uid, cx, |step| step.evict());
+            }
+        }
+    }
+
     /// A pod is no longer in the store: nothing of it stays on its machine.
     fn forget(&mut self, uid: Uid, cx: &mut Context<'_>) {
         self.due.cancel(&uid);
-        let Some(worker) = self.workers.remove(&uid) else { return };
+        let Some(mut worker) = self.workers.remove(&uid) else { return };
+        if let Some(host) = self.hosts.get_mut(&worker.node) {
+            host.room.release(&mut worker.counted);
+        }
         if worker.removal != Removal::Done {
             remove(&worker.node, worker.pod_ref(uid), cx);
         }
@@ -200,6 +235,7 @@ impl Component for Kubelets {
     }
 
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
+        self.evict(cx);
         for _ in 0..PODS_PER_CALL_MAX {
             let Some(uid) = self.dirty.pop_first().or_else(|| self.due.pop_due(cx.now)) else { return false };
             self.step(uid, cx, |_| {});
@@ -208,6 +244,6 @@ impl Component for Kubelets {
     }
 
     fn next_due(&self) -> Option<Time> {
-        self.due.next()
+        self.due.next().into_iter().chain(self.evictions.next()).min()
     }
 }

@@ -1,15 +1,17 @@
 //! One look at one pod: what is wanted and what is known of it give commands, events and a status.
 
-use super::backoff;
+use super::admission::Rejection;
 use super::host::Host;
 use super::status;
 use super::worker::{Removal, Sandbox, Stage, Verdict, Worker, container, containers, is_sidecar, restarts};
+use super::{backoff, eviction};
 use crate::api::{
-    Body, ContainerState, ContainerStatus, EventKind, Name, Object, PodBody, PodPhase, PodStatus, Terminated, Uid,
+    Body, ContainerState, ContainerStatus, EventKind, Kind, Name, Object, PodBody, PodPhase, PodStatus, Terminated, Uid,
 };
 use crate::cluster::{Context, Effect};
 use crate::deletion::{DeleteOptions, Deleted, delete_object};
 use crate::runtime::{PodRef, RuntimeCommand};
+use crate::scheduler::Classes;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
@@ -17,12 +19,13 @@ use std::sync::Arc;
 /// A pod in hand.
 pub(super) struct Step<'a, 'c> {
     pub(super) worker: &'a mut Worker,
-    pub(super) host: &'a Host,
+    pub(super) host: &'a mut Host,
     /// The version found in the store.
     pub(super) object: Arc<Object>,
     /// What it becomes.
     pub(super) pod: PodBody,
     pub(super) spec: Arc<k8s::PodSpec>,
+    pub(super) classes: &'a mut Classes,
     pub(super) cx: &'a mut Context<'c>,
 }
 
@@ -30,13 +33,14 @@ impl<'a, 'c> Step<'a, 'c> {
     /// Takes a pod in hand.
     pub(super) fn new(
         worker: &'a mut Worker,
-        host: &'a Host,
+        host: &'a mut Host,
         object: Arc<Object>,
         pod: PodBody,
+        classes: &'a mut Classes,
         cx: &'a mut Context<'c>,
     ) -> Self {
         let spec = Arc::clone(&pod.spec);
-        Self { worker, host, object, pod, spec, cx }
+        Self { worker, host, object, pod, spec, classes, cx }
     }
 
     /// Does what is to be done now.
@@ -54,7 +58,12 @@ impl<'a, 'c> Step<'a, 'c> {
                 return;
             }
             self.take_on();
+            if let Err(rejection) = self.admit() {
+                self.reject(&rejection);
+                return;
+            }
         }
+        self.count();
         self.check_deadline();
         if self.is_winding_down() {
             self.wind_down();
@@ -65,6 +74,7 @@ impl<'a, 'c> Step<'a, 'c> {
             }
         }
         self.refresh();
+        self.count();
     }
 
     /// Writes what became of it, and lets it go where nothing of it is left.
@@ -104,6 +114,48 @@ impl<'a, 'c> Step<'a, 'c> {
         if status.qos_class.is_none() {
             status.qos_class = Some(super::qos::class(&self.spec));
         }
+    }
+
+    /// Whether the node takes the pod.
+    fn admit(&mut self) -> Result<(), Rejection> {
+        let class = self.classes.of(&self.spec);
+        if self.host.disk_pressure && self.spec.priority.unwrap_or_default() < eviction::CRITICAL {
+            return Err(Rejection::disk_pressure());
+        }
+        let node = &self.worker.node;
+        let Some(object) = self.cx.store.get(Kind::Node, "", node) else { return Ok(()) };
+        self.host.room.check(&class, node, &object.meta.labels)
+    }
+
+    /// The node does not take the pod: it has failed before it began.
+    fn reject(&mut self, rejection: &Rejection) {
+        self.event(EventKind::Warning, None, &rejection.reason, &rejection.message);
+        let status = &mut self.pod.status;
+        status.phase = PodPhase::Failed;
+        status.reason = Some(rejection.reason.as_str().into());
+        status.message = Some(format!("Pod was rejected: {}", rejection.message).into());
+        status.init_containers.clear();
+        status.containers.clear();
+    }
+
+    /// Counts the pod on its node as long as it may run there.
+    fn count(&mut self) {
+        let counts = !self.pod.status.phase.is_finished() && self.worker.removal != Removal::Done;
+        if !counts {
+            self.host.room.release(&mut self.worker.counted);
+        } else if self.worker.counted.is_none() {
+            let class = self.classes.of(&self.spec);
+            self.host.room.take(&class);
+            self.worker.counted = Some(class);
+        }
+    }
+
+    /// Ends the pod for the sake of its node.
+    pub(super) fn evict(&mut self) {
+        let verdict = eviction::verdict();
+        self.event(EventKind::Warning, None, &verdict.reason, &verdict.message);
+        self.pod.status.set_condition(eviction::condition(self.cx.now));
+        self.worker.verdict = Some(Box::new(verdict));
     }
 
     fn check_deadline(&mut self) {
@@ -421,6 +473,10 @@ impl<'a, 'c> Step<'a, 'c> {
         let status = &mut self.pod.status;
         if !status.phase.is_finished() {
             status.phase = status::phase(&self.spec, status, self.worker.initialized, false);
+        }
+        if status.containers.is_empty() {
+            // It was never taken on.
+            return;
         }
         let sandbox = self.worker.sandbox == Sandbox::Ready;
         status::set_conditions(&self.spec, status, sandbox, self.worker.initialized, self.cx.now);

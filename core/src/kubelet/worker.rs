@@ -5,6 +5,7 @@
 use super::probe::Probes;
 use crate::api::{ContainerState, Name, Object, PodBody, Uid};
 use crate::runtime::PodRef;
+use crate::scheduler::PodClass;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
@@ -117,8 +118,8 @@ pub(super) struct Worker {
     pub(super) initialized: bool,
     /// Whether it began in an earlier life of this process: nothing is done before its machine has listed what runs.
     pub(super) held: bool,
-    /// Whether its requests are counted on its node.
-    pub(super) counted: bool,
+    /// What is counted on its node for it.
+    pub(super) counted: Option<Arc<PodClass>>,
     pub(super) removal: Removal,
     pub(super) verdict: Option<Box<Verdict>>,
     /// The grace period containers were last told to stop with.
@@ -161,7 +162,7 @@ impl Worker {
                         || matches!(c.state, ContainerState::Running { .. } | ContainerState::Terminated(_))
                 }),
             held: begun && !listed,
-            counted: false,
+            counted: None,
             removal: Removal::Kept,
             verdict: None,
             grace_sent: None,

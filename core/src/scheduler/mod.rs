@@ -24,12 +24,15 @@ pub use explain::{Explanation, NodeStand, Stand};
 pub use node::Taint;
 pub use queue::QueueLengths;
 
+// What a pod asks for is the same to the kubelet that admits it.
+pub(crate) use pod::{Classes, HostPort, PodClass};
+pub(crate) use resources::Amounts;
+
 use crate::api::{Body, Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object, PodBody, Uid};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
 use crate::store::{Change, Store};
 use crate::time::Time;
-use pod::Classes;
 use profile::{Choice, Scheduler};
 use queue::{PodKey, Queue, Waiting};
 use snapshot::{Events, Snapshot};

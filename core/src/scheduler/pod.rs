@@ -39,16 +39,16 @@ impl Toleration {
 
 /// A port taken on the node itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct HostPort {
-    pub(super) port: i32,
-    pub(super) protocol: Name,
+pub(crate) struct HostPort {
+    pub(crate) port: i32,
+    pub(crate) protocol: Name,
     /// `0.0.0.0` stands for all addresses.
-    pub(super) address: Name,
+    pub(crate) address: Name,
 }
 
 impl HostPort {
     /// Whether both cannot be taken on one node.
-    pub(super) fn conflicts(&self, other: &Self) -> bool {
+    pub(crate) fn conflicts(&self, other: &Self) -> bool {
         const ALL: &str = "0.0.0.0";
         self.port == other.port
             && self.protocol == other.protocol
@@ -59,17 +59,17 @@ impl HostPort {
 /// What matters of a pod for where it goes. A class is shared by all pods that are equal in it; decisions depend on
 /// nothing else of a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct PodClass {
+pub(crate) struct PodClass {
     /// What it asks for.
-    pub(super) requests: Amounts,
+    pub(crate) requests: Amounts,
     /// Cpu in thousandths and bytes of memory that it counts as where pods are spread by requests.
     pub(super) counted: [i64; 2],
     /// Ports it takes on its node.
-    pub(super) ports: Vec<HostPort>,
+    pub(crate) ports: Vec<HostPort>,
     /// Taints it tolerates.
     pub(super) tolerations: Vec<Toleration>,
     /// Nodes it may run on.
-    pub(super) constraint: NodeConstraint,
+    pub(crate) constraint: NodeConstraint,
     /// The node it names.
     pub(super) node: Option<Name>,
 }
@@ -112,7 +112,7 @@ impl PodClass {
 
 /// Remembers the classes of specs seen lately: replicas share their spec, and so it is read once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Classes {
+pub(crate) struct Classes {
     slots: Vec<Option<(Arc<k8s::PodSpec>, Arc<PodClass>)>>,
 }
 
@@ -121,7 +121,7 @@ const SPECS_MAX: usize = 64;
 
 impl Classes {
     /// The class of a pod with that spec.
-    pub(super) fn of(&mut self, spec: &Arc<k8s::PodSpec>) -> Arc<PodClass> {
+    pub(crate) fn of(&mut self, spec: &Arc<k8s::PodSpec>) -> Arc<PodClass> {
         self.slots.resize(SPECS_MAX, None);
         // Where a spec lies in memory decides only which other it displaces here, never what is answered.
         let slot = &mut self.slots[(Arc::as_ptr(spec).addr() >> 4) % SPECS_MAX];

@@ -13,20 +13,20 @@ const MEMORY_BYTES_DEFAULT: i64 = 200 * 1024 * 1024;
 
 /// How much of each resource. Compared as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Amounts {
+pub(crate) struct Amounts {
     /// Thousandths of a cpu.
-    pub(super) cpu: i64,
+    pub(crate) cpu: i64,
     /// Bytes.
-    pub(super) memory: i64,
+    pub(crate) memory: i64,
     /// Bytes of ephemeral storage.
-    pub(super) storage: i64,
+    pub(crate) storage: i64,
     /// All others by name, sorted; names occur once.
-    pub(super) others: Vec<(Name, i64)>,
+    pub(crate) others: Vec<(Name, i64)>,
 }
 
 impl Amounts {
     /// As written in a resource list. What is no quantity counts as nothing: validation refuses it at the door.
-    pub(super) fn from_list(list: Option<&BTreeMap<String, Written>>) -> Self {
+    pub(crate) fn from_list(list: Option<&BTreeMap<String, Written>>) -> Self {
         let mut amounts = Self::default();
         for (name, written) in list.into_iter().flatten() {
             let Ok(quantity) = Quantity::parse(&written.0) else { continue };
@@ -64,17 +64,17 @@ impl Amounts {
     }
 
     /// Adds other amounts to these.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.merge(other, i64::saturating_add);
     }
 
     /// Takes other amounts from these.
-    pub(super) fn subtract(&mut self, other: &Self) {
+    pub(crate) fn subtract(&mut self, other: &Self) {
         self.merge(other, i64::saturating_sub);
     }
 
     /// The amount of one resource.
-    pub(super) fn get(&self, name: &str) -> i64 {
+    pub(crate) fn get(&self, name: &str) -> i64 {
         match name {
             "cpu" => self.cpu,
             "memory" => self.memory,

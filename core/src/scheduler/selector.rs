@@ -97,7 +97,7 @@ impl Term {
 
 /// Which nodes a pod may run on: its node selector and its required node affinity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct NodeConstraint {
+pub(crate) struct NodeConstraint {
     labels: Vec<(Name, Name)>,
     /// One of these must match, where there are any terms.
     terms: Option<Vec<Term>>,
@@ -133,7 +133,7 @@ impl NodeConstraint {
     }
 
     /// Whether it allows a node.
-    pub(super) fn allows(&self, name: &str, labels: &Labels) -> bool {
+    pub(crate) fn allows(&self, name: &str, labels: &Labels) -> bool {
         self.labels.iter().all(|(k, v)| labels.get(k.as_str()).is_some_and(|have| have == v.as_str()))
             && self.terms.as_ref().is_none_or(|terms| terms.iter().any(|t| t.matches(name, labels)))
     }
