@@ -15,10 +15,13 @@ pub mod controllers;
 mod deadlines;
 mod deletion;
 pub mod kubelet;
+pub mod manifest;
 pub mod network;
+pub mod recording;
 mod rng;
 pub mod runtime;
 pub mod scheduler;
+pub mod sim;
 pub mod store;
 mod time;
 

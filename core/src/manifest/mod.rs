@@ -1,0 +1,128 @@
+//! Manifests: YAML or JSON text to JSON values, several documents at once, with the place of every mistake.
+//!
+//! Knows nothing of kinds: what a document means is for the API and the simulator. Scalars read as Kubernetes reads
+//! them (YAML 1.1: `yes` and `on` are true, `0644` is octal), so that a manifest means here what it means there.
+
+mod reader;
+mod scalar;
+
+use reader::Reader;
+use serde_json::Value;
+use std::fmt;
+
+/// A place in a text, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Line.
+    pub line: u32,
+    /// Column, in characters.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Text that is no manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestError {
+    /// Where.
+    pub place: Place,
+    /// The field path it is about, where it is about one.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+/// One document of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// What it says.
+    pub value: Value,
+    /// The line it begins in, counted from 1.
+    pub line: u32,
+    /// Which document of the text it is, counted from 0; for [`locate`].
+    pub index: u32,
+    /// The field path in the document of the text at which the value stands: empty, or `items[n]` of a `List`.
+    pub path: String,
+}
+
+/// How deep lists and maps may nest.
+pub const DEPTH_MAX: u32 = 100;
+
+/// How many values all aliases (`*name`) of a text together may stand for.
+pub const ALIASED_VALUES_MAX: usize = 100_000;
+
+/// All documents of a text. Empty ones are left out; a `v1` `List` becomes its items.
+pub fn parse(text: &str) -> Result<Vec<Document>, ManifestError> {
+    // What begins like JSON most likely is JSON, which is read several times faster. If it is not, YAML's reader
+    // says where, since its flow style looks the same.
+    if text.trim_start().starts_with('{')
+        && let Ok(values) = serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<Value>, _>>()
+        && values.len() == 1
+    {
+        return Ok(values
+            .into_iter()
+            .flat_map(|value| items(Document { value, line: 1, index: 0, path: String::new() }))
+            .collect());
+    }
+    Ok(Reader::new(text).documents()?.into_iter().filter(|d| !d.value.is_null()).flat_map(items).collect())
+}
+
+/// Where in a text a field of one of its documents stands, such as `spec.containers[0].image`; or else the nearest
+/// field around it. None where there is no such document.
+pub fn locate(text: &str, index: u32, field: &str) -> Option<Place> {
+    Reader::new(text).place(index, field)
+}
+
+/// The error of a document at one of its fields, with its place in the text the document came from.
+pub fn error_at(text: &str, document: &Document, field: &str, message: impl Into<String>) -> ManifestError {
+    let path = join(&document.path, field);
+    let place = locate(text, document.index, &path).unwrap_or(Place { line: document.line, column: 1 });
+    ManifestError { place, field: field.to_owned(), message: message.into() }
+}
+
+/// A field path and one below it.
+pub(crate) fn join(path: &str, field: &str) -> String {
+    if path.is_empty() || field.is_empty() || field.starts_with('[') {
+        format!("{path}{field}")
+    } else {
+        format!("{path}.{field}")
+    }
+}
+
+fn items(mut document: Document) -> Vec<Document> {
+    let is_list = document.value.get("kind").and_then(Value::as_str) == Some("List")
+        && document.value.get("apiVersion").and_then(Value::as_str) == Some("v1");
+    match document.value.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) if is_list => items
+            .into_iter()
+            .enumerate()
+            .map(|(n, value)| Document {
+                value,
+                line: document.line,
+                index: document.index,
+                path: format!("items[{n}]"),
+            })
+            .collect(),
+        Some(other) => {
+            document.value["items"] = other;
+            vec![document]
+        }
+        None => vec![document],
+    }
+}

@@ -1,0 +1,63 @@
+//! What a scalar means: by YAML 1.1's rules, as Kubernetes reads it.
+
+use serde_json::{Number, Value};
+use std::borrow::Cow;
+
+/// The value of a scalar, by its text, whether it stands without quotes, and its tag.
+pub(super) fn resolve(text: Cow<'_, str>, plain: bool, tag: Option<&str>) -> Result<Value, String> {
+    match tag {
+        Some("str") => return Ok(Value::String(text.into_owned())),
+        Some("binary") => return Err("binary values are not supported; write the text itself".to_owned()),
+        Some("int" | "float" | "bool" | "null") => return Ok(plain_value(text)),
+        _ => {}
+    }
+    Ok(if plain { plain_value(text) } else { Value::String(text.into_owned()) })
+}
+
+fn plain_value(text: Cow<'_, str>) -> Value {
+    // Most scalars are words; what is no word begins with one of few characters.
+    let Some(first) = text.bytes().next() else { return Value::Null };
+    match first {
+        b'~' | b'n' | b'N' | b'y' | b'Y' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => match &*text {
+            "~" | "null" | "Null" | "NULL" => Value::Null,
+            "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Value::Bool(true),
+            "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Value::Bool(false),
+            _ => Value::String(text.into_owned()),
+        },
+        b'0'..=b'9' | b'+' | b'-' | b'.' => number(&text).unwrap_or_else(|| Value::String(text.into_owned())),
+        _ => Value::String(text.into_owned()),
+    }
+}
+
+fn number(text: &str) -> Option<Value> {
+    let digits = text.replace('_', "");
+    let (negative, body) = match digits.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, digits.strip_prefix('+').unwrap_or(&digits)),
+    };
+    let (radix, body_digits) = match body.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, body.get(2..)?),
+        [b'0', b'b' | b'B', ..] => (2, body.get(2..)?),
+        [b'0', b'o' | b'O', ..] => (8, body.get(2..)?),
+        [b'0', b'0'..=b'9', ..] => (8, body.get(1..)?),
+        _ => (10, body),
+    };
+    // A sign here would be a second one.
+    let unsigned = body_digits.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    if unsigned && let Ok(n) = u64::from_str_radix(body_digits, radix) {
+        if !negative {
+            return Some(Value::from(n));
+        }
+        if let Some(n) = 0i64.checked_sub_unsigned(n) {
+            return Some(Value::from(n));
+        }
+    }
+    let looks_like_float = body.bytes().all(|c| matches!(c, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
+        && body.bytes().next().is_some_and(|c| c.is_ascii_digit() || c == b'.')
+        && body.bytes().any(|c| c.is_ascii_digit());
+    if !looks_like_float {
+        return None;
+    }
+    let float: f64 = digits.parse().ok()?;
+    Number::from_f64(float).map(Value::Number)
+}

@@ -1,0 +1,81 @@
+//! Recordings: what a world began with and what was done to it, from which the same world comes again.
+
+mod hash;
+
+pub use hash::state_hash;
+
+use crate::sim::{Action, FieldError, Scenario, World};
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Something that was done to a world, and exactly when: after how many events, since several may share an instant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Entry {
+    /// The instant.
+    pub at: Time,
+    /// How many events had happened.
+    pub events: u64,
+    /// What.
+    pub action: Action,
+}
+
+/// Everything that is needed to have a world again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// What it began with, seed and settings among it.
+    pub scenario: Arc<Scenario>,
+    /// What was done to it, in order.
+    pub entries: Vec<Entry>,
+    /// Up to which instant it was recorded.
+    pub until: Time,
+    /// How many events had happened by then.
+    pub events: u64,
+}
+
+/// What a recording says in `apiVersion`. Raised when an old one would replay to another state.
+const API_VERSION: &str = "kubarium.io/v1";
+
+impl Recording {
+    /// As JSON, for [`Self::from_value`].
+    pub fn to_value(&self) -> Value {
+        json!({
+            "apiVersion": API_VERSION, "kind": "Recording",
+            "scenario": self.scenario.to_value(), "entries": self.entries,
+            "until": self.until, "events": self.events,
+        })
+    }
+
+    /// From JSON. An error names the field.
+    pub fn from_value(value: &Value) -> Result<Self, FieldError> {
+        let error = |field: &str, message: String| FieldError { field: field.to_owned(), message };
+        if value["apiVersion"] != API_VERSION || value["kind"] != "Recording" {
+            return Err(error("kind", format!("must be a Recording of {API_VERSION}")));
+        }
+        let scenario = Scenario::from_value(&value["scenario"])
+            .map_err(|e| FieldError { field: crate::manifest::join("scenario", &e.field), message: e.message })?;
+        let entries = serde_json::from_value(value["entries"].clone()).map_err(|e| error("entries", e.to_string()))?;
+        let until = value["until"].as_i64().ok_or_else(|| error("until", "must be microseconds".to_owned()))?;
+        let events = value["events"].as_u64().ok_or_else(|| error("events", "must be a number".to_owned()))?;
+        Ok(Self { scenario: Arc::new(scenario), entries, until: Time(until), events })
+    }
+
+    /// Has the world again.
+    pub fn replay(&self) -> World {
+        let mut world = World::new(&self.scenario);
+        for entry in &self.entries {
+            Self::go_on(&mut world, entry.events, entry.at);
+            // What was refused then is refused again.
+            let _ = world.apply(entry.action.clone());
+        }
+        Self::go_on(&mut world, self.events, self.until);
+        world
+    }
+
+    fn go_on(world: &mut World, events: u64, at: Time) {
+        while world.events() < events && world.step() {}
+        world.pass_until(at);
+    }
+}

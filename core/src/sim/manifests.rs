@@ -1,0 +1,111 @@
+//! Manifests as requests to the API, and what its answers say.
+
+use super::action::ActionError;
+use super::traffic::ServicePort;
+use crate::api::{Body, Kind, Name, Object};
+use crate::apiserver::{Answer, Response};
+use crate::cluster::Cluster;
+use crate::runtime::Machine;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The kind of a manifest, its namespace (empty for kinds without) and the path to create it under.
+pub(super) fn collection(manifest: &Value) -> Result<(Kind, Name, String), ActionError> {
+    let refused = |field: &str, message: String| ActionError::Refused { code: 400, message, field: field.to_owned() };
+    let word = |field: &str| {
+        manifest
+            .get(field)
+            .and_then(Value::as_str)
+            .ok_or_else(|| refused(field, format!("{field} is missing: a manifest says apiVersion and kind")))
+    };
+    let (version, kind_word) = (word("apiVersion")?, word("kind")?);
+    let Some(kind) = Kind::from_type(version, kind_word) else {
+        let known: Vec<String> = Kind::ALL.iter().map(ToString::to_string).collect();
+        let message = format!("no kind {kind_word} in version {version}; known: {}", known.join(", "));
+        return Err(refused("kind", message));
+    };
+    let info = kind.info();
+    if !info.namespaced {
+        return Ok((kind, Name::default(), format!("/api/v1/{}", info.plural)));
+    }
+    let namespace = manifest["metadata"]["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or("default");
+    Ok((kind, namespace.into(), format!("/api/v1/namespaces/{}/{}", escaped(namespace), info.plural)))
+}
+
+/// A name as a part of a path: what is no letter, digit, dot, dash or underscore is percent-encoded.
+pub(super) fn escaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => text.push(char::from(byte)),
+            _ => {
+                // Writing to a string does not fail.
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// Where an object is found.
+pub(super) fn path_of(object: &Object) -> String {
+    let (plural, name) = (object.kind().info().plural, escaped(&object.meta.name));
+    if object.meta.namespace.is_empty() {
+        format!("/api/v1/{plural}/{name}")
+    } else {
+        format!("/api/v1/namespaces/{}/{plural}/{name}", escaped(&object.meta.namespace))
+    }
+}
+
+/// Why an answer is a refusal, if it is one.
+pub(super) fn refusal(response: &Response) -> Option<ActionError> {
+    if response.status < 400 {
+        return None;
+    }
+    let status: Value = serde_json::from_str(&response.body).unwrap_or_default();
+    let cause = &status["details"]["causes"][0];
+    let field = cause["field"].as_str().unwrap_or_default().to_owned();
+    let message = match (cause["message"].as_str(), status["message"].as_str()) {
+        (Some(message), _) if !field.is_empty() => message.to_owned(),
+        (_, Some(message)) => message.to_owned(),
+        _ => response.body.clone(),
+    };
+    Some(ActionError::Refused { code: response.status, message, field })
+}
+
+pub(super) fn accepted(answer: Option<&Answer>) -> Result<(), ActionError> {
+    match answer {
+        Some(Answer::Done(response)) => refusal(response).map_or(Ok(()), Err),
+        _ => Ok(()),
+    }
+}
+
+/// What the machine behind a node is like: what its object says.
+pub(super) fn machine_of(object: &Object) -> Machine {
+    let quantities = |map: Option<&BTreeMap<String, Quantity>>| {
+        map.into_iter().flatten().map(|(name, quantity)| (name.clone(), quantity.0.clone())).collect()
+    };
+    let (_, status) = match object.node() {
+        Some((spec, status)) => (Some(spec), Some(status)),
+        None => (None, None),
+    };
+    Machine {
+        labels: BTreeMap::clone(&object.meta.labels),
+        capacity: quantities(status.and_then(|s| s.capacity.as_ref().or(s.allocatable.as_ref()))),
+        allocatable: quantities(status.and_then(|s| s.allocatable.as_ref())),
+        address: None,
+        info: None,
+    }
+}
+
+/// The first port of a service; 0 where there is no such service.
+pub(super) fn first_port(cluster: &Cluster, to: &ServicePort) -> u16 {
+    let service = cluster.store().get(Kind::Service, &to.namespace, &to.service);
+    let port = service.and_then(|o| match &o.body {
+        Body::Service { spec, .. } => spec.ports.as_ref()?.first().map(|p| p.port),
+        _ => None,
+    });
+    port.and_then(|p| u16::try_from(p).ok()).unwrap_or_default()
+}
