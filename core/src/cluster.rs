@@ -3,7 +3,7 @@
 use crate::api::{ApiError, Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, ObjectReference};
 use crate::apiserver::{self, Answer, Request, WatchBatch, WatchQuery};
 use crate::config::Config;
-use crate::controllers::Controllers;
+use crate::controllers::{Controllers, Countdown};
 use crate::kubelet::Kubelets;
 use crate::network::{Addresses, Backend, Router};
 use crate::rng::Rng;
@@ -120,6 +120,10 @@ impl Context<'_> {
     ) {
         let key = about.key();
         let namespace = if key.namespace.is_empty() { Name::new_static("default") } else { key.namespace.clone() };
+        // Nothing comes into a namespace that is on its way out.
+        if self.store.get(Kind::Namespace, "", &namespace).is_none_or(|n| crate::deletion::is_terminating(n)) {
+            return;
+        }
         // One name per object, reason and message: what repeats finds its earlier event without a search.
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         for part in [about.meta.uid.to_string().as_str(), component, field_path, reason, message] {
@@ -346,6 +350,11 @@ impl Cluster {
     /// The latest instant it was told.
     pub const fn now(&self) -> Time {
         self.now
+    }
+
+    /// How far a node is on its way to eviction. None where there is no such node.
+    pub fn countdown(&self, node: &str) -> Option<Countdown> {
+        self.controllers.countdown(node, &self.store, self.now)
     }
 
     /// The schedulers and their decisions.

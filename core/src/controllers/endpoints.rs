@@ -300,7 +300,11 @@ fn write(cx: &mut Context<'_>, service: &Object, entry: &mut Entry) {
     // Both fail only where the other is right, which was found out above.
     if old.is_some() {
         let _ = cx.store.update(Object { meta, body }, None);
-    } else {
+    } else if cx
+        .store
+        .get(Kind::Namespace, "", &service.meta.namespace)
+        .is_some_and(|n| !crate::deletion::is_terminating(n))
+    {
         let (namespace, name) = (service.meta.namespace.clone(), service.meta.name.clone());
         let meta = Meta { name, namespace, uid: cx.rng.uid(), created: cx.now.floor_secs(), ..meta };
         let _ = cx.store.create(Object { meta, body });

@@ -1,60 +1,135 @@
 //! Controllers: each watches some kinds and brings what is nearer to what is wanted. One file each.
+//!
+//! They know the store and each other's indexes, but no requests and no machines.
 
+mod countdown;
 mod endpoints;
+mod garbage;
 mod members;
+mod namespaces;
+mod node_lifecycle;
+mod node_taints;
 mod owned;
+mod placement;
+mod pod_garbage;
 mod replica_manager;
 mod replication;
 mod subsets;
+mod taint_eviction;
 mod template;
 mod victims;
+
+pub use countdown::{Countdown, PendingEviction};
 
 use crate::api::Name;
 use crate::cluster::{Component, Context};
 use crate::config::Config;
-use crate::runtime::RuntimeEvent;
-use crate::store::Change;
+use crate::runtime::{PodRef, RuntimeEvent};
+use crate::store::{Change, Store};
 use crate::time::Time;
 use endpoints::EndpointsController;
+use garbage::Garbage;
+use namespaces::Namespaces;
+use node_lifecycle::NodeLifecycle;
 use owned::Owned;
+use placement::Placement;
+use pod_garbage::PodGarbage;
 use replica_manager::ReplicaManager;
 use replication::Replication;
+use taint_eviction::TaintEviction;
 
 /// All controllers of a cluster.
 #[derive(Clone, Debug)]
 pub struct Controllers {
     owned: Owned,
+    placement: Placement,
+    nodes: NodeLifecycle,
+    evictions: TaintEviction,
+    pod_garbage: PodGarbage,
+    garbage: Garbage,
+    namespaces: Namespaces,
     replication: ReplicaManager<Replication>,
     endpoints: EndpointsController,
 }
 
 impl Controllers {
-    pub(crate) fn new(_config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         Self {
             owned: Owned::default(),
+            placement: Placement::default(),
+            nodes: NodeLifecycle::new(config),
+            evictions: TaintEviction::default(),
+            pod_garbage: PodGarbage::default(),
+            garbage: Garbage::default(),
+            namespaces: Namespaces::default(),
             replication: ReplicaManager::default(),
             endpoints: EndpointsController::default(),
         }
     }
 
-    /// A node's runtime was heard: whatever it says, it is alive.
-    pub(crate) fn node_seen(&mut self, _node: &Name, _event: &RuntimeEvent, _cx: &mut Context<'_>) {}
+    /// A node's runtime was heard: whatever it says, it is alive; unless it says that it leaves.
+    pub(crate) fn node_seen(&mut self, node: &Name, event: &RuntimeEvent, cx: &mut Context<'_>) {
+        if *event != RuntimeEvent::Left {
+            self.nodes.heard(node, cx.now);
+        }
+    }
+
+    /// How far a node is on its way to eviction. None where there is no such node.
+    pub(crate) fn countdown(&self, node: &str, store: &Store, now: Time) -> Option<Countdown> {
+        let silence = self.nodes.silence(node, now)?;
+        let mut evictions: Vec<PendingEviction> = self
+            .placement
+            .on(node)
+            .filter_map(|key| {
+                let at = self.evictions.at(&key)?;
+                let object = store.at(&key)?;
+                let pod = PodRef { uid: object.meta.uid, namespace: key.namespace, name: key.name };
+                Some(PendingEviction { pod, at })
+            })
+            .collect();
+        evictions.sort_by_key(|e| e.at);
+        Some(Countdown {
+            heard: silence.heard,
+            grace_ends: silence.grace_ends,
+            ready: silence.ready,
+            tainted_at: silence.taint_at,
+            evictions,
+        })
+    }
 }
 
 impl Component for Controllers {
     fn observe(&mut self, change: &Change, now: Time) {
         self.owned.observe(change);
+        self.placement.observe(change);
+        self.nodes.observe(change, now);
+        self.evictions.observe(change);
+        self.pod_garbage.observe(change, now);
+        self.garbage.observe(change);
+        self.namespaces.observe(change);
         self.replication.observe(change, now);
         self.endpoints.observe(change);
     }
 
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
-        let left = self.replication.work(cx, &self.owned);
+        self.nodes.work(cx, &self.placement);
+        self.evictions.work(cx, &self.placement);
+        self.pod_garbage.work(cx, &self.placement);
+        let mut left = self.namespaces.work(cx);
+        left |= self.garbage.work(cx, &self.owned);
+        left |= self.replication.work(cx, &self.owned);
         self.endpoints.work(cx);
         left
     }
 
     fn next_due(&self) -> Option<Time> {
-        [self.replication.next_due(), self.endpoints.next_due()].into_iter().flatten().min()
+        let due = [
+            self.nodes.next_due(),
+            self.evictions.next_due(),
+            self.pod_garbage.next_due(),
+            self.replication.next_due(),
+            self.endpoints.next_due(),
+        ];
+        due.into_iter().flatten().min()
     }
 }

@@ -1,0 +1,172 @@
+//! Objects whose owners are gone: they follow them, wait for them, or are let go.
+//!
+//! Background: an owner that is gone takes its dependents with it. Foreground: an owner with that finalizer waits
+//! for those that block it. Orphan: dependents forget their owner before it goes.
+
+use super::owned::{Owned, owners};
+use crate::api::{Key, Kind, Object, Uid};
+use crate::cluster::Context;
+use crate::deletion::{DeleteOptions, FOREGROUND, ORPHAN, Propagation, delete_object, update_object};
+use crate::store::Change;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How many objects are looked at before others have their turn.
+const OBJECTS_MAX: usize = 1_000;
+
+/// What is to be looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Garbage {
+    dependents: BTreeSet<Key>,
+    owners: BTreeSet<Uid>,
+}
+
+/// How an owner is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Solid,
+    Gone,
+    Waiting,
+}
+
+fn has(object: &Object, finalizer: &str) -> bool {
+    object.meta.finalizers().iter().any(|f| f == finalizer)
+}
+
+fn is_leaving(object: &Object) -> bool {
+    object.meta.deletion.is_some() && (has(object, FOREGROUND) || has(object, ORPHAN))
+}
+
+/// How an owner is. One of a kind that is not served cannot be judged, and is left in peace.
+fn owner(cx: &Context<'_>, dependent: &Object, reference: &OwnerReference) -> Owner {
+    let Some(kind) = Kind::from_type(&reference.api_version, &reference.kind) else { return Owner::Solid };
+    let found = reference.uid.parse().ok().and_then(|uid| cx.store.by_uid(uid)).filter(|o| {
+        o.kind() == kind
+            && o.meta.name == reference.name
+            && (o.meta.namespace.is_empty() || o.meta.namespace == dependent.meta.namespace)
+    });
+    match found {
+        None => Owner::Gone,
+        Some(o) if o.meta.deletion.is_some() && has(o, FOREGROUND) => Owner::Waiting,
+        Some(_) => Owner::Solid,
+    }
+}
+
+fn with_owners(object: &Object, list: Vec<OwnerReference>) -> Object {
+    let mut next = object.clone();
+    next.meta.owners = (!list.is_empty()).then(|| Arc::new(list));
+    next
+}
+
+fn references(object: &Object) -> impl Iterator<Item = &OwnerReference> {
+    object.meta.owners.iter().flat_map(|o| o.iter())
+}
+
+impl Garbage {
+    pub(super) fn observe(&mut self, change: &Change) {
+        let (before, after) = (change.before.as_deref(), change.after.as_deref());
+        if let Some(after) = after {
+            if after.meta.owners.is_some() && before.is_none_or(|b| b.meta.owners != after.meta.owners) {
+                self.dependents.insert(after.key());
+            }
+            if is_leaving(after) {
+                self.owners.insert(after.meta.uid);
+            }
+        }
+        if let Some(before) = before {
+            if after.is_none() {
+                self.owners.insert(before.meta.uid);
+            }
+            // An owner may wait for just this.
+            if after.is_none_or(|a| a.meta.owners != before.meta.owners) {
+                self.owners.extend(owners(before));
+            }
+        }
+    }
+
+    /// Looks at what may have to go. Returns whether some is left.
+    pub(super) fn work(&mut self, cx: &mut Context<'_>, owned: &Owned) -> bool {
+        for uid in std::mem::take(&mut self.owners) {
+            match cx.store.by_uid(uid).cloned() {
+                Some(object) if is_leaving(&object) => self.release(cx, owned, &object),
+                Some(_) => {}
+                None => self.dependents.extend(owned.of(uid).cloned()),
+            }
+        }
+        for _ in 0..OBJECTS_MAX {
+            let Some(key) = self.dependents.pop_first() else { break };
+            if let Some(object) = cx.store.at(&key).cloned() {
+                self.collect(cx, owned, &object);
+            }
+        }
+        !self.dependents.is_empty()
+    }
+
+    /// Brings an owner that waits for its dependents nearer to its end.
+    fn release(&mut self, cx: &mut Context<'_>, owned: &Owned, object: &Arc<Object>) {
+        let uid = object.meta.uid.to_string();
+        let dependents: Vec<_> = owned
+            .of(object.meta.uid)
+            .filter_map(|key| cx.store.at(key))
+            .filter(|d| references(d).any(|r| r.uid == uid))
+            .cloned()
+            .collect();
+        let finalizer = if has(object, ORPHAN) {
+            for dependent in &dependents {
+                let rest = references(dependent).filter(|r| r.uid != uid).cloned().collect();
+                let _ = cx.store.update(with_owners(dependent, rest), None);
+            }
+            ORPHAN
+        } else {
+            let blocks = |r: &OwnerReference| r.uid == uid && r.block_owner_deletion == Some(true);
+            if dependents.iter().any(|d| references(d).any(blocks)) {
+                self.dependents.extend(dependents.iter().filter(|d| !is_leaving(d)).map(|d| d.key()));
+                return;
+            }
+            FOREGROUND
+        };
+        let mut next = Object::clone(object);
+        next.meta.rest_mut().finalizers.retain(|f| f != finalizer);
+        // It was there when this began.
+        let _ = update_object(cx, next, None);
+    }
+
+    /// Decides on a dependent by how its owners are.
+    fn collect(&mut self, cx: &mut Context<'_>, owned: &Owned, object: &Arc<Object>) {
+        if object.meta.deletion.is_some() {
+            return;
+        }
+        let judged: Vec<_> = references(object).map(|r| (owner(cx, object, r), r.clone())).collect();
+        if judged.is_empty() {
+            return;
+        }
+        let is = |wanted: Owner| judged.iter().any(|(how, _)| *how == wanted);
+        if is(Owner::Solid) {
+            if is(Owner::Gone) || is(Owner::Waiting) {
+                let rest = judged.iter().filter(|(how, _)| *how == Owner::Solid).map(|(_, r)| r.clone()).collect();
+                let _ = cx.store.update(with_owners(object, rest), None);
+            }
+            return;
+        }
+        let own: Vec<_> = owned.of(object.meta.uid).filter_map(|key| cx.store.at(key)).cloned().collect();
+        let propagation = if is(Owner::Waiting) && !own.is_empty() {
+            // Where owners wait for each other in a circle, one must not be waited for.
+            if own.iter().any(|d| d.meta.deletion.is_some() && has(d, FOREGROUND)) {
+                let mut list: Vec<_> = references(object).cloned().collect();
+                list.iter_mut().for_each(|r| r.block_owner_deletion = Some(false));
+                let _ = cx.store.update(with_owners(object, list), None);
+            }
+            Propagation::Foreground
+        } else if has(object, ORPHAN) {
+            Propagation::Orphan
+        } else if has(object, FOREGROUND) {
+            Propagation::Foreground
+        } else {
+            Propagation::Background
+        };
+        let options = DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() };
+        // It was there when this began.
+        let _ = delete_object(cx, &object.key(), &options);
+    }
+}
