@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
-const ENGINE_START_MAX: Duration = Duration::from_secs(60);
+const ENGINE_START_MAX: Duration = Duration::from_mins(1);
 
 /// Several Docker hosts.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Hosts {
     tag: String,
     net: u8,
     directory: PathBuf,
-    hosts: Vec<Host>,
+    machines: Vec<Host>,
 }
 
 /// One Docker host.
@@ -62,16 +62,16 @@ impl Hosts {
         let net = (std::process::id() % 200) as u8 + number as u8 % 50;
         let directory = std::env::temp_dir().join(format!("kubarium-hosts-{tag}"));
         fs::create_dir_all(&directory).map_err(|e| format!("{}: {e}", directory.display()))?;
-        let mut hosts = Self { tag, net, directory, hosts: Vec::new() };
+        let mut hosts = Self { tag, net, directory, machines: Vec::new() };
         hosts.wire()?;
         for index in 1..=count {
             let host = hosts.plug_in(index)?;
-            hosts.hosts.push(host);
+            hosts.machines.push(host);
         }
-        for host in &mut hosts.hosts {
+        for host in &mut hosts.machines {
             host.launch()?;
         }
-        for host in &hosts.hosts {
+        for host in &hosts.machines {
             host.wait_until_up()?;
             host.import("busybox:1")?;
         }
@@ -80,7 +80,7 @@ impl Hosts {
 
     /// The hosts, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.iter()
+        self.machines.iter()
     }
 
     /// The host of that number, from 0.
@@ -88,17 +88,17 @@ impl Hosts {
     /// # Panics
     /// Where there are fewer.
     pub fn host(&mut self, index: usize) -> &mut Host {
-        &mut self.hosts[index]
+        &mut self.machines[index]
     }
 
     /// Cuts a host off from everybody; its containers go on.
     pub fn partition(&self, index: usize) -> Result<(), String> {
-        ip(&format!("-n {}s link set {} down", self.tag, self.hosts[index].name)).map(drop)
+        ip(&format!("-n {}s link set {} down", self.tag, self.machines[index].name)).map(drop)
     }
 
     /// Ends a partition.
     pub fn heal(&self, index: usize) -> Result<(), String> {
-        ip(&format!("-n {}s link set {} up", self.tag, self.hosts[index].name)).map(drop)
+        ip(&format!("-n {}s link set {} up", self.tag, self.machines[index].name)).map(drop)
     }
 
     fn wire(&self) -> Result<(), String> {
@@ -233,7 +233,7 @@ impl Drop for Hosts {
     fn drop(&mut self) {
         // Best effort: what cannot be removed is said, and does not hide why a test failed.
         let mut problems = Vec::new();
-        for host in &mut self.hosts {
+        for host in &mut self.machines {
             if let Ok(ids) = host.docker(&["ps", "-aq"]) {
                 let ids: Vec<_> = ids.split_whitespace().collect();
                 if !ids.is_empty() {
