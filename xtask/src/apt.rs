@@ -7,6 +7,9 @@ use crate::failure::{Failure, Result};
 use crate::step::Screen;
 use crate::tool::on_path;
 
+/// A machine that has just started may be busy with its own updates.
+const LOCK_WAIT: &str = "-oDPkg::Lock::Timeout=120";
+
 /// How packages can be installed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Right {
@@ -48,7 +51,7 @@ pub(crate) fn install(screen: &Screen, right: Right, packages: &[&str]) -> Resul
                 command
             }
         };
-        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]).args(arguments);
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", LOCK_WAIT]).args(arguments);
         command
     };
     let name = match packages {
@@ -57,10 +60,10 @@ pub(crate) fn install(screen: &Screen, right: Right, packages: &[&str]) -> Resul
     };
     let step = screen.step(&name);
     // Lists that cannot be refreshed may still be good enough: let the installation decide.
-    let updated = step.run(&mut command(&["update"]), None)?;
+    let updated = step.run(&mut command(&["update"]))?;
     // Nothing that is there is ever removed to make room: that is for the user to decide.
     let mut install = command(&["install", "--yes", "--no-install-recommends", "--no-remove"]);
-    let installed = step.run(install.args(packages), None)?;
+    let installed = step.run(install.args(packages))?;
     if installed.status.success() {
         step.ok(&packages.join(" "));
         return Ok(());

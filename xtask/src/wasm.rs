@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::apt;
 use crate::failure::{Failure, Result};
 use crate::step::Screen;
 use crate::tool::{self, Tool};
 use crate::workspace;
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
-const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy"];
+pub(crate) const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy"];
 /// Where rustup's servers are cut off silently, this is how long one waits, once.
 const RUSTUP_LIMIT: Duration = Duration::from_mins(1);
 /// rustc 1.95 is what the project's code needs at least.
@@ -85,24 +84,19 @@ impl Compiler {
     }
 }
 
-/// Brings a compiler if there is none: rustup's target, or else Debian's toolchain.
-pub(crate) fn set_up(screen: &Screen) -> Result<()> {
+/// Asks rustup for the target, unless there is a compiler already. That it has none to give is not a failure.
+pub(crate) fn try_rustup(screen: &Screen) {
+    if Compiler::find().is_some() || tool::on_path("rustup").is_none() {
+        return;
+    }
+    let step = screen.step("rustup target");
+    let ended = step.run_within(Command::new("rustup").args(["target", "add", TARGET]), RUSTUP_LIMIT);
     if Compiler::find().is_some() {
-        return Ok(());
-    }
-    if tool::on_path("rustup").is_some() {
-        let step = screen.step("rustup target");
-        let ended = step.run(Command::new("rustup").args(["target", "add", TARGET]), Some(RUSTUP_LIMIT));
-        if Compiler::find().is_some() {
-            step.ok("");
-            return Ok(());
-        }
+        step.ok("");
+    } else {
         let said = ended.map_or_else(|failure| failure.to_string(), |ended| complaint(&ended.lines));
-        step.ok(&format!("not to be had ({said}); taking Debian's toolchain"));
+        step.ok(&format!("not to be had: {said}"));
     }
-    let right = apt::right().map_err(|failure| Failure::new(failure.to_string()).remedy(remedy()))?;
-    apt::install(screen, right, &DEBIAN_PACKAGES)?;
-    Compiler::require().map(|_| ())
 }
 
 /// The commands that bring a compiler.
