@@ -1,6 +1,7 @@
-//! Tests that look at Kubarium from outside, and what they stand on: a browser and Docker hosts.
+//! Tests that look at Kubarium from outside, and what they stand on: recorded answers, a browser, Docker hosts.
 
 #[cfg(feature = "browser")]
 pub mod browser;
 #[cfg(feature = "docker")]
 pub mod hosts;
+pub mod replay;

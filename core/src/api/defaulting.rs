@@ -22,7 +22,11 @@ pub fn set_defaults(object: &mut Object) {
             Arc::make_mut(spec).finalizers.get_or_insert_with(|| vec!["kubernetes".to_owned()]);
             Arc::make_mut(status).phase.get_or_insert_with(|| "Active".to_owned());
         }
-        Body::Node { status, .. } => {
+        Body::Node { spec, status } => {
+            let spec = Arc::make_mut(spec);
+            if spec.pod_cidrs.as_ref().is_none_or(Vec::is_empty) {
+                spec.pod_cidrs = spec.pod_cidr.clone().filter(|c| !c.is_empty()).map(|c| vec![c]);
+            }
             let status = Arc::make_mut(status);
             canonical(status.capacity.as_mut());
             if status.allocatable.is_none() {
@@ -132,10 +136,6 @@ pub fn default_pod_spec(spec: &mut k8s::PodSpec) {
     }
     for volume in spec.volumes.iter_mut().flatten() {
         default_volume(volume);
-    }
-    for constraint in spec.topology_spread_constraints.iter_mut().flatten() {
-        fill(&mut constraint.node_affinity_policy, "Honor");
-        fill(&mut constraint.node_taints_policy, "Ignore");
     }
     if spec.topology_spread_constraints.iter().flatten().count() == 0 {
         spec.topology_spread_constraints = None;
@@ -282,7 +282,8 @@ fn default_service(spec: &mut k8s::ServiceSpec) {
         }
     }
     let kind = spec.type_.clone().unwrap_or_default();
-    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+    let external = spec.external_ips.as_ref().is_some_and(|ips| !ips.is_empty());
+    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || (kind == "ClusterIP" && external) {
         fill(&mut spec.external_traffic_policy, "Cluster");
     }
     if kind == "LoadBalancer" {

@@ -105,10 +105,13 @@ impl EventBody {
         if matches!(event.type_.as_deref(), Some("Normal" | "Warning")) {
             event.type_ = None;
         }
-        // The two that Kubernetes always writes, empty or not.
-        for field in [&mut event.reporting_component, &mut event.reporting_instance] {
-            if field.as_deref() == Some("") {
-                *field = None;
+        // The two that Kubernetes always writes: kept where they do not say the same as the source.
+        for (field, same) in
+            [(&mut event.reporting_component, &body.component), (&mut event.reporting_instance, &body.host)]
+        {
+            let said = field.take().unwrap_or_default();
+            if said != same.as_str() {
+                *field = Some(said);
             }
         }
         body.rest = (event != k8s::Event::default()).then(|| Box::new(event));

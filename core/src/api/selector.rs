@@ -102,8 +102,12 @@ impl Selector {
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let mut parser = Parser { tokens: tokens(text), at: 0 };
         let mut requirements = Vec::new();
-        if parser.peek() == &Token::End {
-            return Ok(Self::default());
+        match parser.peek() {
+            Token::End => return Ok(Self::default()),
+            Token::Word(_) | Token::Not => {}
+            other => {
+                return Err(SelectorError(format!("found '{other}', expected: !, identifier, or 'end of string'")));
+            }
         }
         loop {
             requirements.push(parser.requirement()?);

@@ -109,6 +109,9 @@ pub(super) fn read(
         return Err(refuse(&why));
     }
     let mut value = document.value;
+    if value.is_null() {
+        value = Value::Object(serde_json::Map::new());
+    }
     let mut strict: Vec<String> =
         document.duplicates.iter().map(|path| format!("duplicate field {}", quoted(path))).collect();
     let unknown = schema::conform(expected.kind, &mut value).map_err(|e| refuse(&e))?;
@@ -152,6 +155,9 @@ pub(super) struct TypeMeta<'a> {
 
 /// Reads what a document says it is. The error is what Go's decoder would say.
 pub(super) fn type_meta(value: &Value) -> Result<TypeMeta<'_>, String> {
+    if value.is_null() {
+        return Ok(TypeMeta { api_version: None, kind: None });
+    }
     let Value::Object(map) = value else {
         return Err(format!(
             "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",

@@ -98,6 +98,7 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}],
         }),
         "/apis" => json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": []}),
+        "/api/v1" if aggregated => return Err(errors::not_acceptable()),
         "/api/v1" => resource_list(),
         "/version" => version(),
         "/" => json!({
@@ -225,5 +226,9 @@ fn version() -> Value {
         "goVersion": "none",
         "compiler": "rustc",
         "platform": "any",
+        "emulationMajor": "1",
+        "emulationMinor": "36",
+        "minCompatibilityMajor": "1",
+        "minCompatibilityMinor": "35",
     })
 }

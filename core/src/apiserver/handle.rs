@@ -6,7 +6,7 @@ use super::delete::Outcome;
 use super::path::{self, ResourcePath, Subresource, Target};
 use super::query::Query;
 use super::{Answer, Method, Request, Response, WatchQuery};
-use super::{delete, discovery, errors, patch, pods, present, proxy, read, scale, write};
+use super::{delete, discovery, errors, patch, pods, present, proxy, read, scale, warnings, write};
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::deletion::DeleteOptions;
@@ -218,6 +218,7 @@ impl Call<'_> {
     ) -> Result<Reply, ApiError> {
         let created = rehearse(cx, dry_run, |cx| write::create(cx, path.kind, path.namespace.as_deref(), value))?;
         let created = if dry_run { with_version(&created, 0) } else { created };
+        self.warnings.extend(warnings::of(&created));
         self.show(cx, 201, &created, form)
     }
 

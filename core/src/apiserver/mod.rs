@@ -26,6 +26,7 @@ mod select;
 mod services;
 mod status;
 mod strategic;
+mod warnings;
 mod watch;
 mod wire;
 mod write;

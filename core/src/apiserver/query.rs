@@ -107,13 +107,14 @@ impl Query {
                 message: "Too long: may not be more than 128 bytes".to_owned(),
             });
         }
-        if let Some(bad) = manager.chars().position(char::is_control) {
+        if let Some((at, bad)) = manager.char_indices().find(|(_, c)| c.is_control()) {
             wrong.push(FieldError {
                 reason: "FieldValueInvalid",
                 field: "fieldManager".to_owned(),
                 message: format!(
-                    "Invalid value: {}: should not contain control characters (at position {bad})",
-                    quoted(manager)
+                    "Invalid value: {}: invalid character U+{:04X} (at position {at})",
+                    quoted(manager),
+                    bad as u32
                 ),
             });
         }

@@ -111,7 +111,8 @@ pub(super) fn allocate(
     let old = old.and_then(Object::service);
     let mut taken = Taken::default();
     let given = cluster_ip(spec, old, addresses, config, &mut taken)
-        .and_then(|()| node_ports(spec, old, addresses, config, &mut taken));
+        .and_then(|()| node_ports(spec, old, addresses, config, &mut taken))
+        .and_then(|()| health_check_port(spec, old, addresses, config, &mut taken));
     if let Err(error) = given {
         taken.give_back(addresses);
         return Err(errors::invalid(Kind::Service, &name, &[error]));
@@ -176,8 +177,50 @@ fn cluster_ip(
     };
     spec.cluster_ip = Some(ip.clone());
     spec.cluster_ips = Some(vec![ip]);
-    spec.ip_families.get_or_insert_with(|| vec!["IPv4".to_owned()]);
-    spec.ip_family_policy.get_or_insert_with(|| "SingleStack".to_owned());
+    // A headless service without selector may be given endpoints of either family.
+    let any = spec.cluster_ip.as_deref() == Some("None") && spec.selector.as_ref().is_none_or(|s| s.is_empty());
+    let (families, policy): (&[&str], _) =
+        if any { (&["IPv4", "IPv6"], "RequireDualStack") } else { (&["IPv4"], "SingleStack") };
+    spec.ip_families.get_or_insert_with(|| families.iter().map(ToString::to_string).collect());
+    spec.ip_family_policy.get_or_insert_with(|| policy.to_owned());
+    Ok(())
+}
+
+/// The port on which a load balancer asks whether a node has a pod of the service.
+fn health_check_port(
+    spec: &mut k8s::ServiceSpec,
+    old: Option<&k8s::ServiceSpec>,
+    addresses: &mut Addresses,
+    config: &Config,
+    taken: &mut Taken,
+) -> Result<(), FieldError> {
+    let needed =
+        spec.type_.as_deref() == Some("LoadBalancer") && spec.external_traffic_policy.as_deref() == Some("Local");
+    let had = old.and_then(|o| o.health_check_node_port).filter(|p| *p != 0);
+    let wanted = spec.health_check_node_port.filter(|p| *p != 0);
+    if !needed || had.is_some() && wanted.is_none_or(|w| Some(w) == had) {
+        spec.health_check_node_port = if needed { had } else { wanted };
+        return Ok(());
+    }
+    let refuse = |why: String| FieldError {
+        reason: "FieldValueInvalid",
+        field: "spec.healthCheckNodePort".to_owned(),
+        message: format!("Invalid value: {}: {why}", wanted.unwrap_or_default()),
+    };
+    let given = match wanted.map(u16::try_from) {
+        None => addresses.next_port(config),
+        Some(Ok(port)) => addresses.take_port(port, config).map(|()| port),
+        Some(Err(_)) => return Err(refuse("provided port is not in the valid range".to_owned())),
+    };
+    let port = given.map_err(|e| match e {
+        AllocationError::Taken => refuse("provided port is already allocated".to_owned()),
+        AllocationError::Full => refuse("range is full".to_owned()),
+        AllocationError::OutOfRange(range) => {
+            refuse(format!("provided port is not in the valid range. The range of valid ports is {range}"))
+        }
+    })?;
+    taken.ports.push(port);
+    spec.health_check_node_port = Some(i32::from(port));
     Ok(())
 }
 

@@ -119,6 +119,17 @@ fn admit(cx: &mut Context<'_>, object: &mut Object) -> Result<(), ApiError> {
         }
         admission::admit_pod_spec(Arc::make_mut(&mut pod.spec), cx.config);
     }
+    if let Body::Node { spec, .. } = &mut object.body {
+        // Nothing is put on a node before it was seen ready: the node lifecycle takes this away again.
+        let taints = Arc::make_mut(spec).taints.get_or_insert_default();
+        if !taints.iter().any(|t| t.key == admission::NOT_READY && t.effect == "NoSchedule") {
+            taints.push(k8s_openapi::api::core::v1::Taint {
+                key: admission::NOT_READY.to_owned(),
+                effect: "NoSchedule".to_owned(),
+                ..k8s_openapi::api::core::v1::Taint::default()
+            });
+        }
+    }
     Ok(())
 }
 
@@ -207,6 +218,7 @@ pub(super) fn update(
     keep(&mut new, old, part);
     if part.is_none() {
         services::keep_given(&mut new, old);
+        admit_update(cx, &mut new, old);
     }
     let wrong = match part {
         Some(Subresource::Status | Subresource::Finalize) => super::status::validate(&new, old, cx.config),
@@ -283,6 +295,19 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
         }
         _ => {}
     }
+}
+
+/// What a pod was given when it was created it keeps where the client did not repeat it.
+fn admit_update(cx: &Context<'_>, new: &mut Object, old: &Object) {
+    let (Some(new), Some(old)) = (new.pod_mut(), old.pod()) else { return };
+    let spec = Arc::make_mut(&mut new.spec);
+    if spec.priority.is_none() {
+        spec.priority = old.spec.priority;
+    }
+    if spec.preemption_policy.is_none() {
+        spec.preemption_policy.clone_from(&old.spec.preemption_policy);
+    }
+    admission::admit_pod_spec(spec, cx.config);
 }
 
 /// Counts a change of what is wanted, for the kinds that keep count.

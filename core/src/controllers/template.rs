@@ -36,6 +36,7 @@ impl Template {
     pub(super) fn new(owner: &Object, template: &PodTemplateSpec, owned_by: OwnerReference, cx: &Context<'_>) -> Self {
         let mut spec = template.spec.clone().unwrap_or_default();
         defaulting::default_pod_spec(&mut spec);
+        spec.enable_service_links.get_or_insert(true);
         admit_pod_spec(&mut spec, cx.config);
         let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
         let metadata = template.metadata.clone().unwrap_or_default();

@@ -34,6 +34,9 @@ impl Addresses {
     /// Gives this very address.
     pub fn take_ip(&mut self, ip: Ipv4Addr, config: &Config) -> Result<(), AllocationError> {
         let (first, last) = Self::ip_range(config);
+        if u32::from(ip) == first - 1 {
+            return Err(AllocationError::Taken);
+        }
         if !(first..=last).contains(&u32::from(ip)) {
             return Err(AllocationError::OutOfRange(format!("{}/{}", config.service_network, config.service_prefix)));
         }
@@ -101,7 +104,8 @@ fn given_ips(spec: &ServiceSpec) -> impl Iterator<Item = Ipv4Addr> {
 }
 
 fn given_ports(spec: &ServiceSpec) -> impl Iterator<Item = u16> {
-    let all: BTreeSet<u16> = spec.ports.iter().flatten().filter_map(|p| u16::try_from(p.node_port?).ok()).collect();
+    let ports = spec.ports.iter().flatten().filter_map(|p| p.node_port).chain(spec.health_check_node_port);
+    let all: BTreeSet<u16> = ports.filter_map(|p| u16::try_from(p).ok()).filter(|p| *p != 0).collect();
     all.into_iter()
 }
 

@@ -9,7 +9,10 @@ use std::fmt::Display;
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
 
 pub(super) fn check(meta: &Meta, kind: Kind, errors: &mut Errors) {
-    if let Some(prefix) = meta.rest.as_ref().and_then(|r| r.generate_name.as_deref()) {
+    // Upstream validates controllers by another, newer path, which looks at the whole name only.
+    if let Some(prefix) = meta.rest.as_ref().and_then(|r| r.generate_name.as_deref())
+        && kind != Kind::ReplicationController
+    {
         // A prefix may end with what a whole name may not.
         let trimmed = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |p| format!("{p}a"));
         errors.all_invalid("metadata.generateName", prefix, name_errors(kind, &trimmed));
@@ -54,6 +57,8 @@ pub(super) fn check(meta: &Meta, kind: Kind, errors: &mut Errors) {
 
 fn name_errors(kind: Kind, name: &str) -> Vec<String> {
     match kind {
+        // Clients make these names of whatever they have at hand.
+        Kind::Event => Vec::new(),
         Kind::Namespace => dns1123_label_errors(name),
         Kind::Service if name.contains('.') => vec!["must not contain dots".to_owned()],
         Kind::Service => dns1123_label_errors(name),
@@ -117,11 +122,16 @@ pub(super) fn check_update(new: &Meta, old: &Meta, kind: Kind, errors: &mut Erro
     if old.deletion.is_some() {
         let added: Vec<_> = new.finalizers().iter().filter(|f| !old.finalizers().contains(f)).collect();
         if !added.is_empty() {
+            let list: Vec<String> = added.iter().map(|f| format!("{f:?}")).collect();
             let detail = format!(
-                "no new finalizers can be added if the object is being deleted, found new finalizers {}",
-                serde_json::to_value(&added).unwrap_or_default()
+                "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                list.join(", ")
             );
             errors.forbidden("metadata.finalizers", &detail);
+            if kind == Kind::Pod {
+                // Upstream looks twice.
+                errors.forbidden("metadata.finalizers", &detail);
+            }
         }
     }
 }

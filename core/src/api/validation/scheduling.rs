@@ -5,7 +5,6 @@ use super::meta::check_labels;
 use crate::api::names::{dns1123_label_errors, label_value_error, qualified_name_errors};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use std::collections::BTreeSet;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
@@ -192,7 +191,7 @@ fn check_toleration(toleration: &k8s::Toleration, at: &str, errors: &mut Errors)
 }
 
 fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
-    let mut seen = BTreeSet::new();
+    let mut seen: Vec<(&str, &str)> = Vec::new();
     for (index, constraint) in spec.topology_spread_constraints.iter().flatten().enumerate() {
         let at = format!("{path}.topologySpreadConstraints[{index}]");
         if constraint.max_skew <= 0 {
@@ -206,9 +205,15 @@ fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
         }
         let when = constraint.when_unsatisfiable.as_str();
         errors.one_of(format!("{at}.whenUnsatisfiable"), Some(when), &["DoNotSchedule", "ScheduleAnyway"], true);
-        if !seen.insert((constraint.topology_key.as_str(), when)) {
-            let value = format!("{{{}, {when}}}", constraint.topology_key);
-            errors.duplicate(format!("{at}.{{topologyKey, whenUnsatisfiable}}"), value);
+        let pair = (constraint.topology_key.as_str(), when);
+        match seen.iter().position(|s| *s == pair) {
+            // Upstream names the first of the two.
+            Some(first) => {
+                let value = format!("{{{}, {when}}}", constraint.topology_key);
+                let at = format!("{path}.topologySpreadConstraints[{first}]");
+                errors.duplicate(format!("{at}.{{topologyKey, whenUnsatisfiable}}"), value);
+            }
+            None => seen.push(pair),
         }
         if let Some(domains) = constraint.min_domains {
             let field = format!("{at}.minDomains");

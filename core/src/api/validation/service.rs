@@ -177,7 +177,12 @@ pub(super) fn check_subsets(subsets: &[k8s::EndpointSubset], errors: &mut Errors
                 }
                 check_ip(&address.ip, &format!("{at}.ip"), errors);
                 if let Some(hostname) = address.hostname.as_deref().filter(|h| !h.is_empty()) {
-                    errors.all_invalid(format!("{at}.hostname"), hostname, dns1123_label_errors(hostname));
+                    let field = format!("{at}.hostname");
+                    if hostname.contains('.') {
+                        errors.invalid(field, hostname, "must not contain dots");
+                    } else {
+                        errors.all_invalid(field, hostname, dns1123_label_errors(hostname));
+                    }
                 }
             }
         }
