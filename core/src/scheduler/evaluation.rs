@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// How many judgements of one node are kept at most, over all classes: 12 bytes each.
 const JUDGEMENTS_MAX: usize = 4_000_000;
 
+/// A node by its index, with its sum of weighted scores.
+type Ranked = (u32, i32);
+
 /// How every node stands to one class of pods.
 #[derive(Debug, Default)]
 pub(super) struct Evaluation {
@@ -101,14 +104,14 @@ impl Evaluation {
     }
 
     /// The best node and the second best, with their totals.
-    pub(super) fn best(&self, nodes: &[NodeInfo]) -> Option<((u32, i32), Option<(u32, i32)>)> {
+    pub(super) fn best(&self, nodes: &[NodeInfo]) -> Option<(Ranked, Option<Ranked>)> {
         if self.feasible() == 0 {
             return None;
         }
-        let better = |(a, total_a): (u32, i32), (b, total_b): (u32, i32)| {
+        let better = |(a, total_a): Ranked, (b, total_b): Ranked| {
             total_a > total_b || total_a == total_b && nodes[a as usize].before(&nodes[b as usize])
         };
-        let (mut best, mut second): (Option<(u32, i32)>, Option<(u32, i32)>) = (None, None);
+        let (mut best, mut second): (Option<Ranked>, Option<Ranked>) = (None, None);
         let mut bar = 0;
         for (index, &total) in self.totals.iter().enumerate() {
             if total < bar {

@@ -48,7 +48,7 @@ const EVENT_MESSAGE_BYTES_MAX: usize = 1024;
 /// All schedulers of a cluster.
 #[derive(Clone, Debug)]
 pub struct Schedulers {
-    schedulers: Vec<Box<dyn Scheduler>>,
+    profiles: Vec<Box<dyn Scheduler>>,
     snapshot: Snapshot,
     queue: Queue,
     classes: Classes,
@@ -71,7 +71,7 @@ fn placed(object: &Object) -> Option<(&Name, &PodBody)> {
 impl Schedulers {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            schedulers: profile::all(),
+            profiles: profile::all(),
             snapshot: Snapshot::new(config.seed),
             queue: Queue::default(),
             classes: Classes::default(),
@@ -98,7 +98,7 @@ impl Schedulers {
         let object = store.at(pod)?;
         let body = object.pod()?;
         let number = self.scheduler_of(body).unwrap_or_default();
-        let scheduler = &self.schedulers[usize::from(number)];
+        let scheduler = &self.profiles[usize::from(number)];
         let class = pod::PodClass::new(&body.spec);
         let placed = placed(object).map(|(node, _)| node.as_str());
         Some(explain::explain(scheduler.name(), scheduler.framework(), &class, placed, &self.snapshot))
@@ -106,7 +106,7 @@ impl Schedulers {
 
     fn scheduler_of(&self, pod: &PodBody) -> Option<u8> {
         let name = pod.spec.scheduler_name.as_deref().filter(|n| !n.is_empty());
-        let found = name.map_or(Some(0), |name| self.schedulers.iter().position(|s| s.name() == name));
+        let found = name.map_or(Some(0), |name| self.profiles.iter().position(|s| s.name() == name));
         found.map(|number| number as u8)
     }
 
@@ -162,7 +162,7 @@ impl Schedulers {
             priority: pod.spec.priority.unwrap_or_default(),
             created: after.meta.created,
         };
-        self.queue.put(key, waiting, gated, now);
+        self.queue.put(&key, waiting, gated, now);
     }
 
     /// Counts a pod in and out of its node.
@@ -192,9 +192,9 @@ impl Schedulers {
         if helped.is_empty() {
             return;
         }
-        let (schedulers, nodes) = (&self.schedulers, self.snapshot.nodes());
+        let (profiles, nodes) = (&self.profiles, self.snapshot.nodes());
         self.queue.wake(now, |scheduler, class, helped_by| {
-            let framework = schedulers[usize::from(scheduler)].framework();
+            let framework = profiles[usize::from(scheduler)].framework();
             helped.iter().any(|(index, events)| {
                 let node = &nodes[*index as usize];
                 node.present && events.meets(helped_by) && framework.refusal(class, node).is_none()
@@ -205,7 +205,7 @@ impl Schedulers {
     fn decide(&mut self, key: &PodKey, waiting: &Waiting, cx: &mut Context<'_>) {
         let found = cx.store.get(Kind::Pod, &key.0, &key.1).filter(|o| o.meta.uid == waiting.uid).cloned();
         let Some(object) = found else { return self.queue.remove(key) };
-        let scheduler = &mut self.schedulers[usize::from(waiting.scheduler)];
+        let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
         let name = scheduler.name();
         let Choice { chosen, refusals } = scheduler.choose(&waiting.class, &self.snapshot);
         let decision = Decision {
@@ -215,19 +215,15 @@ impl Schedulers {
             chosen: chosen.map(Box::new),
             refusals,
         };
-        match &decision.chosen {
-            Some(chosen) => {
-                self.queue.remove(key);
-                self.bind(&object, &chosen.node, name, cx);
-            }
-            None => {
-                let helped_by = self.helped_by(waiting.scheduler, &decision);
-                self.queue.park(key, helped_by, cx.now);
-                let message = decision.message().unwrap_or_default();
-                if let Some(object) = note(&object, "Unschedulable", &message, cx) {
-                    let message = cut(&message);
-                    cx.event(&object, EventKind::Warning, name, "FailedScheduling", &message);
-                }
+        if let Some(chosen) = &decision.chosen {
+            self.queue.remove(key);
+            self.bind(&object, &chosen.node, name, cx);
+        } else {
+            let helped_by = self.helped_by(waiting.scheduler, &decision);
+            self.queue.park(key, helped_by, cx.now);
+            let message = decision.message().unwrap_or_default();
+            if let Some(object) = note(&object, "Unschedulable", &message, cx) {
+                cx.event(&object, EventKind::Warning, name, "FailedScheduling", &cut(&message));
             }
         }
         self.decisions.insert(waiting.uid, Arc::new(decision));
@@ -252,7 +248,7 @@ impl Schedulers {
 
     /// What can make a node acceptable that refused.
     fn helped_by(&self, scheduler: u8, decision: &Decision) -> Events {
-        let filters = &self.schedulers[usize::from(scheduler)].framework().filters;
+        let filters = &self.profiles[usize::from(scheduler)].framework().filters;
         let refused = |name| decision.refusals.iter().any(|r| r.plugin == name);
         filters.iter().filter(|f| refused(f.name())).map(|f| f.helped_by()).fold(Events::NODE_ADDED, Events::or)
     }

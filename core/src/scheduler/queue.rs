@@ -93,18 +93,18 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Puts a pod in line, or gated ones aside. One that waits already is tried again with what is new about it.
-    pub(super) fn put(&mut self, key: PodKey, pod: Waiting, gated: bool, now: Time) {
-        let (arrival, attempts, tried) = match self.entries.get(&key) {
+    pub(super) fn put(&mut self, key: &PodKey, pod: Waiting, gated: bool, now: Time) {
+        let (arrival, attempts, tried) = match self.entries.get(key) {
             Some(entry) if entry.pod.uid == pod.uid => (entry.arrival, entry.attempts, entry.tried),
             _ => {
                 self.arrivals += 1;
                 (self.arrivals, 0, now)
             }
         };
-        self.remove(&key);
+        self.remove(key);
         self.entries.insert(key.clone(), Entry { pod, arrival, attempts, tried, place: Place::Gated });
         if !gated {
-            self.retry(&key, now);
+            self.retry(key, now);
         }
     }
 

@@ -1,4 +1,4 @@
-//! `NodeResourcesFit`'s default score, LeastAllocated: the more is left of cpu and memory, the better.
+//! `NodeResourcesFit`'s default score, `LeastAllocated`: the more is left of cpu and memory, the better.
 
 use crate::scheduler::framework::{SCORE_MAX, Score};
 use crate::scheduler::node::NodeInfo;
