@@ -1,7 +1,9 @@
-//! Tests that look at Kubarium from outside, and what they stand on: recorded answers, a browser, Docker hosts.
+//! Tests that look at Kubarium from outside, and what they stand on: recorded answers, a browser, Docker hosts,
+//! made-up load.
 
 #[cfg(feature = "browser")]
 pub mod browser;
 #[cfg(feature = "docker")]
 pub mod hosts;
 pub mod replay;
+pub mod workload;

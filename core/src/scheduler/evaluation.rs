@@ -3,6 +3,7 @@
 use super::framework::{Framework, Verdict};
 use super::node::NodeInfo;
 use super::pod::PodClass;
+use super::profile::count;
 use super::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,12 +80,8 @@ impl Evaluation {
     }
 
     fn count(&mut self, verdict: Verdict, by: i32) {
-        if verdict == Verdict::Absent {
-            return;
-        }
-        match self.counts.iter_mut().find(|(v, _)| *v == verdict) {
-            Some((_, count)) => *count = count.saturating_add_signed(by),
-            None => self.counts.push((verdict, by.max(0) as u32)),
+        if verdict != Verdict::Absent {
+            count(&mut self.counts, verdict, by);
         }
     }
 

@@ -5,7 +5,7 @@ use super::decision::{Code, Detail, PluginScore, Reason};
 use super::framework::{Framework, Verdict};
 use super::node::NodeInfo;
 use super::pod::PodClass;
-use super::profile::scores;
+use super::profile::{count, refusals, scores};
 use super::snapshot::Snapshot;
 use crate::api::Name;
 use std::borrow::Cow;
@@ -68,7 +68,7 @@ pub(super) fn explain(
     snapshot: &Snapshot,
 ) -> Explanation {
     let mut nodes = Vec::new();
-    let mut refusals: Vec<(Verdict, u32)> = Vec::new();
+    let mut counts = Vec::new();
     for index in snapshot.after(&Name::default()) {
         let node = &snapshot.nodes()[index as usize];
         if !node.present {
@@ -82,10 +82,7 @@ pub(super) fn explain(
             None => Stand::Feasible { scores: scores(framework, pod, &node) },
             Some((number, refused)) => {
                 let verdict = Verdict::Refused(number, refused);
-                match refusals.iter_mut().find(|(v, _)| *v == verdict) {
-                    Some((_, count)) => *count += 1,
-                    None => refusals.push((verdict, 1)),
-                }
+                count(&mut counts, verdict, 1);
                 let filter = &framework.filters[usize::from(number)];
                 let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
                 let reasons = bits.map(|bit| (filter.reason(pod, bit), filter.detail(pod, &node, bit))).collect();
@@ -95,15 +92,6 @@ pub(super) fn explain(
         nodes.push(NodeStand { node: node.name.clone(), stand });
     }
     let none_fits = nodes.iter().all(|n| n.total().is_none());
-    let message = none_fits.then(|| {
-        let data: Vec<_> = refusals
-            .into_iter()
-            .filter_map(|(verdict, count)| match verdict {
-                Verdict::Refused(number, refused) => Some(framework.refusal_data(pod, number, refused, count)),
-                Verdict::Absent | Verdict::Feasible => None,
-            })
-            .collect();
-        fit_error(snapshot.present(), &data)
-    });
+    let message = none_fits.then(|| fit_error(snapshot.present(), &refusals(framework, pod, &counts)));
     Explanation { scheduler: Name::new_static(scheduler), nodes, message }
 }

@@ -6,16 +6,19 @@
 //! pods up to date, and lets the [`profile`] that a pod names choose among the nodes that its [`framework`] of
 //! [`plugins`] finds fit.
 
+mod best_score;
 mod decision;
 mod evaluation;
 mod explain;
 mod framework;
+mod full_scan;
 mod node;
 mod plugins;
 mod pod;
 mod profile;
 mod queue;
 mod resources;
+mod round_robin;
 mod selector;
 mod snapshot;
 

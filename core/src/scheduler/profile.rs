@@ -1,13 +1,14 @@
 //! The schedulers a pod can name, behind one small boundary.
 
+use super::best_score::BestScore;
 use super::decision::{Chosen, PluginScore, Refusal};
-use super::evaluation::{Evaluation, Evaluations};
 use super::framework::{Framework, Verdict};
+use super::full_scan::FullScan;
 use super::node::NodeInfo;
 use super::plugins;
 use super::pod::PodClass;
+use super::round_robin::RoundRobin;
 use super::snapshot::Snapshot;
-use crate::api::Name;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -43,87 +44,10 @@ impl Clone for Box<dyn Scheduler> {
 /// Every scheduler there is; the default one first.
 pub(super) fn all() -> Vec<Box<dyn Scheduler>> {
     vec![
-        Box::new(BestScore { framework: plugins::default_profile().into(), evaluations: Evaluations::default() }),
-        Box::new(RoundRobin {
-            framework: plugins::filters_only().into(),
-            evaluations: Evaluations::default(),
-            last: Name::default(),
-        }),
+        Box::new(BestScore::new(plugins::default_profile())),
+        Box::new(RoundRobin::new(plugins::filters_only())),
+        Box::new(FullScan::new(plugins::default_profile())),
     ]
-}
-
-/// `default-scheduler`: of all nodes that will do, the one with the highest score.
-#[derive(Clone, Debug)]
-struct BestScore {
-    framework: Arc<Framework>,
-    evaluations: Evaluations,
-}
-
-impl Scheduler for BestScore {
-    fn name(&self) -> &'static str {
-        "default-scheduler"
-    }
-
-    fn framework(&self) -> &Framework {
-        &self.framework
-    }
-
-    fn choose(&mut self, pod: &Arc<PodClass>, snapshot: &Snapshot) -> Choice {
-        let evaluation = self.evaluations.of(&self.framework, pod, snapshot);
-        let nodes = snapshot.nodes();
-        let chosen = evaluation.best(nodes).map(|((best, total), second)| {
-            let node = &nodes[best as usize];
-            Chosen {
-                node: node.name.clone(),
-                feasible: evaluation.feasible(),
-                scores: scores(&self.framework, pod, node),
-                runner_up: second.map(|(index, least)| (nodes[index as usize].name.clone(), total - least)),
-            }
-        });
-        Choice { chosen, refusals: refusals(&self.framework, pod, evaluation) }
-    }
-
-    fn fork(&self) -> Box<dyn Scheduler> {
-        Box::new(self.clone())
-    }
-}
-
-/// `round-robin`: the next node by name that will do. It honours every filter and knows no scores.
-#[derive(Clone, Debug)]
-struct RoundRobin {
-    framework: Arc<Framework>,
-    evaluations: Evaluations,
-    /// The node chosen last.
-    last: Name,
-}
-
-impl Scheduler for RoundRobin {
-    fn name(&self) -> &'static str {
-        "round-robin"
-    }
-
-    fn framework(&self) -> &Framework {
-        &self.framework
-    }
-
-    fn choose(&mut self, pod: &Arc<PodClass>, snapshot: &Snapshot) -> Choice {
-        let evaluation = self.evaluations.of(&self.framework, pod, snapshot);
-        let next = snapshot.after(&self.last).find(|index| evaluation.is_feasible(*index));
-        let chosen = next.map(|index| Chosen {
-            node: snapshot.nodes()[index as usize].name.clone(),
-            feasible: evaluation.feasible(),
-            scores: Box::default(),
-            runner_up: None,
-        });
-        if let Some(chosen) = &chosen {
-            self.last = chosen.node.clone();
-        }
-        Choice { chosen, refusals: refusals(&self.framework, pod, evaluation) }
-    }
-
-    fn fork(&self) -> Box<dyn Scheduler> {
-        Box::new(self.clone())
-    }
 }
 
 /// What each plugin gives a node, with its weight.
@@ -132,12 +56,21 @@ pub(super) fn scores(framework: &Framework, pod: &PodClass, node: &NodeInfo) -> 
     concerned.map(|(s, weight)| PluginScore { plugin: s.name(), score: weight * s.score(pod, node) }).collect()
 }
 
-fn refusals(framework: &Framework, pod: &PodClass, evaluation: &Evaluation) -> Box<[Refusal]> {
-    let refused = evaluation.counts().iter().filter(|(_, count)| *count > 0).filter_map(|(verdict, count)| {
+/// Verdicts and how many nodes have each, as data in a fixed order.
+pub(super) fn refusals(framework: &Framework, pod: &PodClass, counts: &[(Verdict, u32)]) -> Box<[Refusal]> {
+    let refused = counts.iter().filter(|(_, count)| *count > 0).filter_map(|(verdict, count)| {
         let Verdict::Refused(number, refused) = *verdict else { return None };
         Some(framework.refusal_data(pod, number, refused, *count))
     });
     let mut refusals: Box<[Refusal]> = refused.collect();
     refusals.sort_by(|a, b| (a.plugin, a.code, &a.reasons).cmp(&(b.plugin, b.code, &b.reasons)));
     refusals
+}
+
+/// Counts a verdict in a list of them.
+pub(super) fn count(counts: &mut Vec<(Verdict, u32)>, verdict: Verdict, by: i32) {
+    match counts.iter_mut().find(|(v, _)| *v == verdict) {
+        Some((_, count)) => *count = count.saturating_add_signed(by),
+        None => counts.push((verdict, by.max(0) as u32)),
+    }
 }
