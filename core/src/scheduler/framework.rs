@@ -125,6 +125,11 @@ impl Framework {
             .find_map(|(n, f)| Some((n as u8, f.refuse(pod, node)?)))
     }
 
+    /// The sum of the weighted scores of a node that would do.
+    pub(super) fn total(&self, pod: &PodClass, node: &NodeInfo) -> i32 {
+        self.scores.iter().filter(|(s, _)| s.concerns(pod)).map(|(s, weight)| weight * s.score(pod, node)).sum()
+    }
+
     /// Judges the nodes at the indexes `which`, and only them. The total of a node that will not do is -1.
     pub(super) fn judge(
         &self,

@@ -33,20 +33,30 @@ impl Scheduler for FullScan {
 
     fn choose(&mut self, pod: &Arc<PodClass>, snapshot: &Snapshot) -> Choice {
         let mut counts = Vec::new();
-        let mut ranked: Vec<(i32, &NodeInfo)> = Vec::new();
+        let mut feasible = 0;
+        let (mut best, mut second): (Option<(i32, &NodeInfo)>, Option<(i32, &NodeInfo)>) = (None, None);
+        let better = |(total, node): (i32, &NodeInfo), than: Option<(i32, &NodeInfo)>| {
+            than.is_none_or(|(least, other)| total > least || total == least && node.before(other))
+        };
         for node in snapshot.nodes().iter().filter(|n| n.present) {
             if let Some((number, refused)) = self.framework.refusal(pod, node) {
                 count(&mut counts, Verdict::Refused(number, refused), 1);
-            } else {
-                ranked.push((scores(&self.framework, pod, node).iter().map(|s| s.score).sum(), node));
+                continue;
+            }
+            feasible += 1;
+            let this = (self.framework.total(pod, node), node);
+            if better(this, best) {
+                second = best;
+                best = Some(this);
+            } else if better(this, second) {
+                second = Some(this);
             }
         }
-        ranked.sort_by(|(a, one), (b, other)| b.cmp(a).then((one.tie, &one.name).cmp(&(other.tie, &other.name))));
-        let chosen = ranked.first().map(|(total, node)| Chosen {
+        let chosen = best.map(|(total, node)| Chosen {
             node: node.name.clone(),
-            feasible: ranked.len() as u32,
+            feasible,
             scores: scores(&self.framework, pod, node),
-            runner_up: ranked.get(1).map(|(least, node)| (node.name.clone(), total - least)),
+            runner_up: second.map(|(least, node)| (node.name.clone(), total - least)),
         });
         Choice { chosen, refusals: refusals(&self.framework, pod, &counts) }
     }
