@@ -67,7 +67,8 @@ fn load(arguments: &[String]) -> Result<Load, String> {
 
 fn manifests(path: &str) -> Result<Vec<Value>, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
-    text.lines().map(|l| serde_json::from_str(l).map_err(|e| format!("{path}: {e}"))).collect()
+    let documents = kubarium_core::manifest::parse(&text).map_err(|e| format!("{path}: {e}"))?;
+    Ok(documents.into_iter().map(|d| d.value).collect())
 }
 
 /// What came of one run.
