@@ -5,7 +5,9 @@ use super::json::{self, kind_of};
 use super::query::{FieldValidation, quoted};
 use super::schema;
 use crate::api::{ApiError, Kind};
+use crate::manifest;
 use serde_json::Value;
+use std::fmt::Write as _;
 
 /// How many bytes a body may have, as upstream.
 pub(super) const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -78,6 +80,9 @@ pub(super) fn read(
                 .map_err(|e| unrecognized(&format!("couldn't get version/kind; json parse error: {e}")))?;
             document
         }
+        "application/yaml" => {
+            json::Document { value: from_yaml(text).map_err(|e| unrecognized(&e))?, ..json::Document::default() }
+        }
         _ => return Err(errors::unsupported_media_type(errors::OBJECT_MEDIA_TYPES)),
     };
     let said = type_meta(&document.value).map_err(errors::bad_request)?;
@@ -131,8 +136,9 @@ pub(super) fn read(
 
 /// Reads YAML as JSON.
 pub(super) fn from_yaml(text: &str) -> Result<Value, String> {
-    let _ = text;
-    Err("YAML is not read yet".to_owned())
+    // A body is one document: as upstream, what follows the first is not looked at.
+    let documents = manifest::parse(text).map_err(|e| format!("yaml: {e}"))?;
+    Ok(documents.into_iter().next().map(|d| d.value).unwrap_or_default())
 }
 
 /// Documents that are no objects but known by name.
@@ -187,6 +193,10 @@ fn excerpt(text: &str) -> String {
         }
         return format!("{} ...", String::from_utf8_lossy(&bytes[..1024]));
     }
-    let hex: String = bytes.iter().take(SHOWN).map(|b| format!("{b:02x}")).collect();
+    let mut hex = String::new();
+    for byte in bytes.iter().take(SHOWN) {
+        // Writing to a string does not fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
     if bytes.len() > SHOWN { format!("{hex} ...") } else { hex }
 }

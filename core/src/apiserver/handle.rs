@@ -116,14 +116,13 @@ impl Call<'_> {
         }
         let in_place = path.kind.info().namespaced == path.namespace.is_some();
         let allowed = match (method, path.subresource) {
-            (Get, None) => true,
             (Post, None) => !named && in_place,
             (Delete, None) => named || (in_place && path.kind != Kind::Namespace),
             (Put | Patch, None) => named,
-            (Get | Put | Patch, Some(Status | Scale)) => true,
-            (Put, Some(Finalize)) => true,
-            (Get, Some(Log)) => true,
-            (Post, Some(Binding | Eviction)) => true,
+            (Get, None | Some(Log))
+            | (Get | Put | Patch, Some(Status | Scale))
+            | (Put, Some(Finalize))
+            | (Post, Some(Binding | Eviction)) => true,
             _ => false,
         };
         if !allowed || (path.watch && method != Get) {

@@ -1,4 +1,4 @@
-//! OpenAPI documents of what is served, made from the schema: enough for clients to know fields, types and options.
+//! `OpenAPI` documents of what is served, made from the schema: enough for clients to know fields, types and options.
 
 use super::schema::{self, Merge, Type};
 use crate::api::Kind;
@@ -21,7 +21,7 @@ impl Version {
     }
 }
 
-/// The name upstream gives a structure in OpenAPI.
+/// The name upstream gives a structure in these documents.
 fn qualified(structure: &str) -> String {
     let package = match structure {
         "Eviction" => "io.k8s.api.policy.v1",
@@ -41,13 +41,12 @@ fn qualified(structure: &str) -> String {
 
 fn of_type(holds: &Type, version: Version) -> Value {
     match holds {
-        Type::Text => json!({"type": "string"}),
         Type::Int32 => json!({"type": "integer", "format": "int32"}),
         Type::Int64 => json!({"type": "integer", "format": "int64"}),
         Type::Bool => json!({"type": "boolean"}),
         Type::Float => json!({"type": "number", "format": "double"}),
-        // A number will do as well, but no version of OpenAPI here can say so to every client.
-        Type::Quantity => json!({"type": "string"}),
+        // A number will do for a quantity as well, but these documents cannot say so to every client.
+        Type::Text | Type::Quantity => json!({"type": "string"}),
         Type::IntOrString => json!({"type": "string", "format": "int-or-string", "x-kubernetes-int-or-string": true}),
         Type::Time | Type::MicroTime => json!({"type": "string", "format": "date-time"}),
         Type::Bytes => json!({"type": "string", "format": "byte"}),
@@ -169,7 +168,7 @@ pub(super) fn index() -> Value {
     json!({"paths": {"api/v1": {"serverRelativeURL": url}}})
 }
 
-/// The core group, in OpenAPI 3.
+/// The core group, in version 3.
 pub(super) fn version_3() -> Value {
     let version = Version::Three;
     json!({
@@ -178,7 +177,7 @@ pub(super) fn version_3() -> Value {
     })
 }
 
-/// Everything, in OpenAPI 2.
+/// Everything, in version 2.
 pub(super) fn version_2() -> Value {
     let version = Version::Two;
     json!({"swagger": "2.0", "info": info(), "paths": paths(version), "definitions": schemas(version)})

@@ -132,8 +132,7 @@ pub(super) fn log(object: &Object, query: &Query) -> Result<LogQuery, ApiError> 
             ContainerState::Waiting { reason, .. } if status.last.is_none() => {
                 return Err(refuse_waiting(reason.as_deref().unwrap_or("ContainerCreating")));
             }
-            // While it waits to be started again, the last output is the one there is.
-            ContainerState::Waiting { .. } | ContainerState::Unset => status.restarts,
+            // Also while it waits to be started again: the last output is the one there is.
             _ => status.restarts,
         },
     };
@@ -165,16 +164,14 @@ fn container(pod: &PodBody, name: &str, wanted: &str) -> Result<crate::api::Name
         return Err(errors::bad_request(format!("container {wanted} is not valid for pod {name}")));
     }
     let mains: Vec<&str> = pod.spec.containers.iter().map(|c| c.name.as_str()).collect();
-    match mains.as_slice() {
-        [only] => Ok((*only).into()),
-        _ => {
-            let mut message =
-                format!("a container name must be specified for pod {name}, choose one of: [{}]", mains.join(" "));
-            let inits: Vec<&str> = pod.spec.init_containers.iter().flatten().map(|c| c.name.as_str()).collect();
-            if !inits.is_empty() {
-                message.push_str(&format!(" or one of the init containers: [{}]", inits.join(" ")));
-            }
-            Err(errors::bad_request(message))
-        }
+    if let [only] = mains.as_slice() {
+        return Ok((*only).into());
     }
+    let inits: Vec<&str> = pod.spec.init_containers.iter().flatten().map(|c| c.name.as_str()).collect();
+    let more =
+        if inits.is_empty() { String::new() } else { format!(" or one of the init containers: [{}]", inits.join(" ")) };
+    Err(errors::bad_request(format!(
+        "a container name must be specified for pod {name}, choose one of: [{}]{more}",
+        mains.join(" ")
+    )))
 }

@@ -62,7 +62,7 @@ fn row(object: &Object, include: IncludeObject, now: Time) -> Value {
     row
 }
 
-fn table(kind: Kind, metadata: Map<String, Value>, rows: Vec<Value>, with_columns: bool) -> Value {
+fn table(kind: Kind, metadata: &Map<String, Value>, rows: &[Value], with_columns: bool) -> Value {
     json!({
         "apiVersion": META_VERSION, "kind": "Table", "metadata": metadata,
         "columnDefinitions": if with_columns { table::columns(kind) } else { Value::Null },
@@ -83,7 +83,7 @@ pub(super) fn one(object: &Object, form: Form, query: &Query, now: Time) -> Resu
 pub(super) fn single_row(object: &Object, include: IncludeObject, now: Time, with_columns: bool) -> Value {
     let mut metadata = Map::new();
     metadata.insert("resourceVersion".to_owned(), object.meta.resource_version.to_string().into());
-    table(object.kind(), metadata, vec![row(object, include, now)], with_columns)
+    table(object.kind(), &metadata, &[row(object, include, now)], with_columns)
 }
 
 /// One object of a stream.
@@ -130,7 +130,8 @@ pub(super) fn list(
         }
         Form::Table => {
             let include = IncludeObject::parse(query)?;
-            table(kind, metadata, objects.iter().map(|o| row(o, include, now)).collect(), true)
+            let rows: Vec<Value> = objects.iter().map(|o| row(o, include, now)).collect();
+            table(kind, &metadata, &rows, true)
         }
     })
 }

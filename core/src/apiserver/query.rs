@@ -3,6 +3,7 @@
 use super::errors;
 use crate::api::ApiError;
 use crate::api::validation::FieldError;
+use std::fmt::Write as _;
 
 /// `%41` becomes `A`; what is no such escape stays as it is. Bytes that are no UTF-8 become U+FFFD.
 pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> String {
@@ -157,14 +158,19 @@ pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
+        // Writing to a string does not fail.
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() && (c as u32) < 0x80 => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if c.is_control() && (c as u32) < 0x80 => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }

@@ -188,11 +188,12 @@ impl Conform {
             Err(format!("json: cannot unmarshal {found} into Go struct field {structure}.{path} of type {}", go(holds)))
         };
         match (holds, &mut *value) {
-            (Type::Text, Value::String(_)) | (Type::Bool, Value::Bool(_)) | (Type::Raw, _) => {}
-            (Type::Float, Value::Number(_)) => {}
+            (Type::Text | Type::IntOrString, Value::String(_))
+            | (Type::Bool, Value::Bool(_))
+            | (Type::Float, Value::Number(_))
+            | (Type::Raw, _) => {}
             (Type::Int32, Value::Number(n)) if n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {}
             (Type::Int64, Value::Number(n)) if n.as_i64().is_some() => {}
-            (Type::IntOrString, Value::String(_)) => {}
             (Type::IntOrString, Value::Number(n)) if n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {}
             (Type::IntOrString, other) => {
                 return Err(format!("json: cannot unmarshal {} into Go value of type int32", kind_of(other)));
@@ -276,7 +277,9 @@ fn go(holds: &Type) -> String {
 fn base64_error(text: &str) -> Option<usize> {
     let body = text.trim_end_matches('=');
     let alien = body.bytes().position(|b| !(b.is_ascii_alphanumeric() || b == b'+' || b == b'/'));
-    alien.or_else(|| (text.len() % 4 != 0 || text.len() - body.len() > 2 || body.len() % 4 == 1).then_some(body.len()))
+    alien.or_else(|| {
+        (!text.len().is_multiple_of(4) || text.len() - body.len() > 2 || body.len() % 4 == 1).then_some(body.len())
+    })
 }
 
 fn instant(text: &str, micro: bool) -> Result<String, String> {

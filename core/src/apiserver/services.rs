@@ -6,7 +6,7 @@ use crate::api::{ApiError, Body, Kind, Object};
 use crate::config::Config;
 use crate::network::{Addresses, AllocationError};
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -178,7 +178,7 @@ fn cluster_ip(
     spec.cluster_ip = Some(ip.clone());
     spec.cluster_ips = Some(vec![ip]);
     // A headless service without selector may be given endpoints of either family.
-    let any = spec.cluster_ip.as_deref() == Some("None") && spec.selector.as_ref().is_none_or(|s| s.is_empty());
+    let any = spec.cluster_ip.as_deref() == Some("None") && spec.selector.as_ref().is_none_or(BTreeMap::is_empty);
     let (families, policy): (&[&str], _) =
         if any { (&["IPv4", "IPv6"], "RequireDualStack") } else { (&["IPv4"], "SingleStack") };
     spec.ip_families.get_or_insert_with(|| families.iter().map(ToString::to_string).collect());

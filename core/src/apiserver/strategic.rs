@@ -177,19 +177,19 @@ fn lists(old: Vec<Value>, new: Vec<Value>, holds: Option<&Type>, merge: &Merge) 
             }
             Ok(arrange(merged, &order, &old, merge))
         }
-        Merge::Key(key) => keyed(old, new, item, key, merge),
+        Merge::Key(key) => keyed(&old, new, item, key, merge),
     }
 }
 
 fn keyed(
-    old: Vec<Value>,
+    old: &[Value],
     new: Vec<Value>,
     item: Option<&Type>,
     key: &str,
     merge: &Merge,
 ) -> Result<Vec<Value>, ApiError> {
     let directive = |value: &Value| value.get(PATCH).cloned();
-    let mut merged = old.clone();
+    let mut merged = old.to_vec();
     let mut plain = Vec::new();
     let mut replace = false;
     for value in new {
@@ -225,7 +225,7 @@ fn keyed(
             _ => merged.push(undirected(Value::Object(patch))),
         }
     }
-    Ok(arrange(merged, &order, &old, merge))
+    Ok(arrange(merged, &order, old, merge))
 }
 
 fn no_key(value: &Value, key: &str) -> ApiError {

@@ -44,6 +44,13 @@ fn pod_spec(spec: &k8s::PodSpec, at: &str, warnings: &mut Vec<String>) {
             warnings.push(format!("{at}.nodeSelector[{old}]: deprecated since {since}; use {} instead", quoted(new)));
         }
     }
+    for (index, constraint) in spec.topology_spread_constraints.iter().flatten().enumerate() {
+        if constraint.label_selector.is_none() {
+            warnings.push(format!(
+                "{at}.topologySpreadConstraints[{index}].labelSelector: a null labelSelector results in matching no pod"
+            ));
+        }
+    }
     let lists = [("initContainers", spec.init_containers.as_deref()), ("containers", Some(&spec.containers[..]))];
     for (list, containers) in lists {
         for (index, container) in containers.unwrap_or_default().iter().enumerate() {

@@ -37,7 +37,7 @@ fn set_metadata(value: &mut Value, key: &str, text: &str) {
 /// Puts an object into the namespace of its path; another one in it is an error.
 fn place(value: &mut Value, kind: Kind, namespace: Option<&str>) -> Result<(), ApiError> {
     match (metadata(value, "namespace"), namespace) {
-        (said, Some(namespace)) if said.is_empty() => set_metadata(value, "namespace", namespace),
+        ("", Some(namespace)) => set_metadata(value, "namespace", namespace),
         (said, Some(namespace)) if said != namespace => {
             return Err(errors::bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request",

@@ -59,9 +59,8 @@ fn name_errors(kind: Kind, name: &str) -> Vec<String> {
     match kind {
         // Clients make these names of whatever they have at hand.
         Kind::Event => Vec::new(),
-        Kind::Namespace => dns1123_label_errors(name),
         Kind::Service if name.contains('.') => vec!["must not contain dots".to_owned()],
-        Kind::Service => dns1123_label_errors(name),
+        Kind::Namespace | Kind::Service => dns1123_label_errors(name),
         // Upstream validates this kind by another, newer path, which counts in bytes.
         Kind::ReplicationController => {
             dns1123_subdomain_errors(name).into_iter().map(|e| e.replace("253 characters", "253 bytes")).collect()

@@ -45,6 +45,8 @@ pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<Field
             service::check(spec, &mut errors);
         }
         (Body::Node { spec, status }, Body::Node { spec: old_spec, .. }) => {
+            // Upstream looks at the taints twice.
+            node::check_taints(spec, &mut errors);
             node::check(spec, status, &new.meta, &mut errors);
             node::check_update(spec, old_spec, &mut errors);
         }

@@ -18,19 +18,7 @@ pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, meta: &Meta,
         );
         errors.invalid("metadata.annotations.AvoidPods", annotation, &first);
     }
-    let mut seen = BTreeSet::new();
-    for (index, taint) in spec.taints.iter().flatten().enumerate() {
-        let at = format!("metadata.taints[{index}]");
-        errors.all_invalid(format!("{at}.key"), &taint.key, qualified_name_errors(&taint.key));
-        if let Some(problem) = taint.value.as_deref().and_then(label_value_error) {
-            errors.invalid(format!("{at}.value"), taint.value.as_deref().unwrap_or_default(), &problem);
-        }
-        let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-        errors.one_of(format!("{at}.effect"), Some(&taint.effect), &effects, true);
-        if !seen.insert((&taint.key, &taint.effect)) {
-            errors.duplicate(at, serde_json::json!({ "key": taint.key, "value": taint.value, "effect": taint.effect }));
-        }
-    }
+    check_taints(spec, errors);
     for (field, map) in [("allocatable", &status.allocatable), ("capacity", &status.capacity)] {
         for (name, text) in map.iter().flatten() {
             let at = format!("status.{field}.{name}");
@@ -65,5 +53,22 @@ pub(super) fn check_update(new: &k8s::NodeSpec, old: &k8s::NodeSpec, errors: &mu
     }
     if old.pod_cidrs.as_ref().is_some_and(|c| !c.is_empty()) && new.pod_cidrs != old.pod_cidrs {
         errors.forbidden("spec.podCIDRs", "node updates may not change podCIDR except from \"\" to valid");
+    }
+}
+
+/// The taints alone.
+pub(super) fn check_taints(spec: &k8s::NodeSpec, errors: &mut Errors) {
+    let mut seen = BTreeSet::new();
+    for (index, taint) in spec.taints.iter().flatten().enumerate() {
+        let at = format!("metadata.taints[{index}]");
+        errors.all_invalid(format!("{at}.key"), &taint.key, qualified_name_errors(&taint.key));
+        if let Some(problem) = taint.value.as_deref().and_then(label_value_error) {
+            errors.invalid(format!("{at}.value"), taint.value.as_deref().unwrap_or_default(), &problem);
+        }
+        let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+        errors.one_of(format!("{at}.effect"), Some(&taint.effect), &effects, true);
+        if !seen.insert((&taint.key, &taint.effect)) {
+            errors.duplicate(at, serde_json::json!({ "key": taint.key, "value": taint.value, "effect": taint.effect }));
+        }
     }
 }

@@ -241,7 +241,7 @@ pub(super) fn check_update(new: &PodBody, old: &PodBody, config: &Config, errors
     let old_deadline = old.spec.active_deadline_seconds;
     match (new_deadline, old_deadline) {
         (Some(new), Some(old)) if new > old => {
-            errors.invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")
+            errors.invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value");
         }
         (None, Some(_)) => {
             errors.invalid(
