@@ -24,6 +24,7 @@ pub mod scheduler;
 pub mod sim;
 pub mod store;
 mod time;
+pub mod view;
 
 pub use cluster::{Cluster, Effect, Input, Output};
 pub use config::Config;

@@ -3,10 +3,11 @@
 use super::{Meta, Name};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Whether an event is good news or needs a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
     /// All is as it should be.
     Normal,

@@ -4,10 +4,11 @@
 use super::Name;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Where a pod is in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PodPhase {
     /// Not all containers have started yet, or it has no node.
     #[default]

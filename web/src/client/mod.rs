@@ -1,0 +1,163 @@
+//! The way from pages to a cluster, simulated or live.
+//!
+//! Pages see one trait: [`Client::request`] is the Kubernetes API, and rows come through the session's feed. What
+//! only a simulation can do is [`SimControl`]; a live cluster has none, so pages cannot offer it by mistake.
+
+mod simulation;
+
+pub(crate) use simulation::{SimControl, Simulation};
+
+use crate::state::{Feed, Undo, UndoStack, World};
+use kubarium_core::apiserver::{Method, Request, Response};
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+/// Why there is no answer at all. What an API answers, errors among it, is a [`Response`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClientError(pub(crate) String);
+
+/// An answer that is still to come.
+pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = Result<T, ClientError>>>>;
+
+/// A cluster.
+pub(crate) trait Client {
+    /// Asks the Kubernetes API.
+    fn request(&self, request: Request) -> Pending<Response>;
+
+    /// What only a simulation can do.
+    fn simulation(&self) -> Option<SimControl> {
+        None
+    }
+}
+
+/// The cluster that is shown, with everything pages need of it. A context; a new one for each change of world.
+#[derive(Clone)]
+pub(crate) struct Session {
+    /// Which world it is.
+    pub(crate) world: World,
+    /// The way to the cluster.
+    pub(crate) client: Rc<dyn Client>,
+    /// What it shows.
+    pub(crate) feed: Rc<Feed>,
+    /// What can be taken back.
+    pub(crate) undo: UndoStack,
+    /// Says something to the person: what was done, what went wrong.
+    pub(crate) notify: Callback<Notice>,
+}
+
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.feed, &other.feed)
+    }
+}
+
+/// Something said to the person, at the lower edge.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Notice {
+    pub(crate) text: String,
+    /// Whether it stays until it is dismissed.
+    pub(crate) is_error: bool,
+}
+
+/// The session.
+///
+/// # Panics
+/// Outside the app, which provides it: a broken page, seen at once.
+#[hook]
+pub(crate) fn use_session() -> Session {
+    use_context::<Session>().unwrap_or_else(|| Session {
+        world: World::Simulation,
+        client: Rc::new(Nowhere),
+        feed: Rc::default(),
+        undo: UndoStack::default(),
+        notify: Callback::noop(),
+    })
+}
+
+/// No cluster at all: what components see that stand outside the app.
+struct Nowhere;
+
+impl Client for Nowhere {
+    fn request(&self, _request: Request) -> Pending<Response> {
+        Box::pin(std::future::ready(Err(ClientError("no cluster is shown".to_owned()))))
+    }
+}
+
+/// The sentence of a Status, or what else the answer says.
+pub(crate) fn message_of(response: &Response) -> String {
+    serde_json::from_str::<serde_json::Value>(&response.body)
+        .ok()
+        .and_then(|v| v.get("message")?.as_str().map(str::to_owned))
+        .unwrap_or_else(|| format!("{} {}", response.status, response.body))
+}
+
+impl Session {
+    /// Sends a request that changes something, says what came of it, and remembers how to take it back.
+    pub(crate) fn change(&self, undo: Undo) {
+        let session = self.clone();
+        spawn_local(async move {
+            let what = undo.what.clone();
+            if session.send(undo.again.clone()).await {
+                session.undo.push(undo);
+                session.notify.emit(Notice { text: what, is_error: false });
+            }
+        });
+    }
+
+    /// Takes the last change back.
+    pub(crate) fn undo(&self) {
+        if let Some(undo) = self.undo.undo() {
+            let session = self.clone();
+            spawn_local(async move {
+                session.send(undo.back).await;
+            });
+        }
+    }
+
+    /// Makes the change again that was last taken back.
+    pub(crate) fn redo(&self) {
+        if let Some(redo) = self.undo.redo() {
+            let session = self.clone();
+            spawn_local(async move {
+                session.send(redo.again).await;
+            });
+        }
+    }
+
+    /// Sends a request; says so where it fails. Returns whether it succeeded.
+    pub(crate) async fn send(&self, request: Request) -> bool {
+        let error = match self.client.request(request).await {
+            Ok(response) if response.status < 400 => return true,
+            Ok(response) => message_of(&response),
+            Err(ClientError(message)) => message,
+        };
+        self.notify.emit(Notice { text: error, is_error: true });
+        false
+    }
+
+    /// The change of the number of replicas of a replication controller from `before` to `after`.
+    pub(crate) fn scaling(namespace: &str, name: &str, before: u32, after: u32, what: String) -> Undo {
+        let path = format!("/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale");
+        let to = |replicas: u32| {
+            let mut request = Request::new(Method::Patch, path.clone())
+                .with_json(&serde_json::json!({ "spec": { "replicas": replicas } }));
+            "application/merge-patch+json".clone_into(&mut request.content_type);
+            request
+        };
+        Undo { what, back: to(before), again: to(after) }
+    }
+}
+
+/// Starts a client for that world. The second part keeps it alive.
+pub(crate) fn connect(world: World, notify: Callback<Notice>) -> Session {
+    let feed = Rc::new(Feed::default());
+    let client: Rc<dyn Client> = match world {
+        World::Simulation => Rc::new(Simulation::start(Rc::clone(&feed))),
+        World::Live => Rc::new(Nowhere),
+    };
+    Session { world, client, feed, undo: UndoStack::default(), notify }
+}

@@ -1,0 +1,122 @@
+//! The header: name, world, clock, search, language, theme.
+
+use crate::client::use_session;
+use crate::components::{Icon, IconName, clock_text};
+use crate::state::{Connection, Field, Theme, World, use_address, use_feed, use_navigator, use_settings};
+use crate::text::Text;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+#[component]
+pub(super) fn Header() -> Html {
+    let settings = use_settings();
+    let address = use_address();
+    let navigator = use_navigator();
+    let t = |text| settings.language.text(text);
+    let (theme_text, theme_icon) = match settings.theme {
+        Theme::System => (t(Text::ThemeSystem), IconName::ThemeSystem),
+        Theme::Light => (t(Text::ThemeLight), IconName::Sun),
+        Theme::Dark => (t(Text::ThemeDark), IconName::Moon),
+    };
+    let change_theme = {
+        let settings = settings.clone();
+        Callback::from(move |_| {
+            let mut next = settings.clone();
+            next.theme = next.theme.next();
+            settings.change.emit(next);
+        })
+    };
+    let change_language = {
+        let settings = settings.clone();
+        Callback::from(move |_| {
+            let mut next = settings.clone();
+            next.language = next.language.other();
+            settings.change.emit(next);
+        })
+    };
+    let search = {
+        let (address, navigator) = (address.clone(), navigator.clone());
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
+                navigator.replace(address.clone().with(Field::Search, input.value()));
+            }
+        })
+    };
+    html! {
+        <header class="header">
+            <span class="header-name">{ "Kubarium" }</span>
+            <WorldSwitch />
+            <HeaderClock />
+            <label class="search">
+                <Icon name={IconName::Search} />
+                <input
+                    type="search" id="search" data-testid="search"
+                    placeholder={t(Text::Search)} aria-label={t(Text::Search)} title={format!("{} (/)", t(Text::Search))}
+                    value={address.get(Field::Search).to_owned()} oninput={search}
+                />
+            </label>
+            <button class="quiet" lang={settings.language.other().code()} onclick={change_language} data-testid="language">
+                { t(Text::SwitchLanguage) }
+            </button>
+            <button class="quiet icon-only" title={theme_text} aria-label={theme_text} onclick={change_theme} data-testid="theme">
+                <Icon name={theme_icon} />
+            </button>
+        </header>
+    }
+}
+
+/// Simulation or live: always in sight, in colours that cannot be mixed up.
+#[component]
+fn WorldSwitch() -> Html {
+    let settings = use_settings();
+    let address = use_address();
+    let navigator = use_navigator();
+    let t = |text| settings.language.text(text);
+    let choice = |world: World, text: Text, class: &'static str, id: &'static str| {
+        let onclick = {
+            let (address, navigator) = (address.clone(), navigator.clone());
+            Callback::from(move |_| {
+                let mut next = address.clone();
+                next.world = world;
+                // What is selected in one world is not in the other.
+                navigator.go(next.selecting(None));
+            })
+        };
+        let pressed = address.world == world;
+        html! {
+            <button class={class} aria-pressed={pressed.to_string()} {onclick} data-testid={id}>{ t(text) }</button>
+        }
+    };
+    html! {
+        <div class="world" role="group" aria-label={t(Text::WorldLabel)}>
+            { choice(World::Simulation, Text::Simulation, "world-simulation", "world-simulation") }
+            { choice(World::Live, Text::Live, "world-live", "world-live") }
+        </div>
+    }
+}
+
+/// The virtual clock, or how the live connection is.
+#[component]
+fn HeaderClock() -> Html {
+    let settings = use_settings();
+    let feed = use_feed(100);
+    let session = use_session();
+    let clock = feed.clock();
+    match feed.connection() {
+        Connection::Connecting => html! {
+            <span class="header-clock" data-testid="connection">{ settings.language.text(Text::Connecting) }</span>
+        },
+        Connection::Stale(why) => html! {
+            <span class="header-clock is-stale" role="status" data-testid="connection" title={why.clone()}>
+                { settings.language.fill(Text::Stale, &[&why]) }
+            </span>
+        },
+        Connection::Fresh if session.client.simulation().is_some() => html! {
+            <span class="header-clock" title={settings.language.text(Text::VirtualTime)} data-testid="clock">
+                { clock_text(clock.now.since(clock.start)) }
+            </span>
+        },
+        Connection::Fresh => html! {},
+    }
+}
