@@ -10,9 +10,11 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod driver;
 mod failure;
 pub mod kubeconfig;
 pub mod logging;
+pub mod metrics;
 pub mod serve;
 pub mod storage;
 pub mod token;
