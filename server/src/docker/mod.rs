@@ -1,0 +1,225 @@
+//! Docker hosts: each is a node, each has a task of its own, and none can hold up another.
+//!
+//! A pod is a sandbox container that holds the network, and its containers, which join it. Everything carries the
+//! cluster's id as a label, so that it is found again after a restart and strangers' containers are left alone.
+//! Nothing here decides what should run.
+
+mod container;
+mod engine;
+mod environment;
+mod host;
+mod image;
+mod lanes;
+mod listing;
+mod logs;
+mod machine;
+mod names;
+mod operation;
+mod pause;
+mod ports;
+mod probe;
+mod status;
+
+pub use logs::LogStream;
+
+use crate::config::DockerHost;
+use crate::driver::DriverHandle;
+use crate::metrics::Metrics;
+use crate::storage::Storage;
+use engine::Purpose;
+use kubarium_core::api::{Name, Uid};
+use kubarium_core::apiserver::LogQuery;
+use kubarium_core::runtime::{RuntimeCommand, RuntimeEvent};
+use ports::Ports;
+use status::StatusCell;
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+/// How a host is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostStatus {
+    /// Its name and its node's.
+    pub name: String,
+    /// Where it is reached.
+    pub endpoint: String,
+    /// Whether it comes from the flags or the configuration file, and so cannot be removed while the server runs.
+    pub configured: bool,
+    /// Whether it answers.
+    pub connected: bool,
+    /// A sentence on how it is.
+    pub message: String,
+}
+
+/// Why a host was not added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddError {
+    /// There is one of that name.
+    Exists,
+    /// It could not be kept.
+    Storage(String),
+}
+
+#[derive(Debug)]
+struct Entry {
+    host: DockerHost,
+    configured: bool,
+    commands: mpsc::UnboundedSender<RuntimeCommand>,
+    ports: Arc<Ports>,
+    status: Arc<StatusCell>,
+    end: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    entries: RwLock<BTreeMap<Name, Entry>>,
+    driver: std::sync::OnceLock<DriverHandle>,
+    storage: Arc<Storage>,
+    purpose: Purpose,
+    heartbeat: Duration,
+}
+
+/// All Docker hosts. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Hosts(Arc<Inner>);
+
+impl Hosts {
+    /// None yet.
+    pub fn new(
+        cluster_id: String,
+        allow_privileged: bool,
+        heartbeat: Duration,
+        metrics: Arc<Metrics>,
+        storage: Arc<Storage>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            entries: RwLock::default(),
+            driver: std::sync::OnceLock::new(),
+            storage,
+            purpose: Purpose { cluster: cluster_id, allow_privileged, metrics },
+            heartbeat,
+        }))
+    }
+
+    /// The id of the cluster whose containers these are.
+    pub fn cluster_id(&self) -> &str {
+        &self.0.purpose.cluster
+    }
+
+    /// Says whom to tell what is seen. Before this, no host is connected to.
+    pub fn tell(&self, driver: DriverHandle) {
+        // Set once, when the server starts.
+        let _ = self.0.driver.set(driver);
+    }
+
+    /// Adds a host and begins to connect to it; `keep` it for the next start, or take it as configured.
+    pub fn add(&self, host: DockerHost, keep: bool) -> Result<(), AddError> {
+        let Some(driver) = self.0.driver.get().cloned() else {
+            return Err(AddError::Storage("the server is still starting".to_owned()));
+        };
+        let mut entries = self.0.entries.write().map_err(|e| AddError::Storage(e.to_string()))?;
+        let node: Name = host.name.as_str().into();
+        if entries.contains_key(&node) {
+            return Err(AddError::Exists);
+        }
+        if keep {
+            let endpoint = host.endpoint.to_string();
+            self.0.storage.set_host(&host.name, Some(&endpoint)).map_err(|e| AddError::Storage(e.to_string()))?;
+        }
+        let (sender, commands) = mpsc::unbounded_channel();
+        let ports = Arc::new(Ports::new(&host.endpoint));
+        let status = Arc::new(StatusCell::default());
+        status.set(None, "connecting");
+        let end = CancellationToken::new();
+        let task = host::Task {
+            host: host.clone(),
+            node: node.clone(),
+            purpose: self.0.purpose.clone(),
+            heartbeat: self.0.heartbeat,
+            driver,
+            ports: Arc::clone(&ports),
+            status: Arc::clone(&status),
+            commands,
+            end: end.clone(),
+        };
+        let task = tokio::spawn(task.run());
+        entries.insert(node, Entry { host, configured: !keep, commands: sender, ports, status, end, task });
+        Ok(())
+    }
+
+    /// Removes a host that was added while the server ran. Its containers go on running.
+    pub async fn remove(&self, name: &str) -> Result<(), String> {
+        self.0.storage.set_host(name, None).map_err(|e| e.to_string())?;
+        let entry = self.0.entries.write().map_err(|e| e.to_string())?.remove(name);
+        let Some(entry) = entry else { return Ok(()) };
+        entry.end.cancel();
+        // It ends at its next step; what it saw until then was told.
+        let _ = entry.task.await;
+        self.0.purpose.metrics.docker_forgotten(name);
+        if let Some(driver) = self.0.driver.get() {
+            driver.runtime(&name.into(), RuntimeEvent::Left).await.map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// All hosts by name.
+    pub fn list(&self) -> Vec<HostStatus> {
+        let Ok(entries) = self.0.entries.read() else { return Vec::new() };
+        entries
+            .values()
+            .map(|entry| {
+                let (connected, message) = entry.status.summary();
+                HostStatus {
+                    name: entry.host.name.clone(),
+                    endpoint: entry.host.endpoint.to_string(),
+                    configured: entry.configured,
+                    connected,
+                    message,
+                }
+            })
+            .collect()
+    }
+
+    /// Hands a command to a node's host. Commands for nodes without one are dropped: nobody is there to do them.
+    pub fn command(&self, node: &Name, command: RuntimeCommand) {
+        let sent = self.0.entries.read().ok().and_then(|e| e.get(node).map(|e| e.commands.send(command).is_ok()));
+        if sent != Some(true) {
+            debug!(%node, "no host for a command");
+        }
+    }
+
+    /// Where to connect for a port of a pod. The error is a sentence.
+    pub fn address(&self, node: &Name, pod: Uid, pod_ip: Option<&Name>, port: u16) -> Result<String, String> {
+        let ip = pod_ip.map(Name::as_str).filter(|ip| !ip.is_empty());
+        let ports = self.0.entries.read().ok().and_then(|e| e.get(node).map(|e| Arc::clone(&e.ports)));
+        match (ports, ip) {
+            (Some(ports), ip) => ports.address(pod, ip, port),
+            (None, Some(ip)) => Ok(format!("{ip}:{port}")),
+            (None, None) => Err(format!("node {node} has no Docker host")),
+        }
+    }
+
+    /// What a container wrote. The error is a sentence.
+    pub async fn logs(&self, query: &LogQuery) -> Result<LogStream, String> {
+        let status = self.0.entries.read().ok().and_then(|e| e.get(&query.node).map(|e| Arc::clone(&e.status)));
+        let status = status.ok_or_else(|| format!("node {} has no Docker host", query.node))?;
+        logs::stream(&status.engine()?, query).await
+    }
+
+    /// Ends all tasks. Containers go on running.
+    pub async fn end(&self) {
+        let entries = self.0.entries.write().map(|mut e| std::mem::take(&mut *e)).unwrap_or_default();
+        for entry in entries.values() {
+            entry.end.cancel();
+        }
+        for entry in entries.into_values() {
+            // It was told to end.
+            let _ = entry.task.await;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The Kubernetes API: any path that is not the server's own goes to the control plane.
+
+use super::{App, BODY_BYTES_MAX, forward, logs, problem, watch};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use kubarium_core::api::Reason;
+use kubarium_core::apiserver::{self, Answer};
+
+/// Answers a request to the API.
+pub(super) async fn handle(State(app): State<App>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let method = match parts.method {
+        Method::GET | Method::HEAD => apiserver::Method::Get,
+        Method::POST => apiserver::Method::Post,
+        Method::PUT => apiserver::Method::Put,
+        Method::PATCH => apiserver::Method::Patch,
+        Method::DELETE => apiserver::Method::Delete,
+        other => return problem::status(405, Reason::MethodNotAllowed, format!("{other} is not a method of this API")),
+    };
+    let Ok(bytes) = to_bytes(body, BODY_BYTES_MAX).await else {
+        let message = format!("the body is cut off or larger than {BODY_BYTES_MAX} bytes");
+        return problem::status(413, Reason::RequestEntityTooLarge, message);
+    };
+    let path = parts.uri.path().to_owned();
+    let text = match String::from_utf8(bytes.to_vec()) {
+        Ok(text) => text,
+        // A pod behind the proxy may be sent anything; the API itself speaks text.
+        Err(_) if path.contains("/proxy") => String::new(),
+        Err(_) => return problem::status(400, Reason::BadRequest, "the body is not UTF-8"),
+    };
+    let asked = apiserver::Request {
+        method,
+        path,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        accept: text_of(&parts.headers, &header::ACCEPT),
+        content_type: text_of(&parts.headers, &header::CONTENT_TYPE),
+        user_agent: text_of(&parts.headers, &header::USER_AGENT),
+        body: text,
+    };
+    match app.driver.request(asked).await {
+        Err(_) => problem::closing(),
+        Ok(Answer::Done(done)) => finished(done),
+        Ok(Answer::Watch(query)) => watch::stream(&app, *query),
+        Ok(Answer::Logs(query)) => logs::stream(&app, query).await,
+        Ok(Answer::Proxy(target)) => forward::send(&app, &target, &parts.method, &parts.headers, bytes).await,
+    }
+}
+
+fn text_of(headers: &HeaderMap, name: &HeaderName) -> String {
+    // Several headers of one name mean the same as one with commas.
+    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect();
+    values.join(", ")
+}
+
+fn finished(done: apiserver::Response) -> Response {
+    let mut response = Response::new(Body::from(done.body));
+    *response.status_mut() = StatusCode::from_u16(done.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&done.content_type) {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    for warning in done.warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            headers.append(header::WARNING, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,63 @@
+//! HTTP: carries requests to the control plane and answers back, and serves the dashboard. Decides nothing about
+//! objects.
+
+mod api;
+mod forward;
+mod guard;
+mod health;
+mod hosts;
+mod listener;
+mod logs;
+mod problem;
+mod ui;
+mod watch;
+
+pub use guard::Access;
+pub use listener::serve;
+
+use crate::docker::Hosts;
+use crate::driver::DriverHandle;
+use crate::metrics::Metrics;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use std::sync::Arc;
+use tokio::sync::watch as signal;
+
+/// Largest body of a request, as Kubernetes takes it.
+const BODY_BYTES_MAX: usize = 3 << 20;
+
+/// What every handler can reach.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The control plane.
+    pub driver: DriverHandle,
+    /// The Docker hosts.
+    pub hosts: Hosts,
+    /// Who may ask.
+    pub access: Arc<Access>,
+    /// The server's own counters.
+    pub metrics: Arc<Metrics>,
+    /// Turns true when the server is on its way out.
+    pub stopping: signal::Receiver<bool>,
+}
+
+/// All paths of the server. What is not its own belongs to the Kubernetes API.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/", get(ui::root))
+        .route("/ui", get(ui::root))
+        .merge(ui::routes())
+        .route("/healthz", get(health::live))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/apis/kubarium.io/v1", get(hosts::resources))
+        .route("/apis/kubarium.io/v1/info", get(hosts::info))
+        .route("/apis/kubarium.io/v1/dockerhosts", get(hosts::list).post(hosts::create))
+        .route("/apis/kubarium.io/v1/dockerhosts/{name}", get(hosts::read).delete(hosts::delete))
+        .fallback(api::handle)
+        .layer(from_fn_with_state(app.clone(), guard::check))
+        .layer(from_fn_with_state(app.clone(), health::observe))
+        .with_state(app)
+}

@@ -1,0 +1,29 @@
+//! Refusals that the server makes itself, in Kubernetes' own form.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use kubarium_core::api::{ApiError, Reason};
+
+/// A `Status` answer.
+pub(super) fn status(code: u16, reason: Reason, message: impl Into<String>) -> Response {
+    of(&ApiError::new(code, reason, message))
+}
+
+/// An error as an answer.
+pub(super) fn of(error: &ApiError) -> Response {
+    json(error.code, &error.to_status())
+}
+
+/// A JSON answer.
+pub(super) fn json(code: u16, value: &serde_json::Value) -> Response {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The server is on its way out.
+pub(super) fn closing() -> Response {
+    status(503, Reason::ServiceUnavailable, "the server is shutting down; try again")
+}
