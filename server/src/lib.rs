@@ -10,11 +10,14 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod docker;
 pub mod driver;
 mod failure;
+pub mod http;
 pub mod kubeconfig;
 pub mod logging;
 pub mod metrics;
+pub mod proxy;
 pub mod serve;
 pub mod storage;
 pub mod token;

@@ -1,7 +1,7 @@
 //! What the server counts about itself, in Prometheus' text form.
 
-use kubarium_core::api::{Kind, PodPhase};
 use kubarium_core::Cluster;
+use kubarium_core::api::{Kind, PodPhase};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -91,7 +91,11 @@ impl Default for Metrics {
             metrics.request_seconds.clone(),
         );
         r.register("watches", "Open watches", metrics.watches.clone());
-        r.register("watches_dropped", "Watches ended because their client was too slow", metrics.watches_dropped.clone());
+        r.register(
+            "watches_dropped",
+            "Watches ended because their client was too slow",
+            metrics.watches_dropped.clone(),
+        );
         r.register("store_revision", "Revision of the last durable change", metrics.revision.clone());
         r.register_with_unit(
             "store_commit",
@@ -114,11 +118,7 @@ impl Default for Metrics {
             metrics.docker_operation_seconds.clone(),
         );
         r.register("docker_up", "Whether a Docker host answers", metrics.docker_up.clone());
-        r.register(
-            "proxy_connections",
-            "Connections to node ports, by outcome",
-            metrics.proxy_connections.clone(),
-        );
+        r.register("proxy_connections", "Connections to node ports, by outcome", metrics.proxy_connections.clone());
         Self { registry, ..metrics }
     }
 }
@@ -181,8 +181,7 @@ impl Metrics {
 
     /// Everything as text, pods counted now.
     pub fn render(&self, cluster: &Cluster) -> String {
-        let phases =
-            [PodPhase::Pending, PodPhase::Running, PodPhase::Succeeded, PodPhase::Failed, PodPhase::Unknown];
+        let phases = [PodPhase::Pending, PodPhase::Running, PodPhase::Succeeded, PodPhase::Failed, PodPhase::Unknown];
         let mut counts = [0i64; 5];
         let mut unbound = 0;
         for pod in cluster.store().list(Kind::Pod, None).filter_map(|o| o.pod()) {

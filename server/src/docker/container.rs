@@ -78,7 +78,8 @@ pub(super) fn sandbox(
         image: Some(pause::IMAGE.to_owned()),
         entrypoint: Some(vec![pause::PROGRAM.to_owned()]),
         // A host name has at most 63 characters.
-        hostname: (!host_network).then(|| hostname.chars().take(63).collect::<String>().trim_end_matches('-').to_owned()),
+        hostname: (!host_network)
+            .then(|| hostname.chars().take(63).collect::<String>().trim_end_matches('-').to_owned()),
         labels: Some(labels),
         exposed_ports: (!bindings.is_empty()).then(|| bindings.keys().cloned().collect()),
         host_config: Some(HostConfig {
@@ -181,8 +182,9 @@ fn security(
     let own = container.security_context.clone().unwrap_or_default();
     if own.privileged == Some(true) {
         if !allow_privileged {
-            return Err("privileged containers are not allowed; the server must be started with --allow-privileged"
-                .to_owned());
+            return Err(
+                "privileged containers are not allowed; the server must be started with --allow-privileged".to_owned()
+            );
         }
         host.privileged = Some(true);
     }
@@ -194,7 +196,8 @@ fn security(
     if own.allow_privilege_escalation == Some(false) {
         host.security_opt = Some(vec!["no-new-privileges".to_owned()]);
     }
-    let groups: Vec<String> = pod.supplemental_groups.iter().flatten().chain(&pod.fs_group).map(i64::to_string).collect();
+    let groups: Vec<String> =
+        pod.supplemental_groups.iter().flatten().chain(&pod.fs_group).map(i64::to_string).collect();
     host.group_add = (!groups.is_empty()).then_some(groups);
     let user = own.run_as_user.or(pod.run_as_user);
     let group = own.run_as_group.or(pod.run_as_group);

@@ -118,9 +118,7 @@ pub(super) async fn limited<T, E: Into<EngineError>>(
 ) -> Result<T, EngineError> {
     match tokio::time::timeout(limit, call).await {
         Ok(result) => result.map_err(Into::into),
-        Err(_) => {
-            Err(EngineError { status: None, message: format!("no answer within {} s", limit.as_secs()) })
-        }
+        Err(_) => Err(EngineError { status: None, message: format!("no answer within {} s", limit.as_secs()) }),
     }
 }
 

@@ -43,11 +43,7 @@ pub(super) fn variables(container: &k8s::Container, about: About<'_>) -> Result<
     Ok(variables)
 }
 
-fn sourced(
-    container: &k8s::Container,
-    source: &k8s::EnvVarSource,
-    about: About<'_>,
-) -> Result<Option<String>, String> {
+fn sourced(container: &k8s::Container, source: &k8s::EnvVarSource, about: About<'_>) -> Result<Option<String>, String> {
     if let Some(field) = &source.field_ref {
         return self::field(&field.field_path, about).map(Some);
     }

@@ -8,9 +8,9 @@ use super::lanes::{Lanes, Ready};
 use super::listing::{self, Known};
 use super::operation;
 use super::ports::Ports;
+use super::reporter::Reporter;
 use super::status::StatusCell;
 use crate::config::DockerHost;
-use crate::driver::DriverHandle;
 use bollard::models::{ContainerState, EventMessage};
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::{Stream, StreamExt as _};
@@ -47,7 +47,7 @@ pub(super) struct Task {
     pub(super) node: Name,
     pub(super) purpose: Purpose,
     pub(super) heartbeat: Duration,
-    pub(super) driver: DriverHandle,
+    pub(super) reporter: Reporter,
     pub(super) ports: Arc<Ports>,
     pub(super) status: Arc<StatusCell>,
     pub(super) commands: mpsc::UnboundedReceiver<RuntimeCommand>,
@@ -153,11 +153,11 @@ impl<'a> Session<'a> {
         let mut events = self.events();
         // What was asked for before the machine joined is asked for again after the listing.
         while self.task.commands.try_recv().is_ok() {}
-        self.tell(RuntimeEvent::Joined(Box::new(super::machine::machine(&self.engine)))).await?;
+        self.task.reporter.tell(RuntimeEvent::Joined(Box::new(super::machine::machine(&self.engine)))).await;
         let mut known = Known::default();
         let listed = listing::list(&self.engine, &mut known).await?;
         self.known = Some(known);
-        self.tell(RuntimeEvent::Listed(listed)).await?;
+        self.task.reporter.tell(RuntimeEvent::Listed(listed)).await;
 
         let mut heartbeat = interval(self.task.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -196,10 +196,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn tell(&self, event: RuntimeEvent) -> Result<(), EngineError> {
-        self.task.driver.runtime(&self.task.node, event).await.map_err(|e| lost(&e.to_string()))
-    }
-
     /// The engine's events about our containers, from before the first listing on.
     fn events(&self) -> Events {
         let filters = HashMap::from([
@@ -221,12 +217,8 @@ impl<'a> Session<'a> {
             if !matches!(command, RuntimeCommand::Probe { .. }) {
                 self.activity += 1;
             }
-            let (engine, driver, node) = (self.engine.clone(), self.task.driver.clone(), self.task.node.clone());
+            let (engine, report) = (self.engine.clone(), self.task.reporter.clone());
             self.work.spawn(async move {
-                // Where the driver has ended, nobody wants to know.
-                let report = async |event| {
-                    let _ = driver.runtime(&node, event).await;
-                };
                 operation::carry_out(&engine, command, &cancel, &report).await;
                 Done::Command { uid, in_lane }
             });
@@ -251,7 +243,7 @@ impl<'a> Session<'a> {
             Done::Ping(Ok(())) => {
                 self.pinging = false;
                 self.pings_lost = 0;
-                self.tell(RuntimeEvent::Heartbeat).await?;
+                self.task.reporter.tell(RuntimeEvent::Heartbeat).await;
                 Ok(None)
             }
             Done::Ping(Err(error)) => {
@@ -264,7 +256,7 @@ impl<'a> Session<'a> {
                 match listed {
                     // Only a list of one moment is told; else it could contradict what was reported meanwhile.
                     Ok(listed) if activity == self.activity && self.lanes.is_idle() => {
-                        self.tell(RuntimeEvent::Listed(listed)).await?;
+                        self.task.reporter.tell(RuntimeEvent::Listed(listed)).await;
                         Ok(Some(RELIST_PERIOD))
                     }
                     _ => Ok(Some(RELIST_RETRY)),
@@ -301,7 +293,7 @@ impl<'a> Session<'a> {
         let (Some(id), Some(attributes)) = (actor.id, actor.attributes) else { return false };
         let Some((pod, named)) = listing::named(&attributes) else { return false };
         let Some((container, attempt)) = named else { return true };
-        let (engine, driver, node) = (self.engine.clone(), self.task.driver.clone(), self.task.node.clone());
+        let (engine, report) = (self.engine.clone(), self.task.reporter.clone());
         self.work.spawn(async move {
             let ended = |state: &ContainerState| state.running != Some(true);
             let state = engine.inspect(&id).await.ok().flatten().and_then(|f| f.state).filter(ended);
@@ -309,8 +301,7 @@ impl<'a> Session<'a> {
                 Some(state) => listing::exit_of(&state),
                 None => listing::exit_of_event(&attributes),
             };
-            // Where the driver has ended, nobody wants to know.
-            let _ = driver.runtime(&node, RuntimeEvent::Exited { pod, container, attempt, exit }).await;
+            report.tell(RuntimeEvent::Exited { pod, container, attempt, exit }).await;
             Done::Inspected
         });
         false

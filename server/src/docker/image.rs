@@ -1,6 +1,7 @@
 //! Images: used where they are there, pulled where they are not, as the pull policy says.
 
 use super::engine::{CALL_TIMEOUT, Engine, EngineError, limited};
+use super::reporter::Reporter;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt as _;
 use kubarium_core::Span;
@@ -22,7 +23,7 @@ pub(super) async fn ensure(
     image: &Name,
     policy: &Name,
     cancel: &CancellationToken,
-    report: &(impl AsyncFn(RuntimeEvent) + Sync),
+    report: &Reporter,
 ) {
     let failed = |reason: &'static str, message: String| RuntimeEvent::ImageFailed {
         pod: pod.clone(),
@@ -31,8 +32,10 @@ pub(super) async fn ensure(
         message,
     };
     let Some(reference) = reference(image) else {
-        let message = format!("Failed to apply default image tag \"{image}\": couldn't parse image name: invalid reference format");
-        return report(failed("InvalidImageName", message)).await;
+        let message = format!(
+            "Failed to apply default image tag \"{image}\": couldn't parse image name: invalid reference format"
+        );
+        return report.tell(failed("InvalidImageName", message)).await;
     };
     // One pull of an image at a time: who waited finds it there.
     let lock = match engine.images.lock() {
@@ -54,7 +57,7 @@ pub(super) async fn ensure(
         let (image_id, size_bytes, pulled) = match found {
             Some(found) => found,
             None => {
-                report(RuntimeEvent::ImagePulling { pod: pod.clone(), container: container.clone() }).await;
+                report.tell(RuntimeEvent::ImagePulling { pod: pod.clone(), container: container.clone() }).await;
                 let start = Instant::now();
                 engine
                     .timed("pull_image", pull(engine, &reference))
@@ -71,7 +74,7 @@ pub(super) async fn ensure(
         Ok(RuntimeEvent::ImageReady { pod, container, image_id, pulled, size_bytes })
     };
     tokio::select! {
-        result = work => report(result.unwrap_or_else(|event| event)).await,
+        result = work => report.tell(result.unwrap_or_else(|event| event)).await,
         () = cancel.cancelled() => {}
     }
 }

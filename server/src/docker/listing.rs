@@ -31,10 +31,7 @@ pub(super) async fn list(engine: &Engine, known: &mut Known) -> Result<Vec<Liste
                 let host_network = summary.host_config.and_then(|h| h.network_mode).as_deref() == Some("host");
                 listed.pod_ip = if host_network { Some(engine.host_ip.clone()) } else { address_in(&networks) };
                 let ports = summary.ports.unwrap_or_default();
-                engine.ports.set(
-                    uid,
-                    ports.iter().filter_map(|p| Some((p.private_port, p.public_port?))),
-                );
+                engine.ports.set(uid, ports.iter().filter_map(|p| Some((p.private_port, p.public_port?))));
             }
             continue;
         };
@@ -52,7 +49,14 @@ pub(super) async fn list(engine: &Engine, known: &mut Known) -> Result<Vec<Liste
                         continue;
                     }
                     let exit = (state.running != Some(true)).then(|| exit_of(&state));
-                    ListedContainer { container, attempt, id: container_id(&id), running: exit.is_none(), started, exit }
+                    ListedContainer {
+                        container,
+                        attempt,
+                        id: container_id(&id),
+                        running: exit.is_none(),
+                        started,
+                        exit,
+                    }
                 }
             },
         };
@@ -87,7 +91,12 @@ pub(super) fn exit_of(state: &ContainerState) -> Exit {
 /// How a container ended, as far as the engine's event alone tells.
 pub(super) fn exit_of_event(attributes: &HashMap<String, String>) -> Exit {
     let code = attributes.get("exitCode").and_then(|c| c.parse().ok()).unwrap_or_default();
-    Exit { code, signal: (129..=192).contains(&code).then_some(code - 128), out_of_memory: false, at: Some(crate::clock::now()) }
+    Exit {
+        code,
+        signal: (129..=192).contains(&code).then_some(code - 128),
+        out_of_memory: false,
+        at: Some(crate::clock::now()),
+    }
 }
 
 /// The names of one container in labels: pod, container and attempt.

@@ -14,9 +14,9 @@ pub type LogStream = Pin<Box<dyn Stream<Item = Result<Bytes, std::io::Error>> + 
 /// Begins to read. The error is a sentence.
 pub(super) async fn stream(engine: &Engine, query: &LogQuery) -> Result<LogStream, String> {
     let name = names::container(&query.pod, &query.container, query.attempt);
-    limited(CALL_TIMEOUT, engine.docker.inspect_container(&name, None)).await.map_err(|e| {
-        if e.is_missing() { "the container is not on its host any more".to_owned() } else { e.message }
-    })?;
+    limited(CALL_TIMEOUT, engine.docker.inspect_container(&name, None))
+        .await
+        .map_err(|e| if e.is_missing() { "the container is not on its host any more".to_owned() } else { e.message })?;
     let mut options =
         LogsOptionsBuilder::new().follow(query.follow).stdout(true).stderr(true).timestamps(query.timestamps);
     if let Some(lines) = query.tail_lines {

@@ -18,6 +18,7 @@ mod operation;
 mod pause;
 mod ports;
 mod probe;
+mod reporter;
 mod status;
 
 pub use logs::LogStream;
@@ -31,6 +32,7 @@ use kubarium_core::api::{Name, Uid};
 use kubarium_core::apiserver::LogQuery;
 use kubarium_core::runtime::{RuntimeCommand, RuntimeEvent};
 use ports::Ports;
+use reporter::Reporter;
 use status::StatusCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -141,7 +143,7 @@ impl Hosts {
             node: node.clone(),
             purpose: self.0.purpose.clone(),
             heartbeat: self.0.heartbeat,
-            driver,
+            reporter: Reporter { driver, node: node.clone() },
             ports: Arc::clone(&ports),
             status: Arc::clone(&status),
             commands,

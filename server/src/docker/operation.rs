@@ -7,6 +7,7 @@ use super::container::{self, NeededVolume};
 use super::engine::{CALL_TIMEOUT, Engine, EngineError, limited};
 use super::environment::About;
 use super::listing::{exit_of, time_of};
+use super::reporter::Reporter;
 use super::{image, names, probe};
 use bollard::models;
 use bollard::query_parameters::{
@@ -22,46 +23,45 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Carries out a command. What there is to report goes to `report`, in order.
-pub(super) async fn carry_out(
-    engine: &Engine,
-    command: RuntimeCommand,
-    cancel: &CancellationToken,
-    report: &(impl AsyncFn(RuntimeEvent) + Sync),
-) {
+pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: &CancellationToken, report: &Reporter) {
     match command {
         RuntimeCommand::StartSandbox { pod, spec, labels } => {
             let result = start_sandbox(engine, &pod, &spec, &labels).await;
             if cancel.is_cancelled() {
                 return;
             }
-            report(match result {
-                Ok(pod_ip) => RuntimeEvent::SandboxReady { pod, pod_ip },
-                Err(error) => RuntimeEvent::SandboxFailed { pod, message: error.message },
-            })
-            .await;
+            report
+                .tell(match result {
+                    Ok(pod_ip) => RuntimeEvent::SandboxReady { pod, pod_ip },
+                    Err(error) => RuntimeEvent::SandboxFailed { pod, message: error.message },
+                })
+                .await;
         }
         RuntimeCommand::EnsureImage { pod, container, image, policy } => {
             image::ensure(engine, &pod, &container, &image, &policy, cancel, report).await;
         }
         RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip } => {
-            let start = Start { engine, pod: &pod, container: &container, attempt, spec: &spec, pod_ip: pod_ip.as_ref() };
+            let start =
+                Start { engine, pod: &pod, container: &container, attempt, spec: &spec, pod_ip: pod_ip.as_ref() };
             for event in start.run(cancel).await {
-                report(event).await;
+                report.tell(event).await;
             }
         }
         RuntimeCommand::StopContainer { pod, container, grace } => {
-            report(stop(engine, &pod, &container, grace).await).await;
+            report.tell(stop(engine, &pod, &container, grace).await).await;
         }
         RuntimeCommand::RemovePod { pod } => {
             // Only a removal that is whole is reported; what is left is found by the next listing.
             match engine.timed("remove_pod", remove(engine, &pod)).await {
-                Ok(()) => report(RuntimeEvent::Removed { pod }).await,
-                Err(error) => tracing::warn!(node = %engine.node, pod = %pod.name, error = error.message, "cannot remove"),
+                Ok(()) => report.tell(RuntimeEvent::Removed { pod }).await,
+                Err(error) => {
+                    tracing::warn!(node = %engine.node, pod = %pod.name, error = error.message, "cannot remove")
+                }
             }
         }
         RuntimeCommand::Probe { pod, container, kind, probe, pod_ip } => {
             let failure = probe::run(engine, &pod, &container, &probe, pod_ip.as_ref()).await;
-            report(RuntimeEvent::Probed { pod, container, kind, failure }).await;
+            report.tell(RuntimeEvent::Probed { pod, container, kind, failure }).await;
         }
     }
 }
@@ -92,7 +92,8 @@ async fn start_sandbox(
             if spec.host_network == Some(true) {
                 return Ok(engine.host_ip.clone());
             }
-            address.ok_or_else(|| EngineError { status: None, message: "the engine gave the pod no address".to_owned() })
+            address
+                .ok_or_else(|| EngineError { status: None, message: "the engine gave the pod no address".to_owned() })
         })
         .await
 }
@@ -158,7 +159,9 @@ impl Start<'_> {
                     Ok(events) => Ok(Ok(events)),
                     // The spec is at fault, not the engine.
                     Err((reason @ "CreateContainerConfigError", error)) => Ok(Err((reason, error))),
-                    Err((reason, error)) => Err(EngineError { message: format!("{reason}\n{}", error.message), ..error }),
+                    Err((reason, error)) => {
+                        Err(EngineError { message: format!("{reason}\n{}", error.message), ..error })
+                    }
                 }
             })
             .await;
@@ -188,9 +191,9 @@ impl Start<'_> {
         let own = spec.containers.iter().chain(spec.init_containers.iter().flatten());
         let own = own.into_iter().find(|c| c.name == *self.container);
         let own = own.ok_or_else(|| config(format!("the pod has no container {}", self.container)))?;
-        let about =
-            About { pod, spec, pod_ip: self.pod_ip, node: &engine.node, host_ip: &engine.host_ip };
-        let plan = container::container(own, about, attempt, &engine.cluster, engine.allow_privileged).map_err(config)?;
+        let about = About { pod, spec, pod_ip: self.pod_ip, node: &engine.node, host_ip: &engine.host_ip };
+        let plan =
+            container::container(own, about, attempt, &engine.cluster, engine.allow_privileged).map_err(config)?;
         let create_error = |error: EngineError| ("CreateContainerError", error);
         if plan.must_not_be_root {
             image::check_not_root(engine, own.image.as_deref().unwrap_or_default()).await.map_err(config)?;

@@ -2,8 +2,8 @@
 
 use super::engine::{Engine, EngineError, limited};
 use super::names;
-use bollard::models::ExecConfig;
 use bollard::exec::StartExecResults;
+use bollard::models::ExecConfig;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body_util::Empty;

@@ -10,7 +10,7 @@ use kubarium_core::api::ApiError;
 use kubarium_core::apiserver::WatchQuery;
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as signal};
 use tokio::time::{Instant, interval_at, timeout};
 
 /// How many batches of events wait for a slow client.
@@ -29,9 +29,11 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(45 * 60);
 pub(super) fn stream(app: &App, query: WatchQuery) -> Response {
     let (lines, inbox) = mpsc::channel::<Bytes>(BATCHES_MAX);
     tokio::spawn(run(app.clone(), query, lines));
-    let body = stream::unfold(inbox, |mut inbox| async move {
-        inbox.recv().await.map(|line| (Ok::<_, Infallible>(line), inbox))
-    });
+    let body =
+        stream::unfold(
+            inbox,
+            |mut inbox| async move { inbox.recv().await.map(|line| (Ok::<_, Infallible>(line), inbox)) },
+        );
     let mut response = Response::new(Body::from_stream(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
@@ -50,6 +52,7 @@ async fn run(app: App, query: WatchQuery, lines: mpsc::Sender<Bytes>) {
     let end = tokio::select! {
         end = follow(&app, &query, &lines) => end,
         () = lines.closed() => End::Done,
+        () = stopped(app.stopping.clone()) => End::Done,
         () = tokio::time::sleep(lasts) => End::Done,
     };
     app.metrics.watch_closed(matches!(end, End::Slow));
@@ -57,7 +60,6 @@ async fn run(app: App, query: WatchQuery, lines: mpsc::Sender<Bytes>) {
 
 async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> End {
     let mut revisions = app.driver.revisions();
-    let mut stopping = app.stopping.clone();
     let mut from = None;
     let mut told = None;
     let mut bookmarks = interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
@@ -67,7 +69,7 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
-                let _ = send(lines, &error_event(&error)).await;
+                let _ = send(lines, error_event(&error)).await;
                 return End::Done;
             }
         };
@@ -92,12 +94,11 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
                     Ok(()) => break,
                     Err(_) => return End::Done,
                 },
-                _ = stopping.wait_for(|stop| *stop) => return End::Done,
                 _ = bookmarks.tick(), if query.bookmarks => {
-                    if told != from && let Some(revision) = from {
+                    let Some(bookmark) = from.and_then(|revision| query.bookmark(revision)) else { continue };
+                    if told != from {
                         told = from;
-                        let line = format!("{}\n", kubarium_core::apiserver::bookmark(query.kind, revision));
-                        if !send(lines, line).await {
+                        if !send(lines, format!("{bookmark}\n")).await {
                             return End::Slow;
                         }
                     }
@@ -105,6 +106,12 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
             }
         }
     }
+}
+
+/// Returns when the server is on its way out.
+async fn stopped(mut stopping: signal::Receiver<bool>) {
+    // An error means that it is gone already.
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// Hands text to the client; false where it did not read for too long.
