@@ -70,6 +70,10 @@ impl Step<'_, '_> {
             None if matches!(self.worker.sandbox, Sandbox::Failed { .. }) => {}
             None => self.worker.sandbox = Sandbox::Absent,
         }
+        if self.worker.sandbox != Sandbox::Ready && !self.pod.status.phase.is_finished() {
+            // Its address went with its network, and may be another's by now.
+            self.pod.status.pod_ip = None;
+        }
         let spec = Arc::clone(&self.spec);
         for (index, container) in containers(&spec).enumerate() {
             let latest = listed
