@@ -3,7 +3,7 @@
 use super::backoff;
 use super::probe::{self, Outcome, Probes};
 use super::step::{Step, lost, wait};
-use super::worker::{Removal, Sandbox, Stage, container, containers};
+use super::worker::{Removal, Sandbox, Stage, container, containers, is_sidecar};
 use crate::api::{ContainerState, EventKind, Name, Terminated};
 use crate::runtime::{Exit, ListedContainer, ListedPod, ProbeKind, RuntimeEvent};
 use crate::time::{Span, Time};
@@ -114,6 +114,8 @@ impl Step<'_, '_> {
         }
         match (seen.running, &seen.exit) {
             (true, _) => match cell.stage {
+                // Where the whole pod ends, the plan tells it again.
+                Stage::Stopping if self.object.meta.deletion.is_some() || self.worker.verdict.is_some() => {}
                 Stage::Stopping => {
                     let grace = self.stop_grace(container);
                     self.command_stop(index, grace);
@@ -274,6 +276,8 @@ impl Step<'_, '_> {
         let Some(container) = container(&spec, index) else { return };
         let Some(cell) = self.worker.cells.get_mut(index) else { return };
         let attempt = cell.attempt;
+        let is_init = index < usize::from(self.worker.inits);
+        let stays = !is_init || is_sidecar(container, is_init);
         // Told to stop meanwhile, it is still to stop.
         if cell.stage != Stage::Stopping {
             cell.stage = Stage::Running;
@@ -288,8 +292,8 @@ impl Step<'_, '_> {
             status.state = ContainerState::Running { since: Some(at.floor_secs()) };
             status.restarts = attempt;
             status.id = Some(id.into());
-            status.started = Some(up);
-            status.ready = up && container.readiness_probe.is_none();
+            status.started = Some(stays && up);
+            status.ready = stays && up && container.readiness_probe.is_none();
         }
         if news {
             self.event(EventKind::Normal, Some(index), "Created", "Container created");
@@ -309,6 +313,9 @@ impl Step<'_, '_> {
     fn ended(&mut self, index: usize, exit: &Exit, reason: &str, message: Option<&str>) {
         let at = exit.at.unwrap_or(self.cx.now);
         let Some(attempt) = self.worker.cells.get(index).map(|c| c.attempt) else { return };
+        let is_init = index < usize::from(self.worker.inits);
+        let sidecar = container(&self.spec, index).is_some_and(|c| is_sidecar(c, is_init));
+        let done = is_init && !sidecar && exit.code == 0;
         let Some(status) = self.container(index) else { return };
         let started = match &status.state {
             ContainerState::Running { since } => *since,
@@ -326,7 +333,8 @@ impl Step<'_, '_> {
             finished: Some(at.floor_secs()),
             container_id: status.id.clone(),
         }));
-        status.ready = false;
+        // An init container is ready when it has done its part.
+        status.ready = done;
         status.started = Some(false);
         status.restarts = attempt;
         self.back_off(index, exit.code, started, at);

@@ -449,8 +449,6 @@ impl<'a, 'c> Step<'a, 'c> {
         let inits = status.init_containers.iter_mut().map(|c| (false, c));
         let others = status.containers.iter_mut().map(|c| (self.worker.initialized, c));
         for (was_due, container) in inits.chain(others) {
-            container.ready = false;
-            container.started = Some(false);
             if let ContainerState::Waiting { .. } | ContainerState::Unset = container.state {
                 // One that waited for its next start shows how it last ended.
                 match container.last.take() {
