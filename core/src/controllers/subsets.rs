@@ -54,14 +54,11 @@ pub(super) fn backend(object: &Object, port: &ServicePort, publish: bool) -> Opt
     })
 }
 
-#[derive(Default)]
-struct Group<'a> {
-    ready: Vec<(&'a Object, &'a PodBody)>,
-    not_ready: Vec<(&'a Object, &'a PodBody)>,
-}
+/// A pod of a service.
+type Member<'a> = (&'a Object, &'a PodBody);
 
-/// The subsets of a service's endpoints: pods with the same ports share one. Also whether some were left out
-/// because there are too many.
+/// The subsets of a service's endpoints: ports with the same pods behind them share one. Also whether some pods
+/// were left out because there are too many.
 pub(super) fn subsets<'a>(
     service: &Object,
     spec: &ServiceSpec,
@@ -69,32 +66,41 @@ pub(super) fn subsets<'a>(
 ) -> (Vec<EndpointSubset>, bool) {
     let ports = spec.ports.as_deref().unwrap_or_default();
     let publish = spec.publish_not_ready_addresses == Some(true);
-    let headless = spec.cluster_ip.as_deref() == Some("None");
-    // Which ports of the service a pod has, and where they lead.
-    let mut groups: BTreeMap<Vec<(usize, u16)>, Group<'a>> = BTreeMap::new();
-    for object in pods {
-        let Some(pod) = object.pod().filter(|pod| belongs(object, pod, publish)) else { continue };
-        let found: Vec<_> =
-            ports.iter().enumerate().filter_map(|(i, port)| Some((i, target_port(pod, port)?))).collect();
-        if found.is_empty() && !(ports.is_empty() && headless) {
-            continue;
+    let mut members: Vec<Member<'a>> = pods
+        .filter_map(|object| Some((&**object, object.pod().filter(|pod| belongs(object, pod, publish))?)))
+        .collect();
+    members.sort_by(|(a, x), (b, y)| (&x.status.pod_ip, a.meta.uid).cmp(&(&y.status.pod_ip, b.meta.uid)));
+    // Which pods, by their place in that order, each target has: the service's port and where it leads.
+    let mut targets: BTreeMap<Option<(usize, u16)>, Vec<usize>> = BTreeMap::new();
+    for (place, (_, pod)) in members.iter().enumerate() {
+        for (index, port) in ports.iter().enumerate() {
+            if let Some(to) = target_port(pod, port) {
+                targets.entry(Some((index, to))).or_default().push(place);
+            }
         }
-        let group = groups.entry(found).or_default();
-        if publish || pod.status.is_ready() { &mut group.ready } else { &mut group.not_ready }.push((object, pod));
+        // A headless service needs no ports to have addresses.
+        if ports.is_empty() && spec.cluster_ip.as_deref() == Some("None") {
+            targets.entry(None).or_default().push(place);
+        }
+    }
+    let mut groups: BTreeMap<Vec<usize>, Vec<(usize, u16)>> = BTreeMap::new();
+    for (target, places) in targets {
+        groups.entry(places).or_default().extend(target);
     }
     let mut free = ADDRESSES_MAX;
     let mut truncated = false;
-    let mut take = |mut pods: Vec<(&'a Object, &'a PodBody)>| {
-        pods.sort_by(|(a, x), (b, y)| (&x.status.pod_ip, a.meta.uid).cmp(&(&y.status.pod_ip, b.meta.uid)));
-        truncated |= pods.len() > free;
-        pods.truncate(free);
-        free -= pods.len();
-        pods.into_iter().map(|(object, pod)| address(service, object, pod)).collect::<Vec<_>>()
+    let mut take = |places: &[usize], ready: bool| -> Vec<EndpointAddress> {
+        let chosen = places.iter().filter_map(|place| members.get(*place));
+        let mut chosen: Vec<_> = chosen.filter(|(_, pod)| (publish || pod.status.is_ready()) == ready).collect();
+        truncated |= chosen.len() > free;
+        chosen.truncate(free);
+        free -= chosen.len();
+        chosen.into_iter().map(|(object, pod)| address(service, object, pod)).collect()
     };
     // Ready ones first: of them as few as possible are left out.
-    let ready: Vec<_> = groups.values_mut().map(|g| take(std::mem::take(&mut g.ready))).collect();
-    let not_ready: Vec<_> = groups.values_mut().map(|g| take(std::mem::take(&mut g.not_ready))).collect();
-    let subsets = groups.keys().zip(ready).zip(not_ready).filter_map(|((found, ready), not_ready)| {
+    let ready: Vec<_> = groups.keys().map(|places| take(places, true)).collect();
+    let not_ready: Vec<_> = groups.keys().map(|places| take(places, false)).collect();
+    let subsets = groups.values().zip(ready).zip(not_ready).filter_map(|((found, ready), not_ready)| {
         let some = |list: Vec<EndpointAddress>| (!list.is_empty()).then_some(list);
         let ports: Vec<_> = found.iter().filter_map(|(i, to)| Some(endpoint_port(ports.get(*i)?, *to))).collect();
         (!(ready.is_empty() && not_ready.is_empty())).then(|| EndpointSubset {

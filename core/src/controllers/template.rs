@@ -1,11 +1,11 @@
 //! Pods from a template: all of one generation share spec, labels, annotations and owner.
 
 use crate::api::admission::admit_pod_spec;
+use crate::api::defaulting::set_defaults;
 use crate::api::validation::validate_create;
-use crate::api::{Body, Kind, Labels, Meta, MetaRest, Name, Object, PodBody, PodStatus, Uid, defaulting};
+use crate::api::{Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus};
 use crate::cluster::Context;
-use crate::time::Time;
-use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use std::sync::Arc;
 
@@ -19,15 +19,9 @@ const NAMES_MAX: usize = 8;
 /// What the pods of one generation of an owner have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Template {
-    namespace: Name,
     prefix: String,
-    labels: Labels,
-    annotations: Labels,
-    finalizers: Vec<String>,
-    owners: Arc<Vec<OwnerReference>>,
-    spec: Arc<PodSpec>,
-    node: Option<Name>,
-    quality: Name,
+    /// A pod that lacks only its name, uid and time. Its parts are shared by those made of it.
+    sample: Object,
     /// Why no such pod can be: what validation says of one.
     refused: Option<String>,
 }
@@ -35,41 +29,44 @@ pub(super) struct Template {
 impl Template {
     pub(super) fn new(owner: &Object, template: &PodTemplateSpec, owned_by: OwnerReference, cx: &Context<'_>) -> Self {
         let mut spec = template.spec.clone().unwrap_or_default();
-        defaulting::default_pod_spec(&mut spec);
-        spec.enable_service_links.get_or_insert(true);
-        admit_pod_spec(&mut spec, cx.config);
         let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
+        admit_pod_spec(&mut spec, cx.config);
         let metadata = template.metadata.clone().unwrap_or_default();
         let mut prefix = format!("{}-", owner.meta.name);
         prefix.truncate(PREFIX_CHARS_MAX);
-        let mut template = Self {
-            namespace: owner.meta.namespace.clone(),
-            prefix,
-            labels: Arc::new(metadata.labels.unwrap_or_default()),
-            annotations: Arc::new(metadata.annotations.unwrap_or_default()),
-            finalizers: metadata.finalizers.unwrap_or_default(),
-            owners: Arc::new(vec![owned_by]),
-            quality: Name::new_static(defaulting::quality_of_service(&spec)),
-            spec: Arc::new(spec),
-            node,
-            refused: None,
+        let mut sample = Object {
+            meta: Meta {
+                name: format!("{prefix}x").into(),
+                namespace: owner.meta.namespace.clone(),
+                generation: 1,
+                labels: Arc::new(metadata.labels.unwrap_or_default()),
+                annotations: Arc::new(metadata.annotations.unwrap_or_default()),
+                owners: Some(Arc::new(vec![owned_by])),
+                rest: Some(Box::new(MetaRest {
+                    generate_name: Some(prefix.clone()),
+                    finalizers: metadata.finalizers.unwrap_or_default(),
+                    ..MetaRest::default()
+                })),
+                ..Meta::default()
+            },
+            body: Body::Pod(PodBody { spec: Arc::new(spec), node, status: PodStatus::default() }),
         };
-        let sample = template.pod(format!("{}x", template.prefix).into(), Uid::NIL, cx.now);
+        set_defaults(&mut sample);
         let errors = validate_create(&sample, cx.config);
         let errors: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
-        template.refused = match errors.as_slice() {
+        let refused = match errors.as_slice() {
             [] => None,
             [one] => Some(one.clone()),
             several => Some(format!("[{}]", several.join(", "))),
         };
-        template
+        Self { prefix, sample, refused }
     }
 
     /// Creates one more pod. The error is what a client would have been told.
     pub(super) fn create(&self, cx: &mut Context<'_>) -> Result<Arc<Object>, String> {
         let mut name = self.name(cx);
         for _ in 1..NAMES_MAX {
-            if cx.store.get(Kind::Pod, &self.namespace, &name).is_none() {
+            if cx.store.get(Kind::Pod, &self.sample.meta.namespace, &name).is_none() {
                 break;
             }
             name = self.name(cx);
@@ -78,34 +75,11 @@ impl Template {
             return Err(format!("Pod \"{name}\" is invalid: {why}"));
         }
         let taken = format!("pods \"{name}\" already exists");
-        let pod = self.pod(name, cx.rng.uid(), cx.now);
+        let mut pod = self.sample.clone();
+        pod.meta.name = name;
+        pod.meta.uid = cx.rng.uid();
+        pod.meta.created = cx.now.floor_secs();
         cx.store.create(pod).map_err(|_| taken)
-    }
-
-    fn pod(&self, name: Name, uid: Uid, now: Time) -> Object {
-        Object {
-            meta: Meta {
-                name,
-                namespace: self.namespace.clone(),
-                uid,
-                generation: 1,
-                created: now.floor_secs(),
-                labels: Arc::clone(&self.labels),
-                annotations: Arc::clone(&self.annotations),
-                owners: Some(Arc::clone(&self.owners)),
-                rest: Some(Box::new(MetaRest {
-                    generate_name: Some(self.prefix.clone()),
-                    finalizers: self.finalizers.clone(),
-                    ..MetaRest::default()
-                })),
-                ..Meta::default()
-            },
-            body: Body::Pod(PodBody {
-                spec: Arc::clone(&self.spec),
-                node: self.node.clone(),
-                status: PodStatus { qos_class: Some(self.quality.clone()), ..PodStatus::default() },
-            }),
-        }
     }
 
     fn name(&self, cx: &mut Context<'_>) -> Name {
