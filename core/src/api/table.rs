@@ -306,6 +306,12 @@ fn node(object: &Object, spec: &k8s::NodeSpec, status: &k8s::NodeStatus, age: &s
     };
     let info = status.node_info.as_ref();
     let known = |text: Option<&String>| Value::from(text.filter(|t| !t.is_empty()).map_or(UNKNOWN, String::as_str));
+    let kernel = match info {
+        Some(i) if i.kernel_version.is_empty() => UNKNOWN.to_owned(),
+        Some(i) if i.architecture.is_empty() => i.kernel_version.clone(),
+        Some(i) => format!("{} ({})", i.kernel_version, i.architecture),
+        None => UNKNOWN.to_owned(),
+    };
     vec![
         object.meta.name.as_str().into(),
         state.into(),
@@ -315,7 +321,7 @@ fn node(object: &Object, spec: &k8s::NodeSpec, status: &k8s::NodeStatus, age: &s
         address("InternalIP"),
         address("ExternalIP"),
         known(info.map(|i| &i.os_image)),
-        known(info.map(|i| &i.kernel_version)),
+        kernel.into(),
         known(info.map(|i| &i.container_runtime_version)),
     ]
 }

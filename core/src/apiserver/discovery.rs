@@ -14,12 +14,12 @@ pub(super) struct Document {
     /// `Content-Type`.
     pub(super) content_type: &'static str,
     /// What it says.
-    pub(super) value: Value,
+    pub(super) body: String,
 }
 
 impl Document {
-    fn json(value: Value) -> Self {
-        Self { content_type: "application/json", value }
+    fn json(value: &Value) -> Self {
+        Self { content_type: "application/json", body: value.to_string() }
     }
 }
 
@@ -107,12 +107,16 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
                 "/openapi/v3/api/v1", "/readyz", "/version",
             ],
         }),
+        "/openapi/v2" if accept.contains("protobuf") && !accept.contains("application/json") => {
+            let content_type = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+            return Ok(Document { content_type, body: openapi::empty_version_2() });
+        }
         "/openapi/v2" => openapi::version_2(),
         "/openapi/v3" => openapi::index(),
         "/openapi/v3/api/v1" => openapi::version_3(),
         _ => return Err(errors::no_such_path()),
     };
-    Ok(Document::json(value))
+    Ok(Document::json(&value))
 }
 
 /// Whether the client wants all resources at once; an error where it wants nothing else and not in a form we have.
@@ -212,7 +216,7 @@ fn aggregate(kinds: &[Kind]) -> Document {
     let value = json!({
         "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items,
     });
-    Document { content_type: AGGREGATED, value }
+    Document { content_type: AGGREGATED, body: value.to_string() }
 }
 
 fn version() -> Value {

@@ -6,7 +6,7 @@ use super::delete::Outcome;
 use super::path::{self, ResourcePath, Subresource, Target};
 use super::query::Query;
 use super::{Answer, Method, Request, Response, WatchQuery};
-use super::{delete, discovery, errors, patch, pods, present, proxy, read, scale, warnings, write};
+use super::{delete, discovery, errors, patch, pods, present, proxy, read, scale, slices, warnings, write};
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::deletion::DeleteOptions;
@@ -79,9 +79,12 @@ impl Call<'_> {
             Target::About(path) => match self.request.method {
                 Method::Get => {
                     let document = discovery::document(&path, &self.request.accept)?;
-                    let mut response = self.respond(200, &document.value, false);
-                    document.content_type.clone_into(&mut response.content_type);
-                    Ok(Reply::Other(Answer::Done(response)))
+                    Ok(Reply::Other(Answer::Done(Response {
+                        status: 200,
+                        content_type: document.content_type.to_owned(),
+                        warnings: Vec::new(),
+                        body: document.body,
+                    })))
                 }
                 _ => Err(errors::method_not_allowed()),
             },
@@ -101,6 +104,12 @@ impl Call<'_> {
                 };
                 self.bind(cx, &path, &body)
             }
+            Target::EndpointSlices { namespace } => match self.request.method {
+                Method::Get => {
+                    slices::list(cx.store, namespace.as_deref(), &self.query).map(|d| Reply::Document(200, d))
+                }
+                _ => Err(errors::method_not_allowed()),
+            },
             Target::Resource(path) => self.resource(cx, &path, routing),
         }
     }
@@ -135,7 +144,9 @@ impl Call<'_> {
         let form = accept::form(&self.request.accept)?;
         match (method, path.subresource) {
             (Get, None) => self.get(cx, path, form),
-            (Get, Some(Scale)) => Ok(Reply::Document(200, scale::of(read::present_object(cx.store, path)?))),
+            (Get, Some(Scale)) => {
+                Ok(Reply::Document(200, scale::shown(read::present_object(cx.store, path)?, form, cx.now)))
+            }
             (Get, Some(Log)) => {
                 let log = pods::log(read::present_object(cx.store, path)?, &self.query)?;
                 Ok(Reply::Other(Answer::Logs(log)))

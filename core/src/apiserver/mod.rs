@@ -24,6 +24,7 @@ mod scale;
 mod schema;
 mod select;
 mod services;
+mod slices;
 mod status;
 mod strategic;
 mod warnings;

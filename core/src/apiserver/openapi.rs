@@ -177,6 +177,18 @@ pub(super) fn version_3() -> Value {
     })
 }
 
+/// The empty document of version 2 as protocol buffers (`openapi.v2.Document`): `kubectl` reads no other form, and asks
+/// for it only to find that a kind it does not know is not there.
+pub(super) fn empty_version_2() -> String {
+    // Fields: swagger (1), info (2) with title (1) and version (2), paths (8). Lengths below 128 are one byte.
+    let field = |number: u8, content: &str| {
+        let head = [char::from(number << 3 | 2), char::from(content.len().min(127) as u8)];
+        format!("{}{}{content}", head[0], head[1])
+    };
+    let info = field(1, "Kubarium") + &field(2, env!("CARGO_PKG_VERSION"));
+    field(1, "2.0") + &field(2, &info) + &field(8, "")
+}
+
 /// Everything, in version 2.
 pub(super) fn version_2() -> Value {
     let version = Version::Two;

@@ -7,8 +7,11 @@ use super::query::{FieldValidation, quoted};
 use super::{schema, strategic};
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Details, Reason};
+use json_patch::PatchOperation;
 use serde_json::{Map, Value, json};
 
+/// How deep a document may be nested, as for those that are read.
+const DEPTH_MAX: usize = 128;
 /// How many operations a JSON patch may have, as upstream.
 const OPERATIONS_MAX: usize = 10_000;
 
@@ -116,6 +119,14 @@ fn merge(document: &mut Value, patch: Value) {
     }
 }
 
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
 /// JSON patch (RFC 6902). Operations without a value mean null, as upstream reads them.
 fn json_patch(document: &Value, text: &str) -> Result<Value, ApiError> {
     let undecodable = |why: String| errors::bad_request(format!("error decoding patch: {why}"));
@@ -139,13 +150,23 @@ fn json_patch(document: &Value, text: &str) -> Result<Value, ApiError> {
         {
             map.entry("value").or_insert(Value::Null);
         }
-        let operation: json_patch::PatchOperation = serde_json::from_value(operation.take()).map_err(|_| rejected())?;
-        if let json_patch::PatchOperation::Copy(copy) = &operation {
-            // A few copies of copies would fill any memory.
-            copied += value.pointer(copy.from.as_str()).map_or(0, |v| v.to_string().len());
-            if copied > BODY_BYTES_MAX {
-                return Err(errors::too_large(BODY_BYTES_MAX));
-            }
+        let operation: PatchOperation = serde_json::from_value(operation.take()).map_err(|_| rejected())?;
+        // A few copies of copies would fill any memory, and a few thousand levels any stack.
+        let (from, to, levels) = match &operation {
+            PatchOperation::Copy(copy) => (Some(&copy.from), &copy.path, 0),
+            PatchOperation::Move(moved) => (Some(&moved.from), &moved.path, 0),
+            PatchOperation::Add(add) => (None, &add.path, depth(&add.value)),
+            PatchOperation::Replace(replace) => (None, &replace.path, depth(&replace.value)),
+            PatchOperation::Remove(remove) => (None, &remove.path, 0),
+            PatchOperation::Test(test) => (None, &test.path, 0),
+        };
+        let source = from.and_then(|from| value.pointer(from.as_str()));
+        copied += source.map_or(0, |v| v.to_string().len());
+        if copied > BODY_BYTES_MAX {
+            return Err(errors::too_large(BODY_BYTES_MAX));
+        }
+        if to.as_str().matches('/').count() + levels.max(source.map_or(0, depth)) > DEPTH_MAX {
+            return Err(rejected());
         }
         json_patch::patch(&mut value, &[operation]).map_err(|_| rejected())?;
     }

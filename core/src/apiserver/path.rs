@@ -50,6 +50,11 @@ pub(super) enum Target {
         /// The namespace.
         namespace: String,
     },
+    /// Endpoint slices, which are a view of endpoints.
+    EndpointSlices {
+        /// Of one namespace only.
+        namespace: Option<String>,
+    },
     /// A document about the API itself, by its path without a trailing `/`.
     About(String),
 }
@@ -80,6 +85,12 @@ pub(super) fn parse(raw: &str) -> Result<Target, ApiError> {
     let decoded = percent_decode(raw, false);
     let segments: Vec<&str> = decoded.trim_matches('/').split('/').collect();
     let (group, version, skip) = match segments.as_slice() {
+        ["apis", "discovery.k8s.io", "v1", "endpointslices"] => {
+            return Ok(Target::EndpointSlices { namespace: None });
+        }
+        ["apis", "discovery.k8s.io", "v1", "namespaces", namespace, "endpointslices"] => {
+            return Ok(Target::EndpointSlices { namespace: Some((*namespace).to_owned()) });
+        }
         ["api", version, _, ..] => ("", *version, 2),
         ["apis", group, version, _, ..] => (*group, *version, 3),
         _ => return Ok(Target::About(format!("/{}", segments.join("/")))),
@@ -200,6 +211,7 @@ mod tests {
                 Err(e) => e.code.to_string(),
                 Ok(Target::About(p)) => format!("about {p}"),
                 Ok(Target::Bindings { namespace }) => format!("bindings {namespace}"),
+                Ok(Target::EndpointSlices { namespace }) => format!("slices {namespace:?}"),
                 Ok(Target::Resource(r)) => {
                     let dash = |s: Option<String>| s.unwrap_or_else(|| "-".to_owned());
                     let part = r.subresource.map(|s| format!("{s:?}"));

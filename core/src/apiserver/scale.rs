@@ -1,11 +1,13 @@
 //! The scale of a replication controller: how many replicas it wants and has.
 
+use super::accept::Form;
 use super::errors;
 use super::path::Subresource;
 use super::write;
 use crate::api::validation::FieldError;
-use crate::api::{ApiError, Kind, Object};
+use crate::api::{ApiError, Kind, Object, table};
 use crate::cluster::Context;
+use crate::time::Time;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -32,6 +34,30 @@ pub(super) fn of(object: &Object) -> Value {
         scale["status"]["selector"] = selector.join(",").into();
     }
     scale
+}
+
+/// The scale of an object in the form a client asked for.
+pub(super) fn shown(object: &Object, form: Form, now: Time) -> Value {
+    if form != Form::Table {
+        return of(object);
+    }
+    let Some((spec, status)) = object.replication_controller() else { return Value::Null };
+    let age = table::human_duration(now.since(object.meta.created).as_secs());
+    let column = |name: &str, of_type: &str, format: &str| json!({"name": name, "type": of_type, "format": format, "description": "", "priority": 0});
+    json!({
+        "apiVersion": "meta.k8s.io/v1", "kind": "Table",
+        "metadata": {"resourceVersion": object.meta.resource_version.to_string()},
+        "columnDefinitions": [
+            column("Name", "string", "name"), column("Desired", "integer", ""), column("Available", "integer", ""),
+            column("Age", "string", ""),
+        ],
+        "rows": [{
+            "cells": [object.meta.name.as_str(), spec.replicas.unwrap_or_default(), status.replicas, age],
+            "object": {
+                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object.meta.to_k8s(),
+            },
+        }],
+    })
 }
 
 /// Sets the number of replicas from a scale document.

@@ -1,0 +1,320 @@
+//! What the API does with requests, through the front door: a request goes in, an answer comes out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use kubarium_core::apiserver::{Answer, Method, Request, Response, WatchBatch, WatchQuery};
+use kubarium_core::{Cluster, Config, Input, Span, Time};
+use serde_json::{Value, json};
+
+struct Api {
+    cluster: Cluster,
+    now: Time,
+}
+
+impl Api {
+    fn new() -> Self {
+        let now = Time(1_790_000_000_000_000);
+        Self { cluster: Cluster::new(Config::default(), now), now }
+    }
+
+    fn answer(&mut self, request: Request) -> Answer {
+        self.now = self.now + Span::from_millis(10);
+        self.cluster.handle(self.now, Input::Request(request)).answer.expect("every request is answered")
+    }
+
+    fn response(&mut self, request: Request) -> Response {
+        match self.answer(request) {
+            Answer::Done(response) => response,
+            other => panic!("not a finished answer: {other:?}"),
+        }
+    }
+
+    fn json(&mut self, request: Request) -> (u16, Value) {
+        let response = self.response(request);
+        (response.status, serde_json::from_str(&response.body).expect("answers are JSON"))
+    }
+
+    fn get(&mut self, path: &str) -> (u16, Value) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut request = Request::get(path);
+        query.clone_into(&mut request.query);
+        self.json(request)
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> (u16, Value) {
+        self.json(Request::new(Method::Post, path).with_json(body))
+    }
+
+    fn patch(&mut self, path: &str, kind: &str, body: &str) -> (u16, Value) {
+        let mut request = Request::new(Method::Patch, path);
+        request.content_type = format!("application/{kind}-patch+json");
+        body.clone_into(&mut request.body);
+        self.json(request)
+    }
+
+    fn watch(&mut self, path: &str) -> Box<WatchQuery> {
+        let (path, query) = path.split_once('?').unwrap();
+        let mut request = Request::get(path);
+        query.clone_into(&mut request.query);
+        match self.answer(request) {
+            Answer::Watch(query) => query,
+            other => panic!("not a watch: {other:?}"),
+        }
+    }
+
+    fn pod(&mut self, name: &str, labels: &Value) {
+        let (status, answer) = self.post(PODS, &pod(name, labels));
+        assert_eq!(status, 201, "{answer}");
+    }
+}
+
+const PODS: &str = "/api/v1/namespaces/default/pods";
+
+fn pod(name: &str, labels: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels},
+        "spec": {"schedulerName": "none", "containers": [{"name": "c", "image": "i"}]},
+    })
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list["items"].as_array().unwrap().iter().map(|i| i["metadata"]["name"].as_str().unwrap()).collect()
+}
+
+/// `ADDED a`, `MODIFIED b` and so on.
+fn told(batch: &WatchBatch) -> Vec<String> {
+    let tell = |e: &Value| {
+        let name = e["object"]["metadata"]["name"].as_str().unwrap_or("-");
+        format!("{} {name}", e["type"].as_str().unwrap())
+    };
+    batch.events.iter().map(tell).collect()
+}
+
+#[test]
+fn pages_of_a_list_show_it_as_it_was_when_it_began() {
+    let mut api = Api::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        api.pod(name, &json!({}));
+    }
+    let (_, first) = api.get(&format!("{PODS}?limit=2"));
+    assert_eq!(names(&first), ["a", "b"]);
+    assert_eq!(first["metadata"]["remainingItemCount"], 3);
+    // What happens between the pages is not in them.
+    api.json(Request::new(Method::Delete, format!("{PODS}/c")));
+    api.pod("cc", &json!({}));
+    let token = first["metadata"]["continue"].as_str().unwrap();
+    let (_, second) = api.get(&format!("{PODS}?limit=2&continue={token}"));
+    assert_eq!(names(&second), ["c", "d"]);
+    assert_eq!(second["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+    let token = second["metadata"]["continue"].as_str().unwrap();
+    let (_, third) = api.get(&format!("{PODS}?limit=2&continue={token}"));
+    assert_eq!(names(&third), ["e"]);
+    assert_eq!(third["metadata"].get("continue"), None);
+    assert_eq!(names(&api.get(PODS).1), ["a", "b", "cc", "d", "e"]);
+}
+
+#[test]
+fn a_list_can_be_had_as_it_was_at_a_revision() {
+    let mut api = Api::new();
+    api.pod("a", &json!({}));
+    let version = api.get(PODS).1["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    api.pod("b", &json!({}));
+    let exact = format!("{PODS}?resourceVersion={version}&resourceVersionMatch=Exact");
+    assert_eq!(names(&api.get(&exact).1), ["a"]);
+    let (status, future) = api.get(&format!("{PODS}?resourceVersion=999999"));
+    assert_eq!((status, future["reason"].as_str()), (504, Some("Timeout")));
+}
+
+#[test]
+fn a_watch_tells_what_enters_and_leaves_its_selection() {
+    let mut api = Api::new();
+    api.pod("old", &json!({"app": "web"}));
+    let query = api.watch(&format!("{PODS}?watch=true&labelSelector=app%3Dweb"));
+    let begin = api.cluster.watch(&query, None).unwrap();
+    assert_eq!(told(&begin), ["ADDED old"]);
+    api.pod("in", &json!({"app": "web"}));
+    api.pod("out", &json!({"app": "db"}));
+    api.patch(&format!("{PODS}/in"), "merge", r#"{"metadata":{"labels":{"x":"1"}}}"#);
+    api.patch(&format!("{PODS}/old"), "merge", r#"{"metadata":{"labels":{"app":"db"}}}"#);
+    api.patch(&format!("{PODS}/out"), "merge", r#"{"metadata":{"labels":{"app":"web"}}}"#);
+    api.json(Request::new(Method::Delete, format!("{PODS}/in")));
+    let next = api.cluster.watch(&query, Some(begin.next)).unwrap();
+    assert_eq!(told(&next), ["ADDED in", "MODIFIED in", "DELETED old", "ADDED out", "DELETED in"]);
+    assert_eq!(next.next, api.cluster.store().revision());
+    assert_eq!(api.cluster.watch(&query, Some(next.next)).unwrap().events, Vec::<Value>::new());
+}
+
+#[test]
+fn a_watch_says_where_its_initial_events_end() {
+    let mut api = Api::new();
+    api.pod("a", &json!({}));
+    let asked = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    let query = api.watch(&format!("{PODS}?{asked}"));
+    let batch = api.cluster.watch(&query, None).unwrap();
+    assert_eq!(told(&batch), ["ADDED a", "BOOKMARK -"]);
+    assert_eq!(batch.events[1]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
+}
+
+#[test]
+fn a_watch_from_what_is_no_longer_known_ends_with_expired() {
+    let mut api = Api::new();
+    // After a restart nothing is known of what was before.
+    api.cluster = Cluster::restore(Config::default(), api.now, 1_000, Vec::new());
+    let query = api.watch(&format!("{PODS}?watch=1&resourceVersion=5"));
+    assert_eq!(query.since, 5);
+    let error = api.cluster.watch(&query, None).unwrap_err();
+    assert_eq!((error.code, error.to_status()["reason"].clone()), (410, json!("Expired")));
+    let query = api.watch(&format!("{PODS}?watch=1&resourceVersion=1000"));
+    assert_eq!(api.cluster.watch(&query, None).unwrap(), WatchBatch { events: Vec::new(), next: 1_000 });
+}
+
+#[test]
+fn a_rehearsal_answers_as_if_and_changes_nothing() {
+    let mut api = Api::new();
+    api.pod("a", &json!({}));
+    let before = api.cluster.store().revision();
+    let service = json!({"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}});
+    let mut request = Request::new(Method::Post, "/api/v1/namespaces/default/services").with_json(&service);
+    request.query = "dryRun=All".to_owned();
+    let (status, shown) = api.json(request.clone());
+    assert_eq!(status, 201, "{shown}");
+    let ip = shown["spec"]["clusterIP"].clone();
+    let mut delete = Request::new(Method::Delete, format!("{PODS}/a"));
+    delete.query = "dryRun=All".to_owned();
+    assert_eq!(api.json(delete).0, 200);
+    assert_eq!(api.cluster.store().revision(), before);
+    // Its address was not taken.
+    request.query = String::new();
+    assert_eq!(api.json(request).1["spec"]["clusterIP"], ip);
+}
+
+#[test]
+fn bodies_may_be_yaml_and_mistakes_are_named() {
+    let mut api = Api::new();
+    let mut request = Request::new(Method::Post, PODS);
+    request.content_type = "application/yaml".to_owned();
+    request.body = "metadata: {name: a}\nspec:\n  containers:\n  - {name: c, image: i, imag: j}\n".to_owned();
+    let response = api.response(request.clone());
+    assert_eq!(response.status, 201, "{}", response.body);
+    assert_eq!(response.warnings, ["unknown field \"spec.containers[0].imag\""]);
+    request.query = "fieldValidation=Strict".to_owned();
+    let (status, error) = api.json(request.clone());
+    let said = "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: \
+                unknown field \"spec.containers[0].imag\"";
+    assert_eq!((status, error["message"].as_str().unwrap()), (400, said));
+    request.body = "a".repeat(3 * 1024 * 1024 + 1);
+    assert_eq!(api.json(request).0, 413);
+}
+
+#[test]
+fn privileged_pods_are_refused_unless_allowed() {
+    let mut api = Api::new();
+    for (field, spec) in [
+        (
+            "spec.containers[0].securityContext.privileged",
+            json!({"containers": [
+            {"name": "c", "image": "i", "securityContext": {"privileged": true}}]}),
+        ),
+        ("spec.hostNetwork", json!({"hostNetwork": true, "containers": [{"name": "c", "image": "i"}]})),
+        (
+            "spec.volumes[0].hostPath",
+            json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}],
+            "containers": [{"name": "c", "image": "i"}]}),
+        ),
+    ] {
+        let (status, error) = api.post(PODS, &json!({"metadata": {"name": "p"}, "spec": spec}));
+        assert_eq!(status, 422, "{error}");
+        let fields: Vec<&str> =
+            error["details"]["causes"].as_array().unwrap().iter().map(|c| c["field"].as_str().unwrap()).collect();
+        assert!(fields.iter().any(|f| f.contains(field.trim_start_matches("spec.")) || f == &field), "{error}");
+    }
+}
+
+#[test]
+fn a_json_patch_fills_neither_the_memory_nor_the_stack() {
+    let mut api = Api::new();
+    api.pod("a", &json!({}));
+    let path = format!("{PODS}/a");
+    let long = json!({"op": "add", "path": "/metadata/annotations", "value": {"a": "x".repeat(100_000)}});
+    let copy =
+        |n| json!({"op": "copy", "from": "/metadata/annotations/a", "path": format!("/metadata/annotations/{n}")});
+    let copies: Vec<Value> = std::iter::once(long).chain((0..60).map(copy)).collect();
+    assert_eq!(api.patch(&path, "json", &Value::from(copies).to_string()).0, 413);
+    let nest = json!({"op": "copy", "from": "/metadata", "path": "/metadata/labels"});
+    let nested = Value::from(vec![nest; 9_999]).to_string();
+    assert_eq!(api.patch(&path, "json", &nested).0, 422);
+}
+
+#[test]
+fn a_service_without_ready_pods_cannot_be_reached_through_the_api() {
+    let mut api = Api::new();
+    let service = json!({"metadata": {"name": "s"}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}});
+    api.post("/api/v1/namespaces/default/services", &service);
+    for path in ["/api/v1/namespaces/default/services/s/proxy/x", "/api/v1/proxy/namespaces/default/services/s:80/x"] {
+        let (status, error) = api.get(path);
+        assert_eq!((status, error["reason"].as_str()), (503, Some("ServiceUnavailable")), "{error}");
+    }
+    assert_eq!(api.get("/api/v1/namespaces/default/services/none/proxy/").0, 404);
+}
+
+#[test]
+fn every_field_of_the_schema_is_one_the_types_know() {
+    // OpenAPI is made from the schema; here it is held against the types that read and write objects.
+    let mut api = Api::new();
+    let (_, document) = api.get("/openapi/v3/api/v1");
+    let schemas = &document["components"]["schemas"];
+    for kind in kubarium_core::api::Kind::ALL {
+        let name = format!("io.k8s.api.core.v1.{}", kind.info().kind);
+        let mut full = example(schemas, &schemas[&name], 0);
+        full["apiVersion"] = kind.api_version().into();
+        full["kind"] = kind.info().kind.into();
+        let read = kubarium_core::api::Object::from_value(kind, full.clone());
+        let written = read.expect("an object with every field is read").to_value();
+        let mut lost = Vec::new();
+        missing(&full, &written, kind.info().kind.to_owned(), &mut lost);
+        // A container is in one state at a time.
+        lost.retain(|path| !path.contains(".state.") && !path.contains(".lastState."));
+        assert_eq!(lost, Vec::<String>::new());
+    }
+}
+
+/// A document with every field of a schema, to a depth at which even recursive ones end.
+fn example(schemas: &Value, schema: &Value, depth: usize) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return example(schemas, &schemas[reference.rsplit('/').next().unwrap()], depth);
+    }
+    match (schema["type"].as_str(), schema["format"].as_str()) {
+        (Some("integer"), _) => json!(7),
+        (Some("number"), _) => json!(7.5),
+        (Some("boolean"), _) => json!(true),
+        (Some("array"), _) => json!([example(schemas, &schema["items"], depth + 1)]),
+        (_, Some("date-time")) => json!("2026-11-21T10:00:00Z"),
+        (_, Some("byte")) => json!("AAAA"),
+        (Some("string"), _) => json!("7"),
+        _ if schema.get("additionalProperties").is_some() => {
+            json!({"k": example(schemas, &schema["additionalProperties"], depth + 1)})
+        }
+        _ if depth > 14 => json!({}),
+        _ => {
+            let properties = schema["properties"].as_object().into_iter().flatten();
+            properties.map(|(name, schema)| (name.clone(), example(schemas, schema, depth + 1))).collect()
+        }
+    }
+}
+
+fn missing(full: &Value, written: &Value, at: String, lost: &mut Vec<String>) {
+    match (full, written) {
+        (Value::Object(a), Value::Object(b)) => {
+            for (key, value) in a {
+                match b.get(key) {
+                    Some(other) => missing(value, other, format!("{at}.{key}"), lost),
+                    None => lost.push(format!("{at}.{key}")),
+                }
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.iter().zip(b).for_each(|(x, y)| missing(x, y, format!("{at}[]"), lost));
+        }
+        _ => {}
+    }
+}
