@@ -133,7 +133,23 @@ texts! {
     ZoomIn: "Zoom in", "放大";
     ZoomOut: "Zoom out", "缩小";
     ZoomFit: "Fit", "适应";
+    Replacing: "{0} being replaced", "正在替换 {0} 个";
+    NothingPending: "No pod is waiting for a node.", "没有等待节点的 Pod。";
+    NodeGone: "gone", "已移除";
+    ReadyOf: "{0} of {1} ready", "{0}/{1} 就绪";
+    MoreNodes: "Nodes beyond the first 200 are on the page Nodes.", "前 200 个以外的节点请见“节点”页面。";
+    Legend: "Legend", "图例";
     // Actions
+    CordonedNode: "{0} takes no new pods", "{0} 不再接受新的 Pod";
+    UncordonedNode: "{0} takes new pods again", "{0} 重新接受新的 Pod";
+    DeletedPod: "{0} is being deleted", "正在删除 {0}";
+    NodeIsOff: "{0} is off", "{0} 已断电";
+    NodeIsBack: "{0} comes back", "{0} 正在恢复";
+    Partition: "Cut off from the network", "断开网络";
+    CrashContainer: "Crash a container", "使容器崩溃";
+    NodeIsCutOff: "{0} is cut off from the network", "{0} 已与网络断开";
+    CrashedContainer: "A container of {0} ends", "{0} 的一个容器已结束";
+    MenuLabel: "Actions", "操作";
     FailNode: "Fail node", "使节点失效";
     RecoverNode: "Bring node back", "恢复节点";
     Cordon: "Cordon", "封锁";

@@ -3,13 +3,13 @@
 //! Pages see one trait: [`Client::request`] is the Kubernetes API, and rows come through the session's feed. What
 //! only a simulation can do is [`SimControl`]; a live cluster has none, so pages cannot offer it by mistake.
 
+mod actions;
 mod simulation;
 
 pub(crate) use simulation::{SimControl, Simulation};
 
 use crate::state::{Feed, Undo, UndoStack, World};
-use kubarium_core::apiserver::{Method, Request, Response};
-use std::cell::RefCell;
+use kubarium_core::apiserver::{Request, Response};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -137,18 +137,6 @@ impl Session {
         };
         self.notify.emit(Notice { text: error, is_error: true });
         false
-    }
-
-    /// The change of the number of replicas of a replication controller from `before` to `after`.
-    pub(crate) fn scaling(namespace: &str, name: &str, before: u32, after: u32, what: String) -> Undo {
-        let path = format!("/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale");
-        let to = |replicas: u32| {
-            let mut request = Request::new(Method::Patch, path.clone())
-                .with_json(&serde_json::json!({ "spec": { "replicas": replicas } }));
-            "application/merge-patch+json".clone_into(&mut request.content_type);
-            request
-        };
-        Undo { what, back: to(before), again: to(after) }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::time_bar::SPEEDS;
 use crate::client::{Session, use_session};
-use crate::state::{Address, Field, Navigator, Page, use_address, use_navigator};
-use crate::text::Text;
+use crate::state::{Address, Field, Navigator, Page, use_address, use_navigator, use_settings};
+use crate::text::{Language, Text};
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
@@ -56,8 +56,9 @@ fn focus_search() {
 #[hook]
 pub(super) fn use_keys() {
     let (address, navigator, session) = (use_address(), use_navigator(), use_session());
-    use_effect_with((address, session), move |(address, session)| {
-        let (address, session) = (address.clone(), session.clone());
+    let language = use_settings().language;
+    use_effect_with((address, session, language), move |(address, session, language)| {
+        let (address, session, language) = (address.clone(), session.clone(), *language);
         let listener = web_sys::window().map(|window| {
             EventListener::new_with_options(
                 &window,
@@ -66,7 +67,7 @@ pub(super) fn use_keys() {
                 move |event| {
                     if let Some(event) = event.dyn_ref::<KeyboardEvent>()
                         && !event.default_prevented()
-                        && act(event, &address, &navigator, &session)
+                        && act(event, &address, &navigator, &session, language)
                     {
                         event.prevent_default();
                     }
@@ -78,7 +79,7 @@ pub(super) fn use_keys() {
 }
 
 /// Does what the key says. Returns whether it says anything.
-fn act(event: &KeyboardEvent, address: &Address, navigator: &Navigator, session: &Session) -> bool {
+fn act(event: &KeyboardEvent, address: &Address, navigator: &Navigator, session: &Session, language: Language) -> bool {
     let key = event.key();
     let typing = is_typing(event);
     if (event.ctrl_key() || event.meta_key()) && !event.alt_key() {
@@ -137,11 +138,36 @@ fn act(event: &KeyboardEvent, address: &Address, navigator: &Navigator, session:
                 simulation.speed(speed);
             }
         }
+        "f" | "c" | "Delete" => return act_on_selection(&key, address, session, language),
         digit => {
             let page = digit.parse::<usize>().ok().and_then(|n| Page::ALL.get(n.checked_sub(1)?));
             let Some(page) = page else { return false };
             navigator.go(address.on(*page));
         }
+    }
+    true
+}
+
+/// Fails or cordons the selected node (or that of the selected pod), or deletes the selected pod.
+fn act_on_selection(key: &str, address: &Address, session: &Session, language: Language) -> bool {
+    let Some(selection) = &address.selection else { return false };
+    let node = match selection.kind.as_str() {
+        "Node" => selection.name.clone(),
+        "Pod" => {
+            let rows = session.feed.rows();
+            let pod = rows.pod_slot(&selection.namespace, &selection.name).and_then(|slot| rows.pod(slot));
+            pod.map(|p| p.node.to_string()).unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    match key {
+        "Delete" if selection.kind == "Pod" => session.delete_pod(language, &selection.namespace, &selection.name),
+        "f" if !node.is_empty() && session.client.simulation().is_some() => session.toggle_failure(language, &node),
+        "c" if selection.kind == "Node" => {
+            let cordoned = session.feed.rows().node(&node).is_some_and(|n| n.cordoned);
+            session.cordon(language, &node, !cordoned);
+        }
+        _ => return false,
     }
     true
 }

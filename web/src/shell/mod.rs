@@ -10,7 +10,7 @@ mod navigation;
 mod notices;
 mod time_bar;
 
-pub(crate) use keys::{KEYS, Key};
+use keys::KEYS;
 
 use crate::client::{Notice, Session, connect};
 use crate::components::ControllerBar;

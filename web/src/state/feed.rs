@@ -3,7 +3,7 @@
 //! Rows lie outside the component tree: thousands of them change per second, and only who shows them should draw.
 //! The map asks in every frame; everything else uses [`use_feed`], which draws a few times per second at most.
 
-use crate::worker::protocol::{Clock, Countdown, Flow, NodeFault};
+use crate::worker::protocol::{Clock, Countdown, Flow, Ghosts, NodeFault};
 use gloo_timers::callback::Timeout;
 use kubarium_core::api::Name;
 use kubarium_core::view::{Delta, Rows};
@@ -34,7 +34,10 @@ pub(crate) struct Feed {
     faults: RefCell<BTreeMap<Name, Vec<NodeFault>>>,
     requests: Cell<(u64, u64)>,
     flows: RefCell<Vec<Flow>>,
+    /// Where pods would go if the dragged controller were let go now.
+    ghosts: RefCell<Option<Ghosts>>,
     version: Cell<u64>,
+    rows_version: Cell<u64>,
     next_listener: Cell<u64>,
     listeners: RefCell<BTreeMap<u64, Callback<()>>>,
 }
@@ -81,6 +84,33 @@ impl Feed {
         self.flows.take()
     }
 
+    /// Where pods would go if the dragged controller were let go now; none while none is dragged.
+    pub(crate) fn ghosts(&self) -> Ref<'_, Option<Ghosts>> {
+        self.ghosts.borrow()
+    }
+
+    pub(crate) fn set_ghosts(&self, ghosts: Option<Ghosts>) {
+        if *self.ghosts.borrow() != ghosts {
+            *self.ghosts.borrow_mut() = ghosts;
+            self.changed();
+        }
+    }
+
+    /// Whether requests wait to be drawn.
+    pub(crate) fn has_flows(&self) -> bool {
+        !self.flows.borrow().is_empty()
+    }
+
+    /// Whether something is counted down.
+    pub(crate) fn has_countdowns(&self) -> bool {
+        !self.countdowns.borrow().is_empty()
+    }
+
+    /// Grows with every change of rows.
+    pub(crate) const fn rows_version(&self) -> u64 {
+        self.rows_version.get()
+    }
+
     /// Grows with every change.
     pub(crate) const fn version(&self) -> u64 {
         self.version.get()
@@ -89,6 +119,7 @@ impl Feed {
     /// Changed rows.
     pub(crate) fn apply(&self, delta: Delta) {
         self.rows.borrow_mut().apply(delta);
+        self.rows_version.set(self.rows_version.get() + 1);
         self.changed();
     }
 

@@ -8,6 +8,6 @@ mod settings;
 mod undo;
 
 pub(crate) use address::{Address, Field, Navigator, Page, Selection, World, use_address, use_navigator};
-pub(crate) use feed::{Connection, Feed, use_feed};
+pub(crate) use feed::{Connection, Feed, Subscription, use_feed};
 pub(crate) use settings::{Settings, Theme, use_settings};
 pub(crate) use undo::{Undo, UndoStack};

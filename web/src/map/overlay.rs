@@ -1,0 +1,270 @@
+//! Drawing what lies around the tanks: springs, traffic, the tray of pending pods, the tooltip.
+
+use super::engine::{EDGE, Engine, TRAY, Target};
+use super::layout::TILE;
+use super::paint::cut;
+use crate::text::Text;
+use kubarium_core::api::Name;
+use kubarium_core::view::{Id, PodState, Rows, Slot};
+
+/// Height of a spring with the gap below it.
+const SPRING: f64 = 44.0;
+/// Edge of a tile in the tray, and where the first lies.
+const TRAY_TILE: f64 = 14.0;
+const TRAY_FIRST: f64 = 16.0;
+/// At most so many pending pods are shown one by one.
+const TRAY_TILES_MAX: usize = 24;
+
+impl Engine {
+    /// Upper edge of the spring of that number, of so many.
+    fn spring_y(&self, number: usize, count: usize) -> f64 {
+        let room = self.height - TRAY - 24.0;
+        let pitch = (room / count.max(1) as f64).min(SPRING + 12.0);
+        let all = pitch * count as f64;
+        TRAY + 16.0 + ((room - all) / 3.0).max(0.0) + pitch * number as f64
+    }
+
+    pub(super) fn spring_at(&self, rows: &Rows, y: f64) -> Option<Id> {
+        let count = rows.services().len();
+        let found =
+            (0..count).rev().find(|n| y >= self.spring_y(*n, count) && y <= self.spring_y(*n, count) + SPRING)?;
+        rows.services().keys().nth(found).cloned()
+    }
+
+    pub(super) fn draw_springs(&self, rows: &Rows) {
+        if self.edge(rows) < 1.0 {
+            return;
+        }
+        let pen = &self.pen;
+        let count = rows.services().len();
+        let width = EDGE - 28.0;
+        pen.set_text_baseline("middle");
+        pen.set_text_align("left");
+        for (number, (id, service)) in rows.services().iter().enumerate() {
+            let y = self.spring_y(number, count);
+            if y + SPRING > self.height {
+                break;
+            }
+            pen.set_fill_style_str(&self.palette.surface);
+            pen.fill_rect(16.0, y, width, SPRING);
+            let dry = service.ready == 0;
+            let selected =
+                self.selection.as_ref().is_some_and(|s| s.kind == "Service" && s.namespace == id.0 && s.name == id.1);
+            pen.set_stroke_style_str(if dry {
+                &self.palette.error
+            } else if selected {
+                &self.palette.focus
+            } else {
+                &self.palette.line
+            });
+            pen.set_line_width(if dry || selected { 2.0 } else { 1.0 });
+            pen.stroke_rect(16.5, y + 0.5, width - 1.0, SPRING - 1.0);
+            pen.set_fill_style_str(if dry { &self.palette.error } else { &self.palette.flow });
+            pen.fill_rect(16.0 + width - 3.0, y + 8.0, 3.0, SPRING - 16.0);
+            pen.set_fill_style_str(&self.palette.text);
+            self.font(12.0, 600);
+            self.write(&cut(&service.name, width - 20.0, 12.0), 24.0, y + 14.0);
+            self.font(11.0, 400);
+            pen.set_fill_style_str(if dry { &self.palette.error } else { &self.palette.text_quiet });
+            let all = service.ready + service.not_ready;
+            let text = self.language.fill(Text::ReadyOf, &[&service.ready.to_string(), &all.to_string()]);
+            self.write(&cut(&text, width - 20.0, 11.0), 24.0, y + 30.0);
+        }
+    }
+
+    /// Where a service's requests come from.
+    fn spring_mouth(&self, rows: &Rows, service: &Id) -> Option<(f64, f64)> {
+        let number = rows.services().keys().position(|id| id == service)?;
+        let edge = self.edge(rows);
+        let y = if edge < 1.0 { TRAY + 20.0 } else { self.spring_y(number, rows.services().len()) + SPRING / 2.0 };
+        Some(((edge - 12.0).max(0.0), y))
+    }
+
+    /// The middle of a pod's tile, or of its tank where tiles are too small.
+    fn pod_middle(&self, rows: &Rows, slot: Slot) -> Option<(f64, f64)> {
+        if self.shows_tiles() {
+            let (x, y) = self.screen(self.sprites.get(slot)?.seen(f64::INFINITY).at);
+            let half = TILE * self.camera.scale / 2.0;
+            return Some((x + half, y + half));
+        }
+        let pod = rows.pod(slot)?;
+        let tank = self.names.iter().position(|n| *n == pod.node)?;
+        let (x, y) = self.layout.tank(tank);
+        Some(self.screen((x + self.layout.tank_width() / 2.0, y + self.layout.tank_height() / 2.0)))
+    }
+
+    pub(super) fn draw_flows(&self, rows: &Rows, now_ms: f64) {
+        let pen = &self.pen;
+        if !self.flows.lines.is_empty() {
+            pen.set_stroke_style_str(&self.palette.flow);
+            pen.set_line_width(1.25);
+            // The dashes run from the spring to the pod; without motion they stand.
+            self.dash(&[2.0, 6.0]);
+            pen.set_line_dash_offset(if self.motion { -now_ms * 0.06 } else { 0.0 });
+            for band in [0.7, 0.4] {
+                pen.set_global_alpha(band);
+                pen.begin_path();
+                for line in &self.flows.lines {
+                    let fresh = line.alpha(now_ms) > 0.5;
+                    if fresh != (band > 0.5) {
+                        continue;
+                    }
+                    let ends = (self.spring_mouth(rows, &line.service), self.pod_middle(rows, line.pod));
+                    if let (Some((x, y)), Some((to_x, to_y))) = ends {
+                        let bend = (to_x - x) * 0.5;
+                        pen.move_to(x, y);
+                        pen.bezier_curve_to(x + bend, y, to_x - bend, to_y, to_x, to_y);
+                    }
+                }
+                pen.stroke();
+            }
+            self.dash(&[]);
+        }
+        pen.set_stroke_style_str(&self.palette.spark);
+        pen.set_line_width(2.0);
+        for spark in &self.flows.sparks {
+            let at = match spark.pod {
+                Some(slot) => self.pod_middle(rows, slot),
+                None => self.spring_mouth(rows, &spark.service),
+            };
+            let Some((x, y)) = at else { continue };
+            let part = if self.motion { spark.part(now_ms) } else { 0.5 };
+            pen.set_global_alpha(1.0 - spark.part(now_ms) * 0.8);
+            let (inner, outer) = (4.0 + 5.0 * part, 7.0 + 9.0 * part);
+            pen.begin_path();
+            for ray in 0..8 {
+                let angle = f64::from(ray) * std::f64::consts::FRAC_PI_4;
+                pen.move_to(x + angle.cos() * inner, y + angle.sin() * inner);
+                pen.line_to(x + angle.cos() * outer, y + angle.sin() * outer);
+            }
+            pen.stroke();
+        }
+        pen.set_global_alpha(1.0);
+    }
+
+    pub(super) fn tray_at(&self, rows: &Rows, x: f64) -> Option<Slot> {
+        let number = ((x - TRAY_FIRST) / (TRAY_TILE + 3.0)).floor();
+        if number < 0.0 || number >= TRAY_TILES_MAX as f64 {
+            return None;
+        }
+        rows.unbound().iter().nth(number as usize).copied()
+    }
+
+    /// The tray: pods without a node, and why the first of them waits.
+    pub(super) fn draw_tray(&self, rows: &Rows) {
+        let pen = &self.pen;
+        pen.set_fill_style_str(&self.palette.surface);
+        pen.fill_rect(0.0, 0.0, self.width, TRAY);
+        pen.set_fill_style_str(&self.palette.line);
+        pen.fill_rect(0.0, TRAY - 1.0, self.width, 1.0);
+        let ghosts = self.feed.ghosts().as_ref().map_or((0, String::new()), |g| (g.pending, g.reason.clone()));
+        let waiting = rows.unbound().len();
+        let shown = waiting.min(TRAY_TILES_MAX).min(((self.width * 0.4) / (TRAY_TILE + 3.0)) as usize);
+        let y = (TRAY - TRAY_TILE) / 2.0;
+        let mut by_state: [Vec<(f64, f64, f64)>; PodState::COUNT] = Default::default();
+        for (number, slot) in rows.unbound().iter().take(shown).enumerate() {
+            let state = rows.pod(*slot).map_or(PodState::Pending, |p| p.state);
+            by_state[state as usize].push((TRAY_FIRST + number as f64 * (TRAY_TILE + 3.0), y, 1.0));
+        }
+        for state in Self::ORDER {
+            self.draw_state(state, &by_state[state as usize], TRAY_TILE);
+        }
+        let mut x = TRAY_FIRST + shown as f64 * (TRAY_TILE + 3.0);
+        pen.set_stroke_style_str(&self.palette.ghost);
+        pen.set_line_width(1.5);
+        self.dash(&[3.0, 2.0]);
+        for _ in 0..ghosts.0.min(12) {
+            pen.stroke_rect(x + 0.5, y + 0.5, TRAY_TILE - 1.0, TRAY_TILE - 1.0);
+            x += TRAY_TILE + 3.0;
+        }
+        self.dash(&[]);
+        pen.set_text_baseline("middle");
+        pen.set_text_align("left");
+        self.font(12.0, 400);
+        let first = rows.unbound().iter().find_map(|slot| rows.pod(*slot).filter(|p| !p.message.is_empty()));
+        let (text, loud) = if ghosts.0 > 0 {
+            let count = self.language.fill(Text::WouldPend, &[&ghosts.0.to_string()]);
+            (format!("{count}: {}", brief(&ghosts.1)), true)
+        } else if let Some(pod) = first {
+            let count = self.language.fill(Text::PendingPods, &[&waiting.to_string()]);
+            (format!("{count}: {}", brief(&pod.message)), true)
+        } else if waiting > 0 {
+            (self.language.fill(Text::PendingPods, &[&waiting.to_string()]), true)
+        } else {
+            (self.language.text(Text::NothingPending).to_owned(), false)
+        };
+        pen.set_fill_style_str(if loud { &self.palette.text } else { &self.palette.text_quiet });
+        let x = if x > TRAY_FIRST { x + 6.0 } else { TRAY_FIRST };
+        self.write(&cut(&text, self.width - x - 120.0, 12.0), x, TRAY / 2.0);
+    }
+
+    pub(super) fn draw_hover(&self, rows: &Rows) {
+        let Some((target, x, y)) = &self.hover else { return };
+        let Some((title, detail)) = self.describe(rows, target) else { return };
+        let pen = &self.pen;
+        let longest = title.chars().count().max(detail.chars().count()).min(56);
+        let width = (longest as f64 * 6.6 + 20.0).min(self.width - 16.0);
+        let height = if detail.is_empty() { 26.0 } else { 44.0 };
+        let left = (x + 14.0).min(self.width - width - 8.0).max(8.0);
+        let top = if y + 18.0 + height > self.height { y - height - 8.0 } else { y + 18.0 };
+        pen.set_fill_style_str(&self.palette.raised);
+        pen.fill_rect(left, top, width, height);
+        pen.set_stroke_style_str(&self.palette.glass_line);
+        pen.set_line_width(1.0);
+        pen.stroke_rect(left.round() + 0.5, top.round() + 0.5, width.round(), height.round());
+        pen.set_text_baseline("middle");
+        pen.set_text_align("left");
+        pen.set_fill_style_str(&self.palette.text);
+        self.font(12.0, 600);
+        self.write(&cut(&title, width - 12.0, 12.0), left + 8.0, top + 14.0);
+        self.font(12.0, 400);
+        pen.set_fill_style_str(&self.palette.text_quiet);
+        self.write(&cut(&detail, width - 12.0, 12.0), left + 8.0, top + 32.0);
+    }
+
+    fn describe(&self, rows: &Rows, target: &Target) -> Option<(String, String)> {
+        Some(match target {
+            Target::Pod(slot) => {
+                let pod = rows.pod(*slot)?;
+                let state = self.language.text(state_text(pod.state));
+                let why = if pod.reason.is_empty() { String::new() } else { format!(": {}", pod.reason) };
+                (pod.name.to_string(), format!("{state}{why}"))
+            }
+            Target::Node(name) => {
+                let place = rows.places().get(name)?;
+                let detail = place.node.as_ref().map(|n| self.level_text(n, place)).unwrap_or_default();
+                let pods = place.states.total();
+                (name.to_string(), format!("{} {pods}  {detail}", self.language.text(Text::Pods)))
+            }
+            Target::Service(namespace, name) => {
+                let service = rows.services().get(&(namespace.clone(), name.clone()))?;
+                let ports: Vec<String> = service.ports.iter().map(|p| p.port.to_string()).collect();
+                (name.to_string(), format!("{} {}:{}", service.kind, service.cluster_ip, ports.join(",")))
+            }
+        })
+    }
+}
+
+/// The words for a state.
+pub(crate) const fn state_text(state: PodState) -> Text {
+    match state {
+        PodState::Pending => Text::StatePending,
+        PodState::Starting => Text::StateStarting,
+        PodState::Ready => Text::StateReady,
+        PodState::NotReady => Text::StateNotReady,
+        PodState::CrashLooping => Text::StateCrashLooping,
+        PodState::Terminating => Text::StateTerminating,
+        PodState::Failed => Text::StateFailed,
+        PodState::Succeeded => Text::StateSucceeded,
+    }
+}
+
+/// Kubernetes' sentence without what it says of preemption.
+fn brief(message: &str) -> &str {
+    message.split(" preemption:").next().unwrap_or(message)
+}
+
+/// A node's number in the grid.
+pub(super) fn position(names: &[Name], name: &str) -> Option<usize> {
+    names.iter().position(|n| n == name)
+}
