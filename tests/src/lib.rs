@@ -6,4 +6,5 @@ pub mod browser;
 #[cfg(feature = "docker")]
 pub mod hosts;
 pub mod replay;
+pub mod server;
 pub mod workload;

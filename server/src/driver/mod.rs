@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::storage::Storage;
 use commit::Uncommitted;
 use kubarium_core::apiserver::Answer;
+use kubarium_core::runtime::RuntimeCommand;
 use kubarium_core::{Cluster, Effect, Input, Time};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -119,7 +120,7 @@ impl Driver {
             let (input, reply) = match event {
                 Event::Request { request, reply } => (Input::Request(request), Some(reply)),
                 Event::Runtime { node, event } => {
-                    debug!(%node, ?event, "runtime");
+                    debug!(%node, pod = event.pod().map(|p| p.name.as_str()), "runtime event");
                     (Input::Runtime { node, event }, None)
                 }
                 Event::Stop => continue,
@@ -152,7 +153,7 @@ impl Driver {
             self.revision.send_replace(after);
         }
         for effect in effects {
-            debug!(?effect, "effect");
+            log(&effect);
             (self.effects)(effect);
         }
         for (reply, answer) in answers {
@@ -169,4 +170,18 @@ impl Driver {
         effects.extend(output.effects);
         output.answer
     }
+}
+
+/// Names an effect. What it carries stays out of the log: a pod's environment may hold secrets.
+fn log(effect: &Effect) {
+    let Effect::Runtime { node, command } = effect;
+    let what = match command {
+        RuntimeCommand::StartSandbox { .. } => "start sandbox",
+        RuntimeCommand::EnsureImage { .. } => "ensure image",
+        RuntimeCommand::StartContainer { .. } => "start container",
+        RuntimeCommand::StopContainer { .. } => "stop container",
+        RuntimeCommand::RemovePod { .. } => "remove pod",
+        RuntimeCommand::Probe { .. } => "probe",
+    };
+    debug!(%node, namespace = %command.pod().namespace, pod = %command.pod().name, what, "effect");
 }

@@ -56,11 +56,12 @@ pub struct Batch {
     pub complete: bool,
 }
 
-/// An open data file. The file is locked: no other process can open it.
+/// An open data file. Its directory is locked: no other server can use it.
 #[derive(Debug)]
 pub struct Storage {
     database: Database,
     path: PathBuf,
+    _lock: std::fs::File,
 }
 
 impl Storage {

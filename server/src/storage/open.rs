@@ -2,14 +2,19 @@
 
 use super::{DATA_FILE, FORMAT, HOSTS, Identity, Loaded, META, OBJECTS, Storage, StorageError};
 use kubarium_core::api::{Kind, Object};
-use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _};
-use std::io::Read as _;
+use redb::backends::InMemoryBackend;
+use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageBackend as _};
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Everything is in the control plane's memory already, so the file needs little of its own.
 const CACHE_BYTES: usize = 16 << 20;
+
+/// Held locked while a server uses the directory.
+const LOCK_FILE: &str = "lock";
 
 /// What every redb file begins with.
 const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -26,20 +31,78 @@ impl Storage {
             }
             _ => {}
         }
-        // The library may panic on a damaged file instead of saying so.
-        let opened = catch_unwind(AssertUnwindSafe(|| {
-            let mut builder = Builder::new();
-            builder.set_cache_size(CACHE_BYTES);
-            let mut database = builder.create(&path).map_err(|e| wrong_file(&path, e))?;
-            verify(&mut database, &path)?;
-            let loaded = load(&database, &path, seed)?;
+        let lock = lock(dir, &path)?;
+        let known = silently(|| examine(&path)).unwrap_or_else(|| Err(contradiction(&path)))?;
+        let opened = silently(|| {
+            let database = builder().create(&path).map_err(|e| wrong_file(&path, e))?;
+            let loaded = match known {
+                Some(loaded) => loaded,
+                None => make(&database, &path, seed)?,
+            };
             Ok((database, loaded))
-        }));
-        match opened {
-            Ok(Ok((database, loaded))) => Ok((Self { database, path }, loaded)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(StorageError::Damaged { path, why: "its pages contradict each other".to_owned() }),
+        });
+        let (database, loaded) = opened.unwrap_or_else(|| Err(contradiction(&path)))?;
+        Ok((Self { database, path, _lock: lock }, loaded))
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+fn contradiction(path: &Path) -> StorageError {
+    StorageError::Damaged { path: path.to_owned(), why: "its pages contradict each other".to_owned() }
+}
+
+/// The library may panic on a damaged file instead of saying so. None where it did.
+fn silently<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(hook);
+    result.ok()
+}
+
+/// Keeps a second server out for as long as the file is open.
+fn lock(dir: &Path, path: &Path) -> Result<File, StorageError> {
+    let unusable = |source| StorageError::Directory { path: dir.to_owned(), source };
+    let lock = File::options().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE)).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StorageError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+/// Checks and reads a copy of the file in memory: to open a database is to write to it, and a damaged file must stay
+/// as it is. None where there is nothing in it yet.
+fn examine(path: &Path) -> Result<Option<Loaded>, StorageError> {
+    let unreadable = |e: std::io::Error| StorageError::Unreadable { path: path.to_owned(), why: e.to_string() };
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) if bytes.is_empty() => return Ok(None),
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unreadable(e)),
+    };
+    let copy = InMemoryBackend::new();
+    copy.set_len(bytes.len() as u64).and_then(|()| copy.write(0, &bytes)).map_err(unreadable)?;
+    drop(bytes);
+    let mut database = builder().create_with_backend(copy).map_err(|e| wrong_file(path, e))?;
+    // Every page's checksum, so that damage is found now and not by a later read.
+    match database.check_integrity() {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(StorageError::Damaged { path: path.to_owned(), why: "checksums differ".to_owned() });
         }
+        Err(e) => return Err(wrong_file(path, e)),
+    }
+    let empty = || -> Result<bool, redb::Error> { Ok(database.begin_read()?.list_tables()?.next().is_none()) };
+    match empty() {
+        Ok(true) => Ok(None),
+        Ok(false) => load(&database, path).map(Some),
+        Err(e) => Err(StorageError::Damaged { path: path.to_owned(), why: e.to_string() }),
     }
 }
 
@@ -57,43 +120,46 @@ fn wrong_file(path: &Path, error: DatabaseError) -> StorageError {
     let path = path.to_owned();
     match error {
         DatabaseError::DatabaseAlreadyOpen => StorageError::InUse { path },
-        DatabaseError::Storage(redb::StorageError::Io(e)) if e.kind() != std::io::ErrorKind::InvalidData => {
-            StorageError::Unreadable { path, why: e.to_string() }
-        }
+        DatabaseError::Storage(redb::StorageError::Io(e)) => match e.kind() {
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::InvalidInput => {
+                StorageError::Damaged { path, why: "it is cut off".to_owned() }
+            }
+            _ => StorageError::Unreadable { path, why: e.to_string() },
+        },
         other => StorageError::Damaged { path, why: other.to_string() },
     }
 }
 
-/// Checks every page's checksum, so that damage is found now and not by a later read.
-fn verify(database: &mut Database, path: &Path) -> Result<(), StorageError> {
-    match database.check_integrity() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(StorageError::Damaged { path: path.to_owned(), why: "checksums differ".to_owned() }),
-        Err(e) => Err(wrong_file(path, e)),
-    }
-}
-
-fn load(database: &Database, path: &Path, seed: Option<u64>) -> Result<Loaded, StorageError> {
-    let damaged = |why: String| StorageError::Damaged { path: path.to_owned(), why };
-    let make = || -> Result<(), redb::Error> {
+/// Gives a new cluster its identity and its tables.
+fn make(database: &Database, path: &Path, seed: Option<u64>) -> Result<Loaded, StorageError> {
+    let mut random = [0u8; 24];
+    getrandom::fill(&mut random).map_err(|e| StorageError::Unreadable {
+        path: path.to_owned(),
+        why: format!("no random numbers to be had for a new cluster: {e}"),
+    })?;
+    let (id, number) = random.split_at(16);
+    let cluster_id: String = id.iter().map(|b| format!("{b:02x}")).collect();
+    let seed = seed.unwrap_or_else(|| number.iter().fold(0, |n, b| n << 8 | u64::from(*b)));
+    let write = || -> Result<(), redb::Error> {
         let txn = database.begin_write()?;
         {
             let mut meta = txn.open_table(META)?;
             txn.open_table(OBJECTS)?;
             txn.open_table(HOSTS)?;
-            let mut random = [0u8; 24];
-            // Without randomness the fixed identity still works; only two such clusters on one host would clash.
-            let _ = getrandom::fill(&mut random);
-            let (id, number) = random.split_at(16);
-            let id: String = id.iter().map(|b| format!("{b:02x}")).collect();
-            let number = number.iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
-            meta.insert("cluster", id.as_str())?;
-            meta.insert("seed", seed.unwrap_or(number).to_string().as_str())?;
+            meta.insert("cluster", cluster_id.as_str())?;
+            meta.insert("seed", seed.to_string().as_str())?;
             meta.insert("format", FORMAT)?;
         }
         txn.commit()?;
         Ok(())
     };
+    write().map_err(|source| StorageError::Write { path: path.to_owned(), source: Box::new(source) })?;
+    let identity = Identity { cluster_id, seed };
+    Ok(Loaded { identity, revision: None, objects: Vec::new(), hosts: Vec::new() })
+}
+
+fn load(database: &Database, path: &Path) -> Result<Loaded, StorageError> {
+    let damaged = |why: String| StorageError::Damaged { path: path.to_owned(), why };
     let read = || -> Result<(Vec<(String, String)>, Vec<(String, Vec<u8>)>, Vec<(String, String)>), redb::Error> {
         let txn = database.begin_read()?;
         let mut meta = Vec::new();
@@ -113,10 +179,6 @@ fn load(database: &Database, path: &Path, seed: Option<u64>) -> Result<Loaded, S
         }
         Ok((meta, objects, hosts))
     };
-    let empty = || -> Result<bool, redb::Error> { Ok(database.begin_read()?.list_tables()?.next().is_none()) };
-    if empty().map_err(|e| damaged(e.to_string()))? {
-        make().map_err(|source| StorageError::Write { path: path.to_owned(), source: Box::new(source) })?;
-    }
     let (meta, rows, hosts) = read().map_err(|e| match e {
         redb::Error::TableDoesNotExist(_) | redb::Error::TableTypeMismatch { .. } => {
             StorageError::Foreign { path: path.to_owned(), why: "it has other tables".to_owned() }
