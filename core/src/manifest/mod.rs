@@ -3,8 +3,11 @@
 //! Knows nothing of kinds: what a document means is for the API and the simulator. Scalars read as Kubernetes reads
 //! them (YAML 1.1: `yes` and `on` are true, `0644` is octal), so that a manifest means here what it means there.
 
+mod printer;
 mod reader;
 mod scalar;
+
+pub use printer::print;
 
 use reader::Reader;
 use serde_json::Value;

@@ -4,8 +4,14 @@ mod controller_bar;
 mod dialog;
 mod icon;
 mod moment;
+mod quantity;
+mod state_mark;
+mod table;
 
 pub(crate) use controller_bar::ControllerBar;
 pub(crate) use dialog::Dialog;
 pub(crate) use icon::{Icon, IconName};
 pub(crate) use moment::{clock_text, span_text};
+pub(crate) use quantity::{bytes_text, cpu_text, percent};
+pub(crate) use state_mark::{StateMark, state_text};
+pub(crate) use table::{Column, Table, TableRow, sorted_by};

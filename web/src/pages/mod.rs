@@ -3,8 +3,19 @@
 //! Pages never keep what is selected, filtered or sorted: the address does. They change the cluster only through
 //! [`crate::client::Session::change`] (with the way back) or, in a simulation, through its control.
 
+mod charts;
+mod controllers;
+mod create;
+mod events;
+mod explore;
+mod filter;
+mod hosts;
 mod inspector;
+mod nodes;
+mod pods;
+mod services;
 
+pub(crate) use create::Create;
 pub(crate) use inspector::Inspector;
 
 use crate::map::ClusterMap;
@@ -20,7 +31,12 @@ pub(crate) struct PageViewProps {
 #[component]
 pub(crate) fn PageView(props: &PageViewProps) -> Html {
     match props.page {
-        Page::Dashboard => html! { <ClusterMap /> },
-        Page::Explore | Page::Nodes | Page::Pods | Page::Controllers | Page::Services | Page::Events => html! {},
+        Page::Dashboard => html! { <div class="dashboard"><ClusterMap /><charts::Charts /></div> },
+        Page::Explore => html! { <explore::Explore /> },
+        Page::Nodes => html! { <nodes::Nodes /> },
+        Page::Pods => html! { <pods::Pods /> },
+        Page::Controllers => html! { <controllers::Controllers /> },
+        Page::Services => html! { <services::Services /> },
+        Page::Events => html! { <events::Events /> },
     }
 }

@@ -10,11 +10,15 @@ mod navigation;
 mod notices;
 mod time_bar;
 
+<<<<<<< HEAD
 use keys::KEYS;
+=======
+pub(crate) use keys::KEYS;
+>>>>>>> 6f1869b (Pages: lists of every kind, explore, inspector with YAML, create, charts, and the live client)
 
 use crate::client::{Notice, Session, connect};
 use crate::components::ControllerBar;
-use crate::pages::{Inspector, PageView};
+use crate::pages::{Create, Inspector, PageView};
 use crate::state::{Address, Field, Navigator, Settings};
 use crate::text::Text;
 use address_bar::use_address_bar;
@@ -139,6 +143,9 @@ fn Frame() -> Html {
             </footer>
             if address.get(Field::Dialog) == "keys" {
                 <Help />
+            }
+            if address.get(Field::Dialog) == "create" {
+                <Create />
             }
         </div>
     }

@@ -1,0 +1,234 @@
+//! New objects from YAML: by paste, file or drop, several documents at once.
+//!
+//! Everything is checked before anything is created: the text, then each document by a dry run. What cannot be
+//! checked before (an object in a namespace of the same text) is created in order.
+
+use crate::client::{Notice, Session, causes, collection, use_session};
+use crate::components::Dialog;
+use crate::state::{Field, Undo, use_address, use_navigator, use_settings};
+use crate::text::Text;
+use gloo_file::Blob;
+use kubarium_core::apiserver::{Method, Request};
+use kubarium_core::manifest::{self, Document, ManifestError, Place};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DragEvent, HtmlInputElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+/// A document on its way to the API.
+#[derive(Clone, Debug)]
+struct Planned {
+    document: Document,
+    path: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The documents of a text with the way each goes.
+fn plan(text: &str) -> Result<Vec<Planned>, Vec<ManifestError>> {
+    let documents = manifest::parse(text).map_err(|e| vec![e])?;
+    if documents.is_empty() {
+        let place = Place { line: 1, column: 1 };
+        return Err(vec![ManifestError {
+            place,
+            field: String::new(),
+            message: "there is no document here".to_owned(),
+        }]);
+    }
+    let mut planned = Vec::new();
+    let mut errors = Vec::new();
+    for document in documents {
+        let (api_version, kind) = (text_at(&document.value, "/apiVersion"), text_at(&document.value, "/kind"));
+        let namespace = text_at(&document.value, "/metadata/namespace").to_owned();
+        if kind.is_empty() {
+            errors.push(manifest::error_at(text, &document, "kind", "required: which kind of object it is"));
+        } else if let Some(path) = collection(kind, api_version, &namespace) {
+            let (kind, name) = (kind.to_owned(), text_at(&document.value, "/metadata/name").to_owned());
+            planned.push(Planned { path, kind, namespace, name, document });
+        } else {
+            let message = format!("no kind \"{kind}\" is served for version \"{api_version}\"");
+            errors.push(manifest::error_at(text, &document, "kind", message));
+        }
+    }
+    if errors.is_empty() { Ok(planned) } else { Err(errors) }
+}
+
+async fn send(session: &Session, text: &str, one: &Planned, dry: bool) -> Result<(), Vec<ManifestError>> {
+    let mut request = Request::new(Method::Post, one.path.clone()).with_json(&one.document.value);
+    request.query = if dry { "fieldValidation=Strict&dryRun=All" } else { "fieldValidation=Strict" }.to_owned();
+    let at = |field: &str, message: String| manifest::error_at(text, &one.document, field, message);
+    match session.client.request(request).await {
+        Ok(response) if response.status < 400 => Ok(()),
+        Ok(response) => Err(causes(&response).into_iter().map(|(field, message)| at(&field, message)).collect()),
+        Err(error) => Err(vec![at("", error.0)]),
+    }
+}
+
+/// Checks everything, then creates everything. Returns how many were created.
+async fn create(session: &Session, text: &str) -> Result<usize, Vec<ManifestError>> {
+    let planned = plan(text)?;
+    let new_namespaces: BTreeSet<&str> =
+        planned.iter().filter(|p| p.kind == "Namespace").map(|p| p.name.as_str()).collect();
+    let mut errors = Vec::new();
+    for one in planned.iter().filter(|p| !new_namespaces.contains(p.namespace.as_str())) {
+        errors.extend(send(session, text, one, true).await.err().into_iter().flatten());
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    for one in &planned {
+        send(session, text, one, false).await?;
+        if !one.name.is_empty() {
+            let back = Request::new(Method::Delete, format!("{}/{}", one.path, one.name));
+            let again = Request::new(Method::Post, one.path.clone()).with_json(&one.document.value);
+            session.undo.push(Undo { what: format!("{} {}", one.kind, one.name), back, again });
+        }
+    }
+    Ok(planned.len())
+}
+
+#[component]
+pub(crate) fn Create() -> Html {
+    let settings = use_settings();
+    let t = |text| settings.language.text(text);
+    let session = use_session();
+    let address = use_address();
+    let navigator = use_navigator();
+    let text = use_state(String::new);
+    let errors = use_state(Vec::<ManifestError>::new);
+    let busy = use_state(|| false);
+    let area = use_node_ref();
+    let close = {
+        let (navigator, address) = (navigator.clone(), address.clone());
+        Callback::from(move |()| navigator.go(address.clone().with(Field::Dialog, "")))
+    };
+    let load = {
+        let text = text.clone();
+        Callback::from(move |file: web_sys::File| {
+            let text = text.clone();
+            spawn_local(async move {
+                if let Ok(read) = gloo_file::futures::read_as_text(&Blob::from(file)).await {
+                    text.set(read);
+                }
+            });
+        })
+    };
+    let on_file = {
+        let load = load.clone();
+        Callback::from(move |event: Event| {
+            let input = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok());
+            if let Some(file) = input.and_then(|i| i.files()).and_then(|f| f.get(0)) {
+                load.emit(file);
+            }
+        })
+    };
+    let on_drop = Callback::from(move |event: DragEvent| {
+        event.prevent_default();
+        if let Some(file) = event.data_transfer().and_then(|d| d.files()).and_then(|f| f.get(0)) {
+            load.emit(file);
+        }
+    });
+    let on_input = {
+        let (text, errors) = (text.clone(), errors.clone());
+        Callback::from(move |event: InputEvent| {
+            if let Some(area) = event.target().and_then(|t| t.dyn_into::<HtmlTextAreaElement>().ok()) {
+                text.set(area.value());
+                errors.set(Vec::new());
+            }
+        })
+    };
+    let submit = {
+        let (text, errors, busy, close, language) =
+            (text.clone(), errors.clone(), busy.clone(), close.clone(), settings.language);
+        Callback::from(move |()| {
+            let (text, errors, busy, close) = (text.clone(), errors.clone(), busy.clone(), close.clone());
+            let session = session.clone();
+            busy.set(true);
+            spawn_local(async move {
+                match create(&session, &text).await {
+                    Ok(count) => {
+                        let said = language.fill(Text::Created, &[&count.to_string()]);
+                        session.notify.emit(Notice { text: said, is_error: false });
+                        close.emit(());
+                    }
+                    Err(found) => errors.set(found),
+                }
+                busy.set(false);
+            });
+        })
+    };
+    let on_key = {
+        let submit = submit.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
+                event.prevent_default();
+                submit.emit(());
+            }
+        })
+    };
+    let click = Callback::from(move |_: MouseEvent| submit.emit(()));
+    let shown = errors.iter().map(|error| {
+        let (area, line, all) = (area.clone(), error.place.line, text.clone());
+        let go = Callback::from(move |_: MouseEvent| select_line(&area, &all, line));
+        html! {
+            <li><button class="quiet error-line" onclick={go} title={t(Text::GoToLine)}>{ error.to_string() }</button></li>
+        }
+    });
+    html! {
+        <Dialog title={t(Text::CreateFromYaml)} {close}>
+            <div class="create" ondrop={on_drop} ondragover={|e: DragEvent| e.prevent_default()} data-testid="create-dialog">
+                <label class="create-label" for="create-text">{ t(Text::PasteYaml) }</label>
+                <textarea id="create-text" ref={&area} class="yaml" rows="16" spellcheck="false" value={(*text).clone()}
+                    oninput={on_input} onkeydown={on_key} aria-invalid={(!errors.is_empty()).to_string()}
+                    aria-describedby="create-errors" data-testid="create-text"
+                    placeholder={"apiVersion: v1\nkind: Pod\n…"} />
+                <ul id="create-errors" class="errors" role="alert" data-testid="create-errors">{ for shown }</ul>
+                <div class="create-actions">
+                    <label class="button">
+                        { t(Text::ChooseFile) }
+                        <input type="file" class="unseen" accept=".yaml,.yml,.json" onchange={on_file} />
+                    </label>
+                    <button class="primary" onclick={click} disabled={*busy || text.trim().is_empty()}
+                        title="Ctrl Enter" data-testid="create-submit">
+                        { t(Text::Create) }
+                    </button>
+                </div>
+            </div>
+        </Dialog>
+    }
+}
+
+/// Selects a line of the text and scrolls to it.
+fn select_line(area: &NodeRef, text: &str, line: u32) {
+    let Some(area) = area.cast::<HtmlTextAreaElement>() else { return };
+    let before: u32 =
+        text.lines().take(line.saturating_sub(1) as usize).map(|l| l.encode_utf16().count() as u32 + 1).sum();
+    let length = text.lines().nth(line.saturating_sub(1) as usize).map_or(0, |l| l.encode_utf16().count() as u32);
+    // A text area on the page takes both.
+    let _ = area.focus();
+    let _ = area.set_selection_range(before, before + length);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_document_goes_where_its_kind_lives_or_the_mistake_has_a_line() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: x}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n}\n";
+        let paths: Vec<_> = plan(text).expect("two documents").into_iter().map(|p| p.path).collect();
+        assert_eq!(paths, ["/api/v1/namespaces/x/pods", "/api/v1/nodes"]);
+        for (text, line) in [("", 1), ("a: [", 1), ("apiVersion: v1\nkind: Teapot\n", 2), ("---\napiVersion: v1\n", 2)]
+        {
+            let errors = plan(text).expect_err(text);
+            assert_eq!(errors[0].place.line, line, "{text:?}: {errors:?}");
+        }
+    }
+}
