@@ -251,7 +251,6 @@ texts! {
     AddHost: "Add host", "添加主机";
     Remove: "Remove", "移除";
     TokenNeeded: "This server asks for a token (kubarium token prints it).", "此服务器需要令牌（用 kubarium token 打印）。";
-    Token: "Token", "令牌";
     // Help
     Shortcuts: "Keyboard shortcuts", "键盘快捷键";
     KeyPlay: "Play or pause", "播放或暂停";

@@ -1,5 +1,6 @@
 //! HTTP to the server the page came from: whole answers, and answers that come line by line.
 
+use crate::text::Text;
 use kubarium_core::apiserver::{Method, Request, Response};
 use std::collections::VecDeque;
 use std::fmt;
@@ -38,11 +39,13 @@ fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.session_storage().ok()?
 }
 
-/// Keeps the token for further requests.
-pub(crate) fn keep_token(token: &str) {
-    if let Some(storage) = storage() {
-        // A browser may forbid it; then the token is asked for again.
-        let _ = storage.set_item(TOKEN, token);
+/// Asks the person for the token and keeps it for further requests.
+pub(super) fn ask_for_token() {
+    let said = crate::state::Settings::load().language.text(Text::TokenNeeded);
+    let answer = web_sys::window().and_then(|w| w.prompt_with_message(said).ok()?);
+    if let (Some(token), Some(storage)) = (answer, storage()) {
+        // A browser may forbid it; then the requests go on failing and say why.
+        let _ = storage.set_item(TOKEN, token.trim());
     }
 }
 

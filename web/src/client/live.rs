@@ -37,6 +37,8 @@ struct Inner {
     troubled: RefCell<BTreeMap<Kind, String>>,
     listed: RefCell<BTreeSet<Kind>>,
     abort: Option<AbortController>,
+    /// Whether a person was asked for the token.
+    asked: Cell<bool>,
     ended: Rc<Cell<bool>>,
 }
 
@@ -69,6 +71,7 @@ impl Live {
             troubled: RefCell::default(),
             listed: RefCell::default(),
             abort: AbortController::new().ok(),
+            asked: Cell::default(),
             ended: Rc::default(),
         });
         for kind in KINDS {
@@ -157,6 +160,7 @@ async fn follow(weak: Weak<Inner>, kind: Kind) {
                 inner.trouble(kind, None);
             }
             Err(Failure::TooOld) => {}
+            Err(Failure::Unauthorized) if !inner.asked.replace(true) => http::ask_for_token(),
             Err(failure) => {
                 inner.trouble(kind, Some(failure.to_string()));
                 drop(inner);
