@@ -233,6 +233,7 @@ texts! {
     DropChanges: "Drop changes", "放弃更改";
     Apply: "Apply", "应用";
     PartitionNode: "Cut off from the network", "断开网络";
+    NodeCutOff: "{0} is cut off; its pods go on unseen", "{0} 已断网；其 Pod 在看不到的地方继续运行";
     Drain: "Drain", "排空";
     DrainHint: "Cordons the node and evicts its pods. Evictions cannot be undone; controllers replace the pods.", "封锁节点并驱逐其上的 Pod。驱逐不可撤销；控制器会补上新的 Pod。";
     DeletePodHint: "This cannot be undone. A controller replaces the pod.", "不可撤销。控制器会补上新的 Pod。";

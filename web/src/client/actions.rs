@@ -1,19 +1,13 @@
 //! What a person does to a cluster, wherever on the page they do it: scale, cordon, delete, fail a node.
 
-use super::{ClientError, Notice, Session};
+use super::{ClientError, Notice, Session, merge_patch};
 use crate::state::Undo;
 use crate::text::{Language, Text};
 use crate::worker::protocol::NodeFault;
 use kubarium_core::apiserver::{Method, Request};
 use kubarium_core::sim::Action;
-use serde_json::{Value, json};
+use serde_json::json;
 use wasm_bindgen_futures::spawn_local;
-
-fn merge_patch(path: String, body: &Value) -> Request {
-    let mut request = Request::new(Method::Patch, path).with_json(body);
-    "application/merge-patch+json".clone_into(&mut request.content_type);
-    request
-}
 
 impl Session {
     /// Scales a replication controller; can be undone.
@@ -41,6 +35,30 @@ impl Session {
         spawn_local(async move {
             if session.send(request).await {
                 session.notify.emit(Notice { text, is_error: false });
+            }
+        });
+    }
+
+    /// Closes a node for new pods and asks for the eviction of each pod on it. Evictions cannot be undone.
+    pub(crate) fn drain(&self, language: Language, node: &str) {
+        let (cordoned, pods) = {
+            let rows = self.feed.rows();
+            let pods = rows.places().get(node).into_iter().flat_map(|place| place.pods()).filter_map(|s| rows.pod(s));
+            let names: Vec<_> = pods.map(|pod| (pod.namespace.clone(), pod.name.clone())).collect();
+            (rows.node(node).is_some_and(|n| n.cordoned), names)
+        };
+        if !cordoned {
+            self.cordon(language, node, true);
+        }
+        let session = self.clone();
+        spawn_local(async move {
+            for (namespace, name) in pods {
+                let body = json!({
+                    "apiVersion": "policy/v1", "kind": "Eviction",
+                    "metadata": { "name": name, "namespace": namespace },
+                });
+                let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/eviction");
+                session.send(Request::new(Method::Post, path).with_json(&body)).await;
             }
         });
     }

@@ -3,13 +3,10 @@
 //! Pages see one trait: [`Client::request`] is the Kubernetes API, and rows come through the session's feed. What
 //! only a simulation can do is [`SimControl`]; a live cluster has none, so pages cannot offer it by mistake.
 
-<<<<<<< HEAD
 mod actions;
-=======
 mod http;
 mod live;
 mod objects;
->>>>>>> 6f1869b (Pages: lists of every kind, explore, inspector with YAML, create, charts, and the live client)
 mod simulation;
 
 pub(crate) use objects::{causes, collection, merge_patch, object};
@@ -18,11 +15,7 @@ pub(crate) use simulation::{SimControl, Simulation};
 use live::Live;
 
 use crate::state::{Feed, Undo, UndoStack, World};
-<<<<<<< HEAD
 use kubarium_core::apiserver::{Request, Response};
-=======
-use kubarium_core::apiserver::{Method, Request, Response};
->>>>>>> 6f1869b (Pages: lists of every kind, explore, inspector with YAML, create, charts, and the live client)
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;

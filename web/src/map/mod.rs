@@ -14,8 +14,6 @@ mod palette;
 mod sprites;
 mod twin;
 
-pub(crate) use overlay::state_text;
-
 use crate::client::use_session;
 use crate::components::{Icon, IconName};
 use crate::state::{Selection, use_address, use_navigator, use_settings};

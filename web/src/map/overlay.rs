@@ -3,6 +3,7 @@
 use super::engine::{EDGE, Engine, TRAY, Target};
 use super::layout::TILE;
 use super::paint::cut;
+use crate::components::state_text;
 use crate::text::Text;
 use kubarium_core::api::Name;
 use kubarium_core::view::{Id, PodState, Rows, Slot};
@@ -242,20 +243,6 @@ impl Engine {
                 (name.to_string(), format!("{} {}:{}", service.kind, service.cluster_ip, ports.join(",")))
             }
         })
-    }
-}
-
-/// The words for a state.
-pub(crate) const fn state_text(state: PodState) -> Text {
-    match state {
-        PodState::Pending => Text::StatePending,
-        PodState::Starting => Text::StateStarting,
-        PodState::Ready => Text::StateReady,
-        PodState::NotReady => Text::StateNotReady,
-        PodState::CrashLooping => Text::StateCrashLooping,
-        PodState::Terminating => Text::StateTerminating,
-        PodState::Failed => Text::StateFailed,
-        PodState::Succeeded => Text::StateSucceeded,
     }
 }
 

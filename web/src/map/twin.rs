@@ -1,6 +1,6 @@
 //! The map's twin: the same as a table, for screen readers and for whoever has no canvas.
 
-use super::state_text;
+use crate::components::state_text;
 use crate::state::{Selection, use_address, use_feed, use_navigator, use_settings};
 use crate::text::Text;
 use kubarium_core::view::{NodeReadiness, PodState};

@@ -10,11 +10,7 @@ mod navigation;
 mod notices;
 mod time_bar;
 
-<<<<<<< HEAD
 use keys::KEYS;
-=======
-pub(crate) use keys::KEYS;
->>>>>>> 6f1869b (Pages: lists of every kind, explore, inspector with YAML, create, charts, and the live client)
 
 use crate::client::{Notice, Session, connect};
 use crate::components::ControllerBar;

@@ -3,12 +3,8 @@
 //! Rows lie outside the component tree: thousands of them change per second, and only who shows them should draw.
 //! The map asks in every frame; everything else uses [`use_feed`], which draws a few times per second at most.
 
-<<<<<<< HEAD
-use crate::worker::protocol::{Clock, Countdown, Flow, Ghosts, NodeFault};
-=======
 use super::History;
-use crate::worker::protocol::{Clock, Countdown, Flow, NodeFault};
->>>>>>> 6f1869b (Pages: lists of every kind, explore, inspector with YAML, create, charts, and the live client)
+use crate::worker::protocol::{Clock, Countdown, Flow, Ghosts, NodeFault};
 use gloo_timers::callback::Timeout;
 use kubarium_core::api::Name;
 use kubarium_core::view::{Delta, Rows};
@@ -39,12 +35,9 @@ pub(crate) struct Feed {
     faults: RefCell<BTreeMap<Name, Vec<NodeFault>>>,
     requests: Cell<(u64, u64)>,
     flows: RefCell<Vec<Flow>>,
-<<<<<<< HEAD
     /// Where pods would go if the dragged controller were let go now.
     ghosts: RefCell<Option<Ghosts>>,
-=======
     history: RefCell<History>,
->>>>>>> 6f1869b (Pages: lists of every kind, explore, inspector with YAML, create, charts, and the live client)
     version: Cell<u64>,
     rows_version: Cell<u64>,
     next_listener: Cell<u64>,
