@@ -62,6 +62,7 @@ scripts! {
     a_full_disk_evicts_pods_one_by_one
     a_restarted_server_adopts_what_runs
     a_partitioned_node_catches_up
+    a_silent_node_rests_until_it_is_heard
     a_rebooted_machine_starts_its_pods_again
     strays_are_removed
     a_node_joins_and_returns

@@ -18,7 +18,7 @@
 //! | `show web`, `events web`, `machine n1`, `conditions n1` | prints conditions and more; events; what the machine has |
 
 use crate::machine::Machine;
-use kubarium_core::api::{ConditionStatus, ContainerState, ContainerStatus, Kind, Name, Object};
+use kubarium_core::api::{Body, ConditionStatus, ContainerState, ContainerStatus, Key, Kind, Name, Object};
 use kubarium_core::apiserver::{Answer, Method, Request};
 use kubarium_core::runtime::{self, Exit, PodRef, ProbeKind, RuntimeCommand, RuntimeEvent};
 use kubarium_core::{Cluster, Config, Effect, Input, Output, Span, Time};
@@ -38,6 +38,9 @@ pub(crate) struct Script {
     /// When machines are next heard.
     beat: Time,
     seen: BTreeMap<Name, String>,
+    /// Events in the order in which they first happened.
+    events: Vec<Key>,
+    revision: u64,
     out: String,
     stamp: bool,
 }
@@ -66,6 +69,8 @@ impl Script {
             wake: None,
             beat: START + Span::from_secs(10),
             seen: BTreeMap::new(),
+            events: Vec::new(),
+            revision: 0,
             out: String::new(),
             stamp: false,
         }
@@ -185,7 +190,15 @@ impl Script {
     pub(crate) fn handle(&mut self, input: Input) -> Output {
         let output = self.cluster.handle(self.now, input);
         self.wake = output.wake;
-        for Effect::Runtime { node, command } in &output.effects {
+        let store = self.cluster.store();
+        let changes = store.changes_since(self.revision).unwrap();
+        let created = changes.filter(|c| c.before.is_none() && c.kind() == Some(Kind::Event));
+        self.events.extend(created.filter_map(|c| c.after.as_ref()).map(|o| o.key()));
+        self.revision = store.revision();
+        // Pods come in the order of their uids, which are random: here by name.
+        let mut effects: Vec<_> = output.effects.iter().collect();
+        effects.sort_by_key(|Effect::Runtime { command, .. }| command.pod().name.clone());
+        for Effect::Runtime { node, command } in effects {
             let text = describe(command);
             self.print(&format!("{node}: {text}"));
             if let Some(machine) = self.machines.get_mut(node) {
@@ -373,33 +386,33 @@ impl Script {
                 let _ = writeln!(text, "  {}: last ended with {} {reason}", c.name, last.exit_code);
             }
         }
-        self.out.push_str(&text);
+        self.out.push_str(&text.replace(&object.meta.uid.to_string(), "UID"));
     }
 
     fn events(&mut self, name: &str) {
-        let mut events: Vec<_> = self
-            .cluster
-            .store()
-            .list(Kind::Event, None)
-            .filter_map(|o| match &o.body {
-                kubarium_core::api::Body::Event(e) if e.involved.name == name => Some((o.meta.resource_version, e)),
-                _ => None,
-            })
-            .filter(|(_, e)| e.component == "kubelet")
-            .collect();
-        events.sort_by_key(|(_, e)| e.first);
+        let store = self.cluster.store();
+        let events = self.events.iter().filter_map(|key| match &store.at(key)?.body {
+            Body::Event(e) if e.involved.name == name && e.component == "kubelet" => Some(e),
+            _ => None,
+        });
         let mut text = String::new();
-        for (_, e) in events {
+        for e in events {
             let times = if e.count > 1 { format!(" (x{})", e.count) } else { String::new() };
             let part =
                 if e.involved.field_path.is_empty() { String::new() } else { format!(" {}", e.involved.field_path) };
             let _ = writeln!(text, "  {} {}{part}: {}{times}", e.kind.as_str(), e.reason, e.message);
         }
+        let uids = self.cluster.store().list(Kind::Pod, None).map(|o| o.meta.uid.to_string());
+        for uid in uids.collect::<Vec<_>>() {
+            text = text.replace(&uid, "UID");
+        }
         self.out.push_str(&text);
     }
 
     fn show_machine(&mut self, name: &str) {
-        for pod in self.machines[name].list() {
+        let mut pods = self.machines[name].list();
+        pods.sort_by_key(|p| p.pod.name.clone());
+        for pod in pods {
             let containers: Vec<String> = pod
                 .containers
                 .iter()
