@@ -1,5 +1,9 @@
 //! The control plane: one function, [`Cluster::handle`], through which everything happens.
 
+mod preview;
+
+pub use preview::{Preview, PreviewPod};
+
 use crate::api::{ApiError, Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, ObjectReference};
 use crate::apiserver::{self, Answer, Request, WatchBatch, WatchQuery};
 use crate::config::Config;

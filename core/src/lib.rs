@@ -26,7 +26,7 @@ pub mod store;
 mod time;
 pub mod view;
 
-pub use cluster::{Cluster, Effect, Input, Output};
+pub use cluster::{Cluster, Effect, Input, Output, Preview, PreviewPod};
 pub use config::Config;
 pub use deadlines::Deadlines;
 pub use rng::Rng;

@@ -8,6 +8,9 @@ use super::profile::{Choice, Scheduler, count, refusals, scores};
 use super::snapshot::Snapshot;
 use std::sync::Arc;
 
+/// A node with its sum of weighted scores.
+type Ranked<'a> = (i32, &'a NodeInfo);
+
 /// `full-scan`: asks every plugin about every node for every pod. What the default scheduler saves by remembering
 /// is measured against it, and that it decides alike is tested against it.
 #[derive(Clone, Debug)]
@@ -34,8 +37,8 @@ impl Scheduler for FullScan {
     fn choose(&mut self, pod: &Arc<PodClass>, snapshot: &Snapshot) -> Choice {
         let mut counts = Vec::new();
         let mut feasible = 0;
-        let (mut best, mut second): (Option<(i32, &NodeInfo)>, Option<(i32, &NodeInfo)>) = (None, None);
-        let better = |(total, node): (i32, &NodeInfo), than: Option<(i32, &NodeInfo)>| {
+        let (mut best, mut second): (Option<Ranked<'_>>, Option<Ranked<'_>>) = (None, None);
+        let better = |(total, node): Ranked<'_>, than: Option<Ranked<'_>>| {
             than.is_none_or(|(least, other)| total > least || total == least && node.before(other))
         };
         for node in snapshot.nodes().iter().filter(|n| n.present) {

@@ -200,7 +200,17 @@ impl Schedulers {
             let framework = profiles[usize::from(scheduler)].framework();
             helped.iter().any(|(index, events)| {
                 let node = &nodes[*index as usize];
-                node.present && events.meets(helped_by) && framework.refusal(class, node).is_none()
+                if !node.present || !events.meets(*helped_by) {
+                    return false;
+                }
+                match framework.refusal(class, node) {
+                    None => true,
+                    // What refuses now may not be what refused when the pod was tried.
+                    Some((number, _)) => {
+                        *helped_by = helped_by.or(framework.filters[usize::from(number)].helped_by());
+                        false
+                    }
+                }
             })
         });
     }

@@ -140,11 +140,16 @@ impl Queue {
         self.deadlines.set(key.clone(), now + PARKED_MAX);
     }
 
-    /// Wakes the parked pods of every class that `helped` finds helped, given its scheduler and what can help it.
-    pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &PodClass, Events) -> bool) {
-        let groups = self.parked.iter().filter(|((scheduler, class), (events, _))| helped(*scheduler, class, *events));
-        let keys: Vec<PodKey> = groups.flat_map(|(_, (_, keys))| keys).cloned().collect();
-        for key in keys {
+    /// Wakes the parked pods of every class that `helped` finds helped, given its scheduler and what can help it;
+    /// to the latter it adds what it finds in the way instead.
+    pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &PodClass, &mut Events) -> bool) {
+        let mut woken = Vec::new();
+        for ((scheduler, class), (events, keys)) in &mut self.parked {
+            if helped(*scheduler, class, events) {
+                woken.extend(keys.iter().cloned());
+            }
+        }
+        for key in woken {
             self.retry(&key, now);
         }
     }

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 const USAGE: &str = "\
 Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
+       bench fork
 
   openb   places 7,064 pods on 1,213 nodes, with the default scheduler and with its reference that remembers nothing.
-          Files are manifests, such as those of the OpenB trace; without them the load is generated in the same shape.";
+          Files are manifests, such as those of the OpenB trace; without them the load is generated in the same shape.
+  fork    forks a cluster of 1,000 nodes and 30,000 pods, and asks a fork what scaling by 100 would do.";
 
-/// Nodes and pods of the OpenB trace.
+/// How many nodes and pods the `OpenB` trace has.
 const OPENB: (usize, usize) = (1_213, 7_064);
 
 /// How often each side is measured; the fastest counts.
@@ -29,6 +31,10 @@ struct Load {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["fork"] {
+        fork();
+        return ExitCode::SUCCESS;
+    }
     match load(&arguments) {
         Ok(load) => {
             openb(&load);
@@ -121,4 +127,35 @@ fn openb(load: &Load) {
         let same = if fast.placements == reference.placements { "the same" } else { "DIFFERENT" };
         println!("{ratio:.1} x as fast as the reference, with {same} placements");
     }
+}
+
+fn fork() {
+    const REPLICAS: i32 = 30_000;
+    let controller = json!({
+        "metadata": {"name": "web", "namespace": "default", "uid": "00000000-0000-4000-8000-000000000001"},
+        "spec": {"replicas": REPLICAS, "selector": {"app": "web"}, "template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "100m"}}}]},
+        }},
+    });
+    let namespace = json!({"metadata": {"name": "default", "uid": "00000000-0000-4000-8000-000000000002"}});
+    let nodes = workload::nodes(1_000, 1).into_iter().map(|node| (Kind::Node, node));
+    let objects = nodes.chain([(Kind::ReplicationController, controller), (Kind::Namespace, namespace)]);
+    let objects = objects.filter_map(|(kind, value)| Object::from_value(kind, value).ok()).map(Arc::new);
+    let now = Time(1_800_000_000_000_000);
+    let mut cluster = Cluster::restore(Config::default(), now, 1, objects);
+    let start = Instant::now();
+    while cluster.handle(now, Input::Wake).wake == Some(now) {}
+    let bound = cluster.store().list(Kind::Pod, None).filter(|o| o.pod().is_some_and(|p| p.node.is_some())).count();
+    println!("{bound} pods created and placed in {:.1} ms", start.elapsed().as_secs_f64() * 1000.0);
+    let fastest = |what: &dyn Fn()| {
+        let runs = (0..RUNS * 3).map(|_| {
+            let start = Instant::now();
+            what();
+            start.elapsed()
+        });
+        runs.min().unwrap_or_default().as_secs_f64() * 1000.0
+    };
+    println!("fork      {:6.2} ms", fastest(&|| drop(cluster.clone())));
+    println!("preview   {:6.2} ms", fastest(&|| drop(cluster.preview_scale("default", "web", REPLICAS + 100))));
 }

@@ -1,0 +1,9 @@
+//! Schedulers, seen from outside: where pods go, when they are tried again, and what is said of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value)]
+
+mod decisions;
+mod fixture;
+mod plugins;
+mod preview;
+mod properties;
+mod queue;
