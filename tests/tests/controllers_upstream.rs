@@ -80,7 +80,9 @@ fn controllers_do_as_upstream_did() {
         } else {
             println!("{name}: {} differences", differences.len());
             if shown < SHOWN_MAX {
-                differences.iter().for_each(|d| println!("  {d}"));
+                for difference in &differences {
+                    println!("  {difference}");
+                }
             }
             shown += 1;
         }

@@ -18,7 +18,7 @@ pub struct PendingEviction {
 pub struct Countdown {
     /// When the node was last heard of.
     pub heard: Time,
-    /// Until when it may be silent before it counts as NotReady.
+    /// Until when it may be silent before it counts as not ready.
     pub grace_ends: Time,
     /// Its Ready condition; none where it never had one.
     pub ready: Option<ConditionStatus>,

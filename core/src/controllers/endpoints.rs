@@ -107,28 +107,25 @@ impl EndpointsController {
             }
             return;
         };
-        match self.services.get_mut(&key) {
-            Some(entry) => {
-                let old = std::mem::replace(&mut entry.spec, Arc::clone(spec));
-                entry.rerouted = true;
-                if old.selector != spec.selector {
-                    entry.stale = true;
-                    self.index(&key, &old, false);
-                    self.index(&key, &Arc::clone(spec), true);
-                }
+        if let Some(entry) = self.services.get_mut(&key) {
+            let old = std::mem::replace(&mut entry.spec, Arc::clone(spec));
+            entry.rerouted = true;
+            if old.selector != spec.selector {
+                entry.stale = true;
+                self.index(&key, &old, false);
+                self.index(&key, spec, true);
             }
-            None => {
-                let entry = Entry {
-                    spec: Arc::clone(spec),
-                    members: BTreeMap::new(),
-                    touched: BTreeSet::new(),
-                    stale: true,
-                    rerouted: true,
-                    written: None,
-                };
-                self.services.insert(key.clone(), entry);
-                self.index(&key, &Arc::clone(spec), true);
-            }
+        } else {
+            let entry = Entry {
+                spec: Arc::clone(spec),
+                members: BTreeMap::new(),
+                touched: BTreeSet::new(),
+                stale: true,
+                rerouted: true,
+                written: None,
+            };
+            self.services.insert(key.clone(), entry);
+            self.index(&key, spec, true);
         }
     }
 

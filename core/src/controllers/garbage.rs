@@ -19,7 +19,10 @@ const OBJECTS_MAX: usize = 1_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Garbage {
     dependents: BTreeSet<Key>,
+    /// Owners that are gone or on their way.
     owners: BTreeSet<Uid>,
+    /// Owners that have one dependent less.
+    fewer: BTreeSet<Uid>,
 }
 
 /// How an owner is.
@@ -80,7 +83,7 @@ impl Garbage {
             }
             // An owner may wait for just this.
             if after.is_none_or(|a| a.meta.owners != before.meta.owners) {
-                self.owners.extend(owners(before));
+                self.fewer.extend(owners(before));
             }
         }
     }
@@ -89,51 +92,33 @@ impl Garbage {
     pub(super) fn work(&mut self, cx: &mut Context<'_>, owned: &Owned) -> bool {
         for uid in std::mem::take(&mut self.owners) {
             match cx.store.by_uid(uid).cloned() {
-                Some(object) if is_leaving(&object) => self.release(cx, owned, &object),
+                Some(object) if is_leaving(&object) => {
+                    if !has(&object, ORPHAN) {
+                        let all = owned.of(uid).filter(|k| cx.store.at(k).is_some_and(|d| d.meta.deletion.is_none()));
+                        self.dependents.extend(all.cloned());
+                    }
+                    release(cx, owned, &object);
+                }
                 Some(_) => {}
                 None => self.dependents.extend(owned.of(uid).cloned()),
+            }
+        }
+        for uid in std::mem::take(&mut self.fewer) {
+            if let Some(object) = cx.store.by_uid(uid).filter(|o| is_leaving(o)).cloned() {
+                release(cx, owned, &object);
             }
         }
         for _ in 0..OBJECTS_MAX {
             let Some(key) = self.dependents.pop_first() else { break };
             if let Some(object) = cx.store.at(&key).cloned() {
-                self.collect(cx, owned, &object);
+                Self::collect(cx, owned, &object);
             }
         }
         !self.dependents.is_empty()
     }
 
-    /// Brings an owner that waits for its dependents nearer to its end.
-    fn release(&mut self, cx: &mut Context<'_>, owned: &Owned, object: &Arc<Object>) {
-        let uid = object.meta.uid.to_string();
-        let dependents: Vec<_> = owned
-            .of(object.meta.uid)
-            .filter_map(|key| cx.store.at(key))
-            .filter(|d| references(d).any(|r| r.uid == uid))
-            .cloned()
-            .collect();
-        let finalizer = if has(object, ORPHAN) {
-            for dependent in &dependents {
-                let rest = references(dependent).filter(|r| r.uid != uid).cloned().collect();
-                let _ = cx.store.update(with_owners(dependent, rest), None);
-            }
-            ORPHAN
-        } else {
-            let blocks = |r: &OwnerReference| r.uid == uid && r.block_owner_deletion == Some(true);
-            if dependents.iter().any(|d| references(d).any(blocks)) {
-                self.dependents.extend(dependents.iter().filter(|d| !is_leaving(d)).map(|d| d.key()));
-                return;
-            }
-            FOREGROUND
-        };
-        let mut next = Object::clone(object);
-        next.meta.rest_mut().finalizers.retain(|f| f != finalizer);
-        // It was there when this began.
-        let _ = update_object(cx, next, None);
-    }
-
     /// Decides on a dependent by how its owners are.
-    fn collect(&mut self, cx: &mut Context<'_>, owned: &Owned, object: &Arc<Object>) {
+    fn collect(cx: &mut Context<'_>, owned: &Owned, object: &Arc<Object>) {
         if object.meta.deletion.is_some() {
             return;
         }
@@ -154,7 +139,9 @@ impl Garbage {
             // Where owners wait for each other in a circle, one must not be waited for.
             if own.iter().any(|d| d.meta.deletion.is_some() && has(d, FOREGROUND)) {
                 let mut list: Vec<_> = references(object).cloned().collect();
-                list.iter_mut().for_each(|r| r.block_owner_deletion = Some(false));
+                for reference in &mut list {
+                    reference.block_owner_deletion = Some(false);
+                }
                 let _ = cx.store.update(with_owners(object, list), None);
             }
             Propagation::Foreground
@@ -169,4 +156,27 @@ impl Garbage {
         // It was there when this began.
         let _ = delete_object(cx, &object.key(), &options);
     }
+}
+
+/// Brings an owner that waits for its dependents nearer to its end.
+fn release(cx: &mut Context<'_>, owned: &Owned, object: &Object) {
+    let uid = object.meta.uid.to_string();
+    let mut names_it = owned.of(object.meta.uid).filter_map(|key| cx.store.at(key));
+    let finalizer = if has(object, ORPHAN) {
+        for dependent in names_it.cloned().collect::<Vec<_>>() {
+            let rest = references(&dependent).filter(|r| r.uid != uid).cloned().collect();
+            let _ = cx.store.update(with_owners(&dependent, rest), None);
+        }
+        ORPHAN
+    } else {
+        let blocks = |r: &OwnerReference| r.uid == uid && r.block_owner_deletion == Some(true);
+        if names_it.any(|d| references(d).any(blocks)) {
+            return;
+        }
+        FOREGROUND
+    };
+    let mut next = object.clone();
+    next.meta.rest_mut().finalizers.retain(|f| f != finalizer);
+    // It was there when this began.
+    let _ = update_object(cx, next, None);
 }

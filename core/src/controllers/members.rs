@@ -1,7 +1,7 @@
 //! The active pods of one owner, counted as they change.
 
 use super::replica_manager::Tally;
-use crate::api::{ConditionKind, Name, Object};
+use crate::api::{ConditionKind, Name, Object, PodStatus};
 use crate::time::{Span, Time};
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Member {
     /// Of an active pod, for an owner whose template has `labels`.
     pub(super) fn of(object: &Object, labels: &BTreeMap<String, String>, min_ready: Span, now: Time) -> Self {
         let status = object.pod().map(|p| &p.status);
-        let ready = status.is_some_and(|s| s.is_ready());
+        let ready = status.is_some_and(PodStatus::is_ready);
         let since = status.and_then(|s| s.condition(&ConditionKind::Ready)?.since);
         let at = since.filter(|_| ready).map(|since| since + min_ready);
         let available = ready && (min_ready == Span::ZERO || at.is_some_and(|at| at <= now));

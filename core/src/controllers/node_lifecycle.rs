@@ -1,4 +1,4 @@
-//! Whether nodes are alive: who was silent for too long is NotReady, and its pods will be evicted.
+//! Whether nodes are alive: who was silent for too long is not ready, and its pods will be evicted.
 //!
 //! A heartbeat is a note in memory, as upstream's lease; only transitions are written. Upstream looks at all nodes
 //! every few seconds; here the same look is taken at the same instants, but only where something can have changed.
@@ -106,8 +106,8 @@ impl NodeLifecycle {
         }
         let Some(object) = change.object() else { return };
         let name = &object.meta.name;
-        self.look_soon(now);
         let Some(after) = &change.after else {
+            self.look_soon(now);
             if let Some(health) = self.nodes.remove(name) {
                 self.grace.cancel(name);
                 if let Some(queue) = self.queues.get_mut(&health.zone) {
@@ -118,6 +118,8 @@ impl NodeLifecycle {
             return;
         };
         self.dirty.insert(name.clone());
+        let tainted = |o: &Object| taints::taints(o).iter().any(|t| t.effect == taints::NO_EXECUTE);
+        let mut news = change.before.as_deref().is_none_or(|b| tainted(b) != tainted(after));
         let condition = ready(after);
         let posted = condition.and_then(|c| c.last_heartbeat_time.as_ref()).map(Time::from);
         let mut health = Health {
@@ -131,13 +133,16 @@ impl NodeLifecycle {
         };
         if let Some(old) = self.nodes.get(name).filter(|old| old.uid == health.uid) {
             health.registered = old.registered;
+            news |= (old.ready, &old.zone, old.excluded) != (health.ready, &health.zone, health.excluded);
             // A kubelet that writes its status is alive, too.
             if old.ready.is_some() == health.ready.is_some() && old.posted == posted {
                 health.heard = old.heard;
             }
         }
         self.grace.set_earlier(name.clone(), health.heard + self.grace_span);
-        self.nodes.insert(name.clone(), health);
+        if self.nodes.insert(name.clone(), health).is_none() || news {
+            self.look_soon(now);
+        }
     }
 
     /// Looks at all nodes at the next of the instants at which that is done.

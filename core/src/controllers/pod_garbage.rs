@@ -43,7 +43,10 @@ impl PodGarbage {
                 } else {
                     self.present.remove(&object.meta.name);
                 }
-                self.look_soon(now);
+                let given_up = |o: &Object| taints(o).iter().any(|t| t.key == OUT_OF_SERVICE);
+                if change.before.is_none() || change.after.as_deref().is_none_or(given_up) {
+                    self.look_soon(now);
+                }
             }
             Some(Kind::Pod) => {
                 let finished = |o: &Object| o.pod().is_some_and(|p| p.status.phase.is_finished());

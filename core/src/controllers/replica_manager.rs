@@ -182,15 +182,17 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         {
             self.note(uid, name, None, now);
         }
-        let relabeled = before.is_none_or(|b| after.is_none_or(|a| b.meta.labels != a.meta.labels));
+        // Whether it may have become somebody's, or nobody's: by its labels, or because it counts again.
+        let news = before
+            .is_none_or(|b| after.is_none_or(|a| b.meta.labels != a.meta.labels || is_active(a) && !is_active(b)));
         if let Some(uid) = owner {
             self.note(uid, name, after, now);
-            if relabeled && let Some(set) = self.sets.get_mut(&uid) {
+            if news && let Some(set) = self.sets.get_mut(&uid) {
                 set.claims.insert(name.clone());
             }
         } else if let Some(after) = after.filter(|a| is_active(a))
             && after.meta.controller().is_none()
-            && (relabeled || owner_before.is_some())
+            && (news || owner_before.is_some())
         {
             for uid in self.by_namespace.get(&after.meta.namespace).into_iter().flatten() {
                 if let Some(set) = self.sets.get_mut(uid)

@@ -259,11 +259,12 @@ impl Schedulers {
         cx.event(&bound, EventKind::Normal, scheduler, "Scheduled", &message);
     }
 
-    /// What can make a node acceptable that refused.
+    /// What can make a node acceptable that refused. A node that comes later may refuse for another reason and be
+    /// mended then (each comes tainted as not ready), so changes of nodes always count.
     fn helped_by(&self, scheduler: u8, decision: &Decision) -> Events {
         let filters = &self.profiles[usize::from(scheduler)].framework().filters;
         let refused = |name| decision.refusals.iter().any(|r| r.plugin == name);
-        filters.iter().filter(|f| refused(f.name())).map(|f| f.helped_by()).fold(Events::NODE_ADDED, Events::or)
+        filters.iter().filter(|f| refused(f.name())).map(|f| f.helped_by()).fold(Events::OF_NODES, Events::or)
     }
 }
 

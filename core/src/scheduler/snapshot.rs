@@ -18,6 +18,8 @@ impl Events {
     /// Taints, and whether it is cordoned.
     pub(super) const TAINTS: Self = Self(8);
     pub(super) const POD_REMOVED: Self = Self(16);
+    /// All that can happen to the node itself.
+    pub(super) const OF_NODES: Self = Self::NODE_ADDED.or(Self::ALLOCATABLE).or(Self::LABELS).or(Self::TAINTS);
 
     /// Either.
     pub(super) const fn or(self, other: Self) -> Self {

@@ -61,7 +61,7 @@ impl Kubelet {
             let conditions = object.node().unwrap().1.conditions.clone().unwrap_or_default();
             if conditions.iter().any(|c| c.type_ == "Ready" && c.status != "True") {
                 let status = json!({"status": Self::node_status(world.now())});
-                world.must(Method::Patch, format!("{}/status", path(Kind::Node, Some(&node))), MERGE, &status);
+                world.must(Method::Patch, &format!("{}/status", path(Kind::Node, Some(&node))), MERGE, &status);
             }
         }
     }
@@ -86,10 +86,10 @@ impl Kubelet {
                     .map(|(kind, status)| json!({"type": kind, "status": status, "lastTransitionTime": now}))
                     .collect();
                 let status = json!({"status": {"conditions": list}});
-                world.must(Method::Patch, format!("{}/status", path(Kind::Node, Some(&node))), MERGE, &status);
+                world.must(Method::Patch, &format!("{}/status", path(Kind::Node, Some(&node))), MERGE, &status);
             }
             "hold" => world.kubelet.held.extend(pods),
-            "release" => pods.iter().for_each(|p| _ = world.kubelet.held.remove(p)),
+            "release" => world.kubelet.held.retain(|held| !pods.contains(held)),
             "ready" | "unready" => {
                 for pod in pods {
                     world.kubelet.modes.insert(pod.clone(), action.to_owned());
@@ -98,12 +98,16 @@ impl Kubelet {
             }
             "fail" | "succeed" => {
                 let phase = if action == "fail" { "Failed" } else { "Succeeded" };
-                pods.iter().for_each(|pod| Self::set(world, pod, phase, false, 0));
+                for pod in &pods {
+                    Self::set(world, pod, phase, false, 0);
+                }
             }
             "crash" => {
                 let restarts = step["restarts"].as_i64().unwrap();
                 let ready = step["ready"] == json!(true);
-                pods.iter().for_each(|pod| Self::set(world, pod, "Running", ready, restarts));
+                for pod in &pods {
+                    Self::set(world, pod, "Running", ready, restarts);
+                }
             }
             other => panic!("kubelet {other}"),
         }
@@ -143,7 +147,7 @@ impl Kubelet {
             .collect();
         let status = json!({"status": {"phase": phase, "podIP": address, "podIPs": [{"ip": address}],
             "conditions": conditions, "containerStatuses": containers}});
-        world.must(Method::Patch, format!("{}/status", path(Kind::Pod, Some(name))), MERGE, &status);
+        world.must(Method::Patch, &format!("{}/status", path(Kind::Pod, Some(name))), MERGE, &status);
     }
 
     /// Acts once on every pod of a live node. Returns whether there was anything to do.
@@ -168,7 +172,7 @@ impl Kubelet {
                     continue;
                 }
                 let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0});
-                world.must(Method::Delete, path(Kind::Pod, Some(name)), "application/json", &options);
+                world.must(Method::Delete, &path(Kind::Pod, Some(name)), "application/json", &options);
             } else if pod.status.phase == PodPhase::Pending && mode != "pending" {
                 Self::set(world, name, "Running", mode != "unready", 0);
             } else if pod.status.phase == PodPhase::Running && (mode == "succeed" || mode == "fail") {

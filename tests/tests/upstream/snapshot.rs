@@ -85,9 +85,9 @@ fn endpoints(object: &Object) -> Value {
     let pods = |list: &Option<Vec<k8s_openapi::api::core::v1::EndpointAddress>>| -> BTreeSet<String> {
         list.iter().flatten().map(|a| a.target_ref.clone().unwrap().name.unwrap()).collect()
     };
-    let mut taken: Vec<(BTreeSet<(String, i32, String)>, Value)> = Vec::new();
+    let mut taken = Vec::new();
     for subset in subsets.iter() {
-        let ports: BTreeSet<_> = subset
+        let ports: BTreeSet<(String, i32, String)> = subset
             .ports
             .iter()
             .flatten()

@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often nodes renew their lease.
 const HEARTBEAT: Span = Span::from_secs(1);
-/// For how long nothing must change before all is settled, where a step does not say.
-const QUIET: Span = Span::from_millis(1_200);
+/// For how long nothing must change before all is settled, where a step does not say: longer than a pod that could
+/// not be placed twice waits for its next try.
+const QUIET: Span = Span::from_millis(2_200);
 /// How many rounds of settling are made at most.
 const ROUNDS_MAX: usize = 100;
 
@@ -106,15 +107,15 @@ impl World {
     }
 
     /// Makes a request that must succeed or is on record as refused.
-    pub(crate) fn request(&mut self, method: Method, path: String, content_type: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn request(&mut self, method: Method, path: &str, content_type: &str, body: &Value) -> (u16, Value) {
         let mut request = Request::new(method, path).with_json(body);
         content_type.clone_into(&mut request.content_type);
         self.handle(Input::Request(request)).unwrap()
     }
 
     /// Makes a request that must succeed.
-    pub(crate) fn must(&mut self, method: Method, path: String, content_type: &str, body: &Value) {
-        let (code, answer) = self.request(method, path.clone(), content_type, body);
+    pub(crate) fn must(&mut self, method: Method, path: &str, content_type: &str, body: &Value) {
+        let (code, answer) = self.request(method, path, content_type, body);
         assert!(code < 300, "{method:?} {path} {body}: {answer}");
     }
 
@@ -184,7 +185,7 @@ impl World {
                 // Lists in these patches are whole lists.
                 let answer = self.request(
                     Method::Patch,
-                    path(kind, Some(&name)),
+                    &path(kind, Some(&name)),
                     "application/merge-patch+json",
                     &step["patch"],
                 );
@@ -197,7 +198,7 @@ impl World {
                 if step["propagation"].is_string() {
                     options["propagationPolicy"] = step["propagation"].clone();
                 }
-                let answer = self.request(Method::Delete, path(kind, Some(&name)), "application/json", &options);
+                let answer = self.request(Method::Delete, &path(kind, Some(&name)), "application/json", &options);
                 self.note(index, &answer);
             }
             "kubelet" => Kubelet::command(self, step),
@@ -225,7 +226,7 @@ impl World {
         if object["spec"]["nodeName"].is_string() {
             self.bound_by_client.insert(name.clone());
         }
-        let answer = self.request(Method::Post, path(kind, None), "application/json", &object);
+        let answer = self.request(Method::Post, &path(kind, None), "application/json", &object);
         self.note(index, &answer);
         if kind == Kind::Node {
             self.kubelet.join(&name, step["dead"] == json!(true));
