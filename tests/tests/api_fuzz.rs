@@ -260,8 +260,8 @@ fn request() -> impl Strategy<Value = Request> {
         |(method, path, query, accept, content_type, body)| {
             let mut request = Request::new(method, path);
             request.query = query;
-            request.accept = accept.to_owned();
-            request.content_type = content_type.to_owned();
+            accept.clone_into(&mut request.accept);
+            content_type.clone_into(&mut request.content_type);
             request.body = body;
             request
         },

@@ -258,6 +258,37 @@ fn a_service_without_ready_pods_cannot_be_reached_through_the_api() {
 }
 
 #[test]
+fn a_request_to_a_service_goes_to_a_ready_pod() {
+    let mut api = Api::new();
+    let service = json!({
+        "metadata": {"name": "s"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+    });
+    api.post("/api/v1/namespaces/default/services", &service);
+    api.pod("p", &json!({"app": "web"}));
+    let binding = json!({"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}});
+    assert_eq!(api.post(&format!("{PODS}/p/binding"), &binding).0, 201);
+    let status = r#"{"status":{"phase":"Running","podIP":"10.1.2.3","conditions":[{"type":"Ready","status":"True"}]}}"#;
+    assert_eq!(api.patch(&format!("{PODS}/p/status"), "strategic-merge", status).0, 200);
+    for path in [
+        "/api/v1/namespaces/default/services/s/proxy/a%20b/c",
+        "/api/v1/namespaces/default/services/http:s:http/proxy/a%20b/c",
+        "/api/v1/proxy/namespaces/default/services/s:80/a%20b/c",
+        "/api/v1/namespaces/default/pods/p:8080/proxy/a%20b/c",
+    ] {
+        let mut request = Request::get(path);
+        request.query = "q=1".to_owned();
+        let Answer::Proxy(target) = api.answer(request) else { panic!("{path} is not passed on") };
+        let seen = (target.node.as_str(), target.pod_ip.as_str(), target.port, target.https, target.path.as_str());
+        assert_eq!(seen, ("n", "10.1.2.3", 8080, false, "/a%20b/c?q=1"), "{path}");
+    }
+    let slices =
+        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name%3Ds";
+    let (_, slices) = api.get(slices);
+    assert_eq!(slices["items"][0]["endpoints"][0]["addresses"], json!(["10.1.2.3"]));
+}
+
+#[test]
 fn every_field_of_the_schema_is_one_the_types_know() {
     // OpenAPI is made from the schema; here it is held against the types that read and write objects.
     let mut api = Api::new();
@@ -271,7 +302,7 @@ fn every_field_of_the_schema_is_one_the_types_know() {
         let read = kubarium_core::api::Object::from_value(kind, full.clone());
         let written = read.expect("an object with every field is read").to_value();
         let mut lost = Vec::new();
-        missing(&full, &written, kind.info().kind.to_owned(), &mut lost);
+        missing(&full, &written, kind.info().kind, &mut lost);
         // A container is in one state at a time.
         lost.retain(|path| !path.contains(".state.") && !path.contains(".lastState."));
         assert_eq!(lost, Vec::<String>::new());
@@ -302,18 +333,18 @@ fn example(schemas: &Value, schema: &Value, depth: usize) -> Value {
     }
 }
 
-fn missing(full: &Value, written: &Value, at: String, lost: &mut Vec<String>) {
+fn missing(full: &Value, written: &Value, at: &str, lost: &mut Vec<String>) {
     match (full, written) {
         (Value::Object(a), Value::Object(b)) => {
             for (key, value) in a {
                 match b.get(key) {
-                    Some(other) => missing(value, other, format!("{at}.{key}"), lost),
+                    Some(other) => missing(value, other, &format!("{at}.{key}"), lost),
                     None => lost.push(format!("{at}.{key}")),
                 }
             }
         }
         (Value::Array(a), Value::Array(b)) => {
-            a.iter().zip(b).for_each(|(x, y)| missing(x, y, format!("{at}[]"), lost));
+            a.iter().zip(b).for_each(|(x, y)| missing(x, y, &format!("{at}[]"), lost));
         }
         _ => {}
     }

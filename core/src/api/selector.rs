@@ -158,25 +158,22 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let special = ["==", "!=", "=", "!", ",", "(", ")", ">", "<"].into_iter().find(|s| rest.starts_with(s));
-        let length = match special {
-            Some(s) => {
-                list.push(match s {
-                    "=" | "==" => Token::Equals(s),
-                    "!=" => Token::NotEquals,
-                    "!" => Token::Not,
-                    "," => Token::Comma,
-                    "(" => Token::Open,
-                    ")" => Token::Close,
-                    ">" => Token::Greater,
-                    _ => Token::Less,
-                });
-                s.len()
-            }
-            None => {
-                let end = rest.find(|c: char| c.is_whitespace() || "=!,()<>".contains(c)).unwrap_or(rest.len());
-                list.push(Token::Word(&rest[..end]));
-                end
-            }
+        let length = if let Some(s) = special {
+            list.push(match s {
+                "=" | "==" => Token::Equals(s),
+                "!=" => Token::NotEquals,
+                "!" => Token::Not,
+                "," => Token::Comma,
+                "(" => Token::Open,
+                ")" => Token::Close,
+                ">" => Token::Greater,
+                _ => Token::Less,
+            });
+            s.len()
+        } else {
+            let end = rest.find(|c: char| c.is_whitespace() || "=!,()<>".contains(c)).unwrap_or(rest.len());
+            list.push(Token::Word(&rest[..end]));
+            end
         };
         rest = rest[length..].trim_start();
     }

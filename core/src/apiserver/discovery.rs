@@ -108,7 +108,7 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
             ],
         }),
         "/openapi/v2" if accept.contains("protobuf") && !accept.contains("application/json") => {
-            let content_type = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+            let content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
             return Ok(Document { content_type, body: openapi::empty_version_2() });
         }
         "/openapi/v2" => openapi::version_2(),

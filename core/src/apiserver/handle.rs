@@ -317,7 +317,7 @@ impl Call<'_> {
             let mut metadata = Map::new();
             metadata.insert("resourceVersion".to_owned(), cx.store.revision().to_string().into());
             let gone: Vec<&Arc<Object>> = gone.iter().collect();
-            let list = present::list(path.kind, &gone, metadata, form, &self.query, cx.now)?;
+            let list = present::list(path.kind, &gone, &metadata, form, &self.query, cx.now)?;
             return Ok(Reply::Document(200, list));
         }
         let version = read::present_object(cx.store, path).map(|o| o.meta.resource_version).unwrap_or_default();

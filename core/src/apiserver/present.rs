@@ -99,7 +99,7 @@ pub(super) fn event_object(object: &Object, form: Form, include: IncludeObject, 
 pub(super) fn list(
     kind: Kind,
     objects: &[&Arc<Object>],
-    metadata: Map<String, Value>,
+    metadata: &Map<String, Value>,
     form: Form,
     query: &Query,
     now: Time,
@@ -131,7 +131,7 @@ pub(super) fn list(
         Form::Table => {
             let include = IncludeObject::parse(query)?;
             let rows: Vec<Value> = objects.iter().map(|o| row(o, include, now)).collect();
-            table(kind, &metadata, &rows, true)
+            table(kind, metadata, &rows, true)
         }
     })
 }

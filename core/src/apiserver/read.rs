@@ -198,7 +198,7 @@ pub(super) fn list(
             metadata.insert("remainingItemCount".to_owned(), remaining.into());
         }
     }
-    present::list(path.kind, &page, metadata, form, query, now)
+    present::list(path.kind, &page, &metadata, form, query, now)
 }
 
 /// What a watch is to begin with.

@@ -65,7 +65,7 @@ fn maps(
         let (holds, merge) = field(holds, &key);
         let merged = match (original.remove(&key), value) {
             (Some(Value::Object(old)), Value::Object(new)) => Value::Object(maps(old, new, holds.as_ref())?),
-            (Some(Value::Array(old)), Value::Array(new)) => Value::Array(lists(old, new, holds.as_ref(), &merge)?),
+            (Some(Value::Array(old)), Value::Array(new)) => Value::Array(lists(&old, new, holds.as_ref(), &merge)?),
             (_, new) => undirected(new),
         };
         original.insert(key, merged);
@@ -126,7 +126,7 @@ fn set_element_orders(
                 Value::Array(items) => items,
                 _ => Vec::new(),
             },
-            (Some(old), Some(new)) => lists(old, new, holds.as_ref(), &merge)?,
+            (Some(old), Some(new)) => lists(&old, new, holds.as_ref(), &merge)?,
         };
         let ordered = arrange(merged, &order, &old.unwrap_or_default(), &merge);
         original.insert(name.to_owned(), Value::Array(ordered));
@@ -157,7 +157,7 @@ fn same(a: &Value, b: &Value, merge: &Merge) -> bool {
     }
 }
 
-fn lists(old: Vec<Value>, new: Vec<Value>, holds: Option<&Type>, merge: &Merge) -> Result<Vec<Value>, ApiError> {
+fn lists(old: &[Value], new: Vec<Value>, holds: Option<&Type>, merge: &Merge) -> Result<Vec<Value>, ApiError> {
     let item = match holds {
         Some(Type::List(item)) => Some(item.as_ref()),
         _ => None,
@@ -169,15 +169,15 @@ fn lists(old: Vec<Value>, new: Vec<Value>, holds: Option<&Type>, merge: &Merge) 
         }),
         Merge::Set => {
             let order = new.clone();
-            let mut merged = old.clone();
+            let mut merged = old.to_vec();
             for value in new {
                 if !merged.contains(&value) {
                     merged.push(value);
                 }
             }
-            Ok(arrange(merged, &order, &old, merge))
+            Ok(arrange(merged, &order, old, merge))
         }
-        Merge::Key(key) => keyed(&old, new, item, key, merge),
+        Merge::Key(key) => keyed(old, new, item, key, merge),
     }
 }
 

@@ -342,11 +342,10 @@ fn check_resources(resources: &k8s::ResourceRequirements, at: &str, errors: &mut
                     errors.invalid(format!("{at}.requests"), text.0.as_str(), &detail);
                 }
             }
-            Some((_, Err(_))) => {}
             None if !overcommit => {
                 errors.required(format!("{at}.limits"), "Limit must be set for non overcommitable resources");
             }
-            None => {}
+            Some((_, Err(_))) | None => {}
         }
     }
     let has = |name: &str| limits.contains_key(name) || requests.contains_key(name);

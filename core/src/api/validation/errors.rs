@@ -38,6 +38,11 @@ impl Errors {
         self.push("FieldValueInvalid", field, with(format!("Invalid value: {value}"), detail));
     }
 
+    /// As [`Self::invalid`], of a value that is shown in an order of its own.
+    pub(super) fn invalid_shown(&mut self, field: impl Display, shown: &str, detail: &str) {
+        self.push("FieldValueInvalid", field, with(format!("Invalid value: {shown}"), detail));
+    }
+
     pub(super) fn all_invalid(&mut self, field: impl Display, value: &str, details: Vec<String>) {
         for detail in details {
             self.invalid(&field, value, &detail);

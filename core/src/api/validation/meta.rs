@@ -3,6 +3,7 @@
 use super::errors::Errors;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, label_value_error, qualified_name_errors};
 use crate::api::{Kind, Meta, Name};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -78,6 +79,25 @@ pub(super) fn check_labels(labels: &BTreeMap<String, String>, field: impl Displa
     }
 }
 
+/// An owner reference in the order in which upstream writes its fields.
+fn shown(owner: &OwnerReference) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let mut json = format!(
+        "{{\"apiVersion\":{},\"kind\":{},\"name\":{},\"uid\":{}",
+        text(&owner.api_version),
+        text(&owner.kind),
+        text(&owner.name),
+        text(&owner.uid)
+    );
+    for (key, flag) in [("controller", owner.controller), ("blockOwnerDeletion", owner.block_owner_deletion)] {
+        if let Some(flag) = flag {
+            json.push_str(&[",\"", key, "\":", if flag { "true" } else { "false" }].concat());
+        }
+    }
+    json.push('}');
+    json
+}
+
 fn check_owners(meta: &Meta, errors: &mut Errors) {
     let Some(owners) = &meta.owners else { return };
     let field = "metadata.ownerReferences";
@@ -94,11 +114,11 @@ fn check_owners(meta: &Meta, errors: &mut Errors) {
         if owner.controller == Some(true) {
             let this = format!("{}/{}", owner.kind, owner.name);
             if let Some(other) = &controller {
-                let list = serde_json::to_value(owners.as_ref()).unwrap_or_default();
+                let list = format!("[{}]", owners.iter().map(shown).collect::<Vec<_>>().join(","));
                 let detail = format!(
                     "Only one reference can have Controller set to true. Found \"true\" in references for {other} and {this}"
                 );
-                errors.invalid(field, list, &detail);
+                errors.invalid_shown(field, &list, &detail);
             } else {
                 controller = Some(this);
             }
