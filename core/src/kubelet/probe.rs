@@ -3,6 +3,7 @@
 use crate::runtime::ProbeKind;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// The runs of one probe.
 #[derive(Clone, Debug)]
@@ -152,4 +153,19 @@ impl Probes {
             run.next = run.next.max(now);
         }
     }
+}
+/// A probe with the names of ports replaced by their numbers: a runtime knows only those. A name the container does
+/// not have stays, and fails there.
+pub(super) fn with_port_numbers(probe: &k8s::Probe, container: &k8s::Container) -> k8s::Probe {
+    let mut probe = probe.clone();
+    let http = probe.http_get.as_mut().map(|get| &mut get.port);
+    let tcp = probe.tcp_socket.as_mut().map(|tcp| &mut tcp.port);
+    for port in http.into_iter().chain(tcp) {
+        if let IntOrString::String(name) = port
+            && let Some(found) = container.ports.iter().flatten().find(|p| p.name.as_ref() == Some(name))
+        {
+            *port = IntOrString::Int(found.container_port);
+        }
+    }
+    probe
 }

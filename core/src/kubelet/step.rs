@@ -346,7 +346,7 @@ impl<'a, 'c> Step<'a, 'c> {
         let Some(probes) = self.worker.cells.get_mut(index).and_then(|c| c.probes.as_mut()) else { return };
         for kind in probes.run_due(container, now) {
             let Some(probe) = super::probe::of(container, kind) else { continue };
-            let probe = Arc::new(probe.clone());
+            let probe = Arc::new(super::probe::with_port_numbers(probe, container));
             let (pod, pod_ip) = (self.pod_ref(), self.pod.status.pod_ip.clone());
             let container = container.name.as_str().into();
             self.command(RuntimeCommand::Probe { pod, container, kind, probe, pod_ip });
