@@ -149,7 +149,7 @@ impl Kubelets {
         step.plan();
         let deadline = step.deadline().filter(|_| !step.pod.status.phase.is_finished());
         step.finish();
-        match [worker.due(), deadline].into_iter().flatten().filter(|at| *at > cx.now).min() {
+        match [worker.due(cx.now), deadline.filter(|at| *at > cx.now)].into_iter().flatten().min() {
             Some(at) => self.due.set(uid, at),
             None => self.due.cancel(&uid),
         }

@@ -180,8 +180,9 @@ impl Worker {
         self.cells.iter().any(|cell| cell.stage.is_live())
     }
 
-    /// When something is to be done although nothing happens. Not while it waits for its machine's list.
-    pub(super) fn due(&self) -> Option<Time> {
+    /// When something is to be done after `now` although nothing happens. What was due earlier is done, or waits for
+    /// something else.
+    pub(super) fn due(&self, now: Time) -> Option<Time> {
         let sandbox = match self.sandbox {
             Sandbox::Failed { until } => Some(until),
             _ => None,
@@ -190,7 +191,7 @@ impl Worker {
             let probes = cell.probes.as_ref().filter(|_| cell.stage == Stage::Running).and_then(|p| p.due());
             [cell.stage.due(), probes]
         });
-        cells.chain([sandbox]).flatten().min()
+        cells.chain([sandbox]).flatten().filter(|at| *at > now).min()
     }
 }
 
