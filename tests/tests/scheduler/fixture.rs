@@ -7,10 +7,10 @@ use kubarium_core::{Cluster, Config, Input, Span, Time};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-pub const START: Time = Time(1_800_000_000_000_000);
+pub(crate) const START: Time = Time(1_800_000_000_000_000);
 
 /// Lays `over` over `value`, field by field.
-pub fn merge(value: &mut Value, over: &Value) {
+pub(crate) fn merge(value: &mut Value, over: &Value) {
     match (value, over) {
         (Value::Object(fields), Value::Object(over)) => {
             for (key, inner) in over {
@@ -22,7 +22,7 @@ pub fn merge(value: &mut Value, over: &Value) {
 }
 
 /// A ready node with 4 cpus, 8 GiB and room for 10 pods, and what is laid over that.
-pub fn node(name: &str, over: Value) -> Value {
+pub(crate) fn node(name: &str, over: Value) -> Value {
     let mut node = json!({
         "apiVersion": "v1", "kind": "Node",
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
@@ -38,31 +38,31 @@ pub fn node(name: &str, over: Value) -> Value {
 }
 
 /// A pod of one container without requests, and what is laid over its spec.
-pub fn pod(name: &str, over: Value) -> Value {
+pub(crate) fn pod(name: &str, over: Value) -> Value {
     let mut spec = json!({"containers": [{"name": "c", "image": "i"}]});
     merge(&mut spec, &over);
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": spec})
 }
 
 /// The spec of a pod whose container asks for this.
-pub fn requests(requests: Value) -> Value {
+pub(crate) fn requests(requests: Value) -> Value {
     json!({"containers": [{"name": "c", "image": "i", "resources": {"requests": requests}}]})
 }
 
 /// A pod that asks for cpu.
-pub fn cpu(name: &str, cpu: &str) -> Value {
+pub(crate) fn cpu(name: &str, cpu: &str) -> Value {
     pod(name, requests(json!({"cpu": cpu})))
 }
 
 /// A cluster in virtual time.
-pub struct Fixture {
-    pub cluster: Cluster,
-    pub now: Time,
+pub(crate) struct Fixture {
+    pub(crate) cluster: Cluster,
+    pub(crate) now: Time,
 }
 
 impl Fixture {
     /// With these objects there from the start, and a seed.
-    pub fn seeded(seed: u64, objects: &[Value]) -> Self {
+    pub(crate) fn seeded(seed: u64, objects: &[Value]) -> Self {
         // Nobody sends heartbeats here.
         let config = Config { seed, node_grace: Span::from_secs(1_000_000), ..Config::default() };
         let namespace = json!({"kind": "Namespace", "metadata": {"name": "default"}});
@@ -78,7 +78,7 @@ impl Fixture {
     }
 
     /// With these objects there from the start.
-    pub fn new(objects: &[Value]) -> Self {
+    pub(crate) fn new(objects: &[Value]) -> Self {
         Self::seeded(1, objects)
     }
 
@@ -87,7 +87,7 @@ impl Fixture {
     }
 
     /// Lets seconds pass, calling the cluster when it wants to be called.
-    pub fn pass(&mut self, seconds: i64) {
+    pub(crate) fn pass(&mut self, seconds: i64) {
         let end = self.now + Span::from_secs(seconds);
         loop {
             let wake = self.cluster.handle(self.now, Input::Wake).wake;
@@ -101,7 +101,7 @@ impl Fixture {
     }
 
     /// Asks the API; panics unless it does as it is told.
-    pub fn ask(&mut self, method: Method, path: &str, body: &Value) {
+    pub(crate) fn ask(&mut self, method: Method, path: &str, body: &Value) {
         let mut request = Request::new(method, format!("/api/v1/{path}")).with_json(body);
         if method == Method::Patch {
             "application/merge-patch+json".clone_into(&mut request.content_type);
@@ -114,43 +114,43 @@ impl Fixture {
         self.settle();
     }
 
-    pub fn create(&mut self, object: &Value) {
+    pub(crate) fn create(&mut self, object: &Value) {
         let path = if object["kind"] == "Node" { "nodes" } else { "namespaces/default/pods" };
         self.ask(Method::Post, path, object);
     }
 
-    pub fn delete_pod(&mut self, name: &str) {
+    pub(crate) fn delete_pod(&mut self, name: &str) {
         self.ask(Method::Delete, &format!("namespaces/default/pods/{name}"), &json!({"gracePeriodSeconds": 0}));
     }
 
-    pub fn pod(&self, name: &str) -> &Arc<Object> {
+    pub(crate) fn pod(&self, name: &str) -> &Arc<Object> {
         self.cluster.store().get(Kind::Pod, "default", name).unwrap()
     }
 
     /// The pod's node; `-` for none.
-    pub fn place(&self, name: &str) -> &str {
+    pub(crate) fn place(&self, name: &str) -> &str {
         self.pod(name).pod().unwrap().node.as_deref().unwrap_or("-")
     }
 
     /// Every pod with its node, by name.
-    pub fn places(&self) -> String {
+    pub(crate) fn places(&self) -> String {
         let pods = self.cluster.store().list(Kind::Pod, None);
         pods.map(|p| format!("{}:{}", p.meta.name, self.place(&p.meta.name))).collect::<Vec<_>>().join(" ")
     }
 
-    pub fn decision(&self, name: &str) -> &Decision {
+    pub(crate) fn decision(&self, name: &str) -> &Decision {
         self.cluster.schedulers().decision(self.pod(name).meta.uid).unwrap()
     }
 
     /// How a node stands to a pod.
-    pub fn stand(&self, pod: &str, node: &str) -> NodeStand {
+    pub(crate) fn stand(&self, pod: &str, node: &str) -> NodeStand {
         let key = Key::new(Kind::Pod, "default", pod);
         let explanation = self.cluster.schedulers().explain(&key, self.cluster.store()).unwrap();
         explanation.nodes.into_iter().find(|n| n.node == node).unwrap()
     }
 
     /// The same as a line: `fits`, or the plugin, its reasons, and `for good` where removing pods cannot help.
-    pub fn verdict(&self, pod: &str, node: &str) -> String {
+    pub(crate) fn verdict(&self, pod: &str, node: &str) -> String {
         match self.stand(pod, node).stand {
             Stand::Feasible { .. } => "fits".to_owned(),
             Stand::Refused { plugin, code, reasons } => {
@@ -162,7 +162,7 @@ impl Fixture {
     }
 
     /// How many events of a reason there are about a pod, repetitions counted.
-    pub fn events(&self, pod: &str, reason: &str) -> u32 {
+    pub(crate) fn events(&self, pod: &str, reason: &str) -> u32 {
         let events = self.cluster.store().list(Kind::Event, None).filter_map(|o| match &o.body {
             kubarium_core::api::Body::Event(e) => (e.involved.name == pod && e.reason == reason).then_some(e.count),
             _ => None,
