@@ -2,7 +2,7 @@
 
 use crate::config::ServeArguments;
 use crate::failure::Failure;
-use crate::{kubeconfig, serve, token};
+use crate::{kubeconfig, serve, simulate, token};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -19,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Run the control plane: the Kubernetes API, the dashboard, and pods as containers on Docker hosts.
     Serve(Box<ServeArguments>),
+    /// Play a cluster in virtual time and report what was placed where, what is pending and why.
+    Simulate(simulate::SimulateArguments),
     /// Print a kubeconfig for kubectl and other Kubernetes clients.
     Kubeconfig(kubeconfig::KubeconfigArguments),
     /// Print the access token of a data directory; makes one where there is none.
@@ -38,6 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure>
     };
     match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Kubeconfig(arguments) => kubeconfig::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
     }

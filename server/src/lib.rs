@@ -19,6 +19,7 @@ pub mod logging;
 pub mod metrics;
 pub mod proxy;
 pub mod serve;
+pub mod simulate;
 pub mod storage;
 pub mod token;
 

@@ -5,7 +5,8 @@ use crate::cluster::Cluster;
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3;
 
-/// A hash (XXH3, 64 bits) over everything a cluster holds: its revision and every object, field by field. Equal states
+/// A hash (XXH3, 64 bits) over everything a cluster holds: its revision, every object, field by field, and the
+/// schedulers' decisions. Equal states
 /// have equal hashes on every machine.
 pub fn state_hash(cluster: &Cluster) -> u64 {
     let mut hash = Xxh3::new();
@@ -16,6 +17,13 @@ pub fn state_hash(cluster: &Cluster) -> u64 {
         hash.update(&(kind as u64).to_le_bytes());
         for object in store.list(kind, None) {
             add(&mut hash, &object.to_value());
+            if let Some(decision) = cluster.schedulers().decision(object.meta.uid) {
+                hash.update(&decision.at.0.to_le_bytes());
+                let chosen = decision.chosen.as_ref();
+                let node = chosen.map(|c| c.node.to_string()).or_else(|| decision.message()).unwrap_or_default();
+                add_text(&mut hash, b"d", &node);
+                hash.update(&chosen.map_or(0, |c| c.feasible).to_le_bytes());
+            }
         }
     }
     hash.digest()

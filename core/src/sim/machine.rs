@@ -77,7 +77,6 @@ struct VirtualContainer {
     behaviour: Behaviour,
     started: Option<Time>,
     exit: Option<Exit>,
-    stopping: bool,
 }
 
 impl VirtualContainer {
@@ -201,6 +200,17 @@ impl VirtualMachine {
         self.pods.get(&pod).is_some_and(|p| p.ip.is_some() && p.containers.iter().any(VirtualContainer::is_running))
     }
 
+    /// What the latest start of a container has written; empty where it was another start.
+    pub(super) fn log(&self, pod: Uid, container: &str, attempt: u32) -> Vec<(Time, String)> {
+        let containers = self.pods.get(&pod).map(|p| p.containers.as_slice()).unwrap_or_default();
+        let Some(found) = containers.iter().find(|c| c.name == container && c.attempt == attempt) else {
+            return vec![];
+        };
+        let started = found.started.map(|at| (at, format!("{container} started")));
+        let ended = found.exit.as_ref().and_then(|e| Some((e.at?, format!("{container} ended with code {}", e.code))));
+        started.into_iter().chain(ended).collect()
+    }
+
     pub(super) const fn boot(&self) -> u32 {
         self.boot
     }
@@ -244,6 +254,13 @@ impl VirtualMachine {
             }
             RuntimeCommand::StopContainer { pod, container, grace } => self.stop(&pod, &container, grace, site),
             RuntimeCommand::RemovePod { pod } => {
+                // What was under way for it ends here; only the word that it is gone takes a while.
+                if let Some(slot) = self.pods.remove(&pod.uid).and_then(|p| p.slot) {
+                    self.slots.remove(&slot);
+                }
+                for pull in self.pulls.values_mut() {
+                    pull.waiting.retain(|(waiting, _)| waiting.uid != pod.uid);
+                }
                 let after = latency::REMOVE.sample(&mut self.rng);
                 self.plan(site, after, Doing::Remove { pod });
             }
@@ -367,7 +384,6 @@ impl VirtualMachine {
             behaviour,
             started: None,
             exit: None,
-            stopping: false,
         });
         let after = latency::START.sample(&mut self.rng);
         self.plan(site, after, Doing::Start { pod: pod.uid, container, attempt });
@@ -375,7 +391,21 @@ impl VirtualMachine {
 
     fn stop(&mut self, pod: &PodRef, container: &Name, grace: Span, site: &mut Site<'_>) {
         let usual = latency::STOP.sample(&mut self.rng);
-        let Some(found) = self.container_mut(pod.uid, container) else { return };
+        let never_ran = |attempt| RuntimeEvent::StartFailed {
+            pod: pod.clone(),
+            container: container.clone(),
+            attempt,
+            reason: Name::new_static("CreateContainerError"),
+            message: "stopped before it ran".to_owned(),
+        };
+        let Some(found) = self.container_mut(pod.uid, container) else { return self.tell(site, never_ran(0)) };
+        if found.started.is_none() {
+            let attempt = found.attempt;
+            if let Some(known) = self.pods.get_mut(&pod.uid) {
+                known.containers.retain(|c| c.name != *container);
+            }
+            return self.tell(site, never_ran(attempt));
+        }
         if found.exit.is_some() {
             if let Some(event) = report(pod, found) {
                 self.tell(site, event);
@@ -384,7 +414,6 @@ impl VirtualMachine {
         }
         let wants = found.behaviour.stops_in.unwrap_or(usual);
         // A container that was asked before may be asked to hurry, as kubectl's --grace-period does.
-        found.stopping = true;
         let (after, code) = if wants <= grace { (wants, 0) } else { (grace, 137) };
         let doing = Doing::Stop { pod: pod.uid, container: container.clone(), attempt: found.attempt, code };
         self.plan(site, after, doing);
@@ -445,12 +474,7 @@ impl VirtualMachine {
             Doing::End { pod, container, attempt, code } | Doing::Stop { pod, container, attempt, code } => {
                 self.end(pod, &container, Some(attempt), code, now).into_iter().collect()
             }
-            Doing::Remove { pod } => {
-                if let Some(slot) = self.pods.remove(&pod.uid).and_then(|p| p.slot) {
-                    self.slots.remove(&slot);
-                }
-                vec![RuntimeEvent::Removed { pod }]
-            }
+            Doing::Remove { pod } => vec![RuntimeEvent::Removed { pod }],
             Doing::Probe { pod, container, kind, probe } => {
                 let failure = self.probe(&pod, &container, kind, &probe, now);
                 vec![RuntimeEvent::Probed { pod, container, kind, failure }]

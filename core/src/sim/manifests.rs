@@ -2,7 +2,7 @@
 
 use super::action::ActionError;
 use super::traffic::ServicePort;
-use crate::api::{Body, Kind, Name, Object};
+use crate::api::{ApiError, Body, Kind, Name, Object, Reason};
 use crate::apiserver::{Answer, Response};
 use crate::cluster::Cluster;
 use crate::runtime::Machine;
@@ -73,6 +73,12 @@ pub(super) fn refusal(response: &Response) -> Option<ActionError> {
         _ => response.body.clone(),
     };
     Some(ActionError::Refused { code: response.status, message, field })
+}
+
+/// A `Status` for what no machine of the world could do.
+pub(super) fn failure(code: u16, message: &str) -> Value {
+    let reason = if code == 503 { Reason::ServiceUnavailable } else { Reason::InternalError };
+    ApiError::new(code, reason, message).to_status()
 }
 
 pub(super) fn accepted(answer: Option<&Answer>) -> Result<(), ActionError> {

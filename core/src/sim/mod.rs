@@ -14,6 +14,7 @@ mod machine;
 mod manifests;
 mod queue;
 mod scenario;
+mod soak;
 mod traffic;
 mod world;
 
@@ -24,5 +25,6 @@ pub use field::FieldError;
 pub use library::{Shipped, shipped};
 pub use machine::{Fault, VirtualMachine};
 pub use scenario::{Client, Pool, Scenario, Step, Words};
+pub use soak::{soak, soaked_world};
 pub use traffic::{Counters, Outcome, ServicePort, Traffic, Visit};
 pub use world::{BEGINNING, JournalEntry, Progress, Rejection, World};

@@ -9,7 +9,7 @@ use super::queue::{Happening, Queue};
 use super::scenario::{Pool, Scenario};
 use super::traffic::{Outcome, SAMPLES_MAX, ServicePort, Traffic};
 use crate::api::{Kind, Name, Object, Selector};
-use crate::apiserver::{Answer, Method, Request, Response};
+use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, Request, Response};
 use crate::cluster::{Cluster, Effect, Input};
 use crate::recording::{Entry, Recording};
 use crate::runtime::RuntimeEvent;
@@ -52,6 +52,9 @@ pub(super) const JOURNAL_ENTRIES_MAX: usize = 1_000;
 
 /// How long nothing may have happened before [`World::settle`] takes a world as settled.
 const SETTLE_QUIET: Span = Span::from_secs(30);
+
+/// The same where machines are faulty: grace and toleration may be running, and some time to spare.
+const SETTLE_QUIET_FAULTY: Span = Span::from_secs(20);
 
 /// The instant at which worlds begin: 2026-01-01T00:00:00Z.
 pub const BEGINNING: Time = Time(1_767_225_600_000_000);
@@ -232,9 +235,14 @@ impl World {
     /// not waited for.
     pub fn settle(&mut self, limit: Time, max_events: u32) -> Progress {
         let mut events = 0;
+        let config = self.cluster.config();
+        let evicted = Span(config.node_grace.0.saturating_add(Span::from_secs(config.toleration_seconds).0));
         while let Some(at) = self.next_event_at() {
             if !self.queue.is_busy() && at > self.stirred + SETTLE_QUIET {
-                return Progress { events, reached: true };
+                let faulty = self.machines.iter().any(|m| !m.is_gone() && !m.is_reachable());
+                if !faulty || at > self.stirred + Span(evicted.0.saturating_add(SETTLE_QUIET_FAULTY.0)) {
+                    return Progress { events, reached: true };
+                }
             }
             if at > limit {
                 self.now = self.now.max(limit);
@@ -499,7 +507,36 @@ impl World {
                 self.plug_in(name.into());
             }
         }
-        answer
+        match answer {
+            Some(Answer::Logs(query)) => Some(Answer::Done(self.log(&query))),
+            Some(Answer::Proxy(target)) => Some(Answer::Done(self.answer_of(&target))),
+            other => other,
+        }
+    }
+
+    /// What a container has written: in this world no more than that it started and ended.
+    fn log(&self, query: &LogQuery) -> Response {
+        let Some(machine) = self.machine(&query.node).filter(|m| m.is_reachable()) else {
+            return Response::json(500, &manifests::failure(500, &format!("node {} cannot be reached", query.node)));
+        };
+        let lines = machine.log(query.pod.uid, &query.container, query.attempt);
+        let skip = query.tail_lines.map_or(0, |n| lines.len().saturating_sub(n as usize));
+        let body = lines
+            .iter()
+            .skip(skip)
+            .map(|(at, line)| if query.timestamps { format!("{at} {line}\n") } else { format!("{line}\n") });
+        Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body: body.collect() }
+    }
+
+    /// What a pod answers a request that the API passes on to it.
+    fn answer_of(&self, target: &ProxyTarget) -> Response {
+        let answers = self.machine(&target.node).is_some_and(|m| m.is_reachable() && m.runs(target.pod.uid));
+        if !answers {
+            let message = format!("dial tcp {}:{}: connect: no route to host", target.pod_ip, target.port);
+            return Response::json(503, &manifests::failure(503, &message));
+        }
+        let body = format!("{} on {}: {}\n", target.pod.name, target.node, target.path);
+        Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body }
     }
 
     /// Creates what a manifest says, its namespace first where that is missing.

@@ -1,0 +1,139 @@
+//! `kubarium simulate`: a cluster in virtual time, without a browser.
+
+mod input;
+mod page;
+mod plot;
+mod report;
+mod samples;
+
+use crate::failure::Failure;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use kubarium_core::Span;
+use kubarium_core::api::Kind;
+use kubarium_core::sim::{self, World};
+use samples::Samples;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+/// Flags of `kubarium simulate`.
+#[derive(Args, Debug)]
+pub struct SimulateArguments {
+    /// Manifests (Nodes, Pods, controllers, services; YAML or JSON, several documents) and scenarios; `-` for standard
+    /// input. A scenario Kubarium comes with goes by its name, such as `demo`.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// Seed of every random choice; takes the place of the scenario's.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How much virtual time passes, such as 90s or 2h. Without it, until nothing is left to happen (a day at most).
+    #[arg(long, value_parser = duration)]
+    duration: Option<Span>,
+    /// What the report is written as.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    /// Also say which pod is on which node.
+    #[arg(long)]
+    placements: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// One self-contained page with plots.
+    Html,
+}
+
+fn duration(text: &str) -> Result<Span, String> {
+    sim::parse_span(text).ok_or_else(|| "must be a duration such as 90s, 5m or 2h".to_owned())
+}
+
+/// How long a simulation without a duration goes on at most.
+const SPAN_MAX: Span = Span::from_secs(86_400);
+
+/// How many events pass between two looks at the progress.
+const SLICE_EVENTS: u32 = 2_000;
+
+/// How much time passes at most between two samples, for plots.
+const SAMPLE_EVERY: Span = Span::from_millis(1_000);
+
+/// Does what the arguments ask for.
+pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut loaded = input::load(&arguments.files)?;
+    if let Some(seed) = arguments.seed {
+        loaded.scenario.config.seed = seed;
+    }
+    let mut world = World::new(&loaded.scenario);
+    let mut samples = Samples::new(arguments.output == Format::Html);
+    let progress = Progress::new(loaded.scenario.manifests.len());
+    let limit = sim::BEGINNING + arguments.duration.unwrap_or(SPAN_MAX);
+    let settles = arguments.duration.is_none();
+    let mut until = if samples.wanted() { sim::BEGINNING } else { limit };
+    loop {
+        let step = if settles { world.settle(until, SLICE_EVENTS) } else { world.advance(until, SLICE_EVENTS) };
+        if let Some(rejection) = world.rejections().first() {
+            progress.clear();
+            return Err(loaded.refused(rejection));
+        }
+        progress.show(&world);
+        if !step.reached {
+            continue;
+        }
+        samples.take(&world);
+        if world.now() < until || until >= limit {
+            break;
+        }
+        until = limit.min(world.now() + SAMPLE_EVERY);
+    }
+    progress.clear();
+    let report = report::Report::new(&world, begun);
+    let text = match arguments.output {
+        Format::Text => report.text(&world, arguments.placements),
+        Format::Json => report.json(&world, arguments.placements),
+        Format::Html => page::render(&report, &world, &samples)?,
+    };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // A closed pipe, as behind `| head`, is the reader's own choice.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::running(format!("the report cannot be written: {e}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A bar on the terminal while there is much to do; nothing where there is no terminal.
+struct Progress {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+impl Progress {
+    fn new(manifests: usize) -> Self {
+        let bar =
+            if std::io::stderr().is_terminal() { ProgressBar::new(manifests as u64) } else { ProgressBar::hidden() };
+        // The template is a constant that a test sees; without it the bar has its usual look.
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} objects  {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar, begun: Instant::now() }
+    }
+
+    fn show(&self, world: &World) {
+        if self.bar.is_hidden() || self.begun.elapsed() < Duration::from_millis(300) {
+            return;
+        }
+        let store = world.cluster().store();
+        let objects: usize = Kind::ALL.into_iter().filter(|k| *k != Kind::Event).map(|k| store.count(k)).sum();
+        self.bar.set_position((objects as u64).min(self.bar.length().unwrap_or_default()));
+        self.bar
+            .set_message(format!("{} of cluster time", sim::format_span(Span::from_secs(world.elapsed().as_secs()))));
+    }
+
+    fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
