@@ -76,14 +76,21 @@ fn declared(metadata: &Value) -> Vec<Suite> {
     suites
 }
 
-/// The command that runs these suites, which must not be none: cargo would then run everything.
-pub(crate) fn command(suites: &[&Suite]) -> Command {
-    let mut needs = suites.iter().flat_map(|suite| &suite.needs).map(|need| need.feature()).collect::<Vec<_>>();
-    needs.sort_unstable();
-    needs.dedup();
+/// The arguments that let cargo see every suite, whichever is then run: none if there are no suites.
+///
+/// They are always the same, because another choice of features would compile half of the dependencies once more.
+pub(crate) fn features(all: &[Suite]) -> Vec<String> {
+    let declared = Need::ALL.into_iter().filter(|need| all.iter().any(|suite| suite.needs.contains(need)));
+    let features = declared.map(|need| format!("{PACKAGE}/{}", need.feature())).collect::<Vec<_>>().join(",");
+    if features.is_empty() { Vec::new() } else { vec!["--features".to_owned(), features] }
+}
+
+/// The command that runs some of the suites, which must not be none: cargo would then run everything.
+pub(crate) fn command(all: &[Suite], some: &[&Suite]) -> Command {
     let mut command = workspace::cargo();
-    command.args(["test", "--package", PACKAGE, "--no-fail-fast", "--features", &needs.join(",")]);
-    for suite in suites {
+    // The whole workspace, again so that dependencies are compiled as they were for the other tests.
+    command.args(["test", "--workspace", "--no-fail-fast"]).args(features(all));
+    for suite in some {
         command.args(["--test", &suite.name]);
     }
     command
@@ -122,5 +129,11 @@ mod tests {
         ]});
         let live = Suite { name: "live".into(), needs: vec![Need::Browser, Need::Docker] };
         assert_eq!(declared(&metadata), [live]);
+        let command = command(&declared(&metadata), &[&declared(&metadata)[0]]);
+        assert_eq!(
+            crate::step::shown(&command).split_once(' ').unwrap().1,
+            "test --workspace --no-fail-fast --features kubarium-tests/browser,kubarium-tests/docker --test live"
+        );
+        assert!(features(&[]).is_empty());
     }
 }

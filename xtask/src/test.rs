@@ -145,7 +145,8 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
     match name {
         StepName::Fmt => Ok(one(screen, &text, cargo.args(["fmt", "--all", "--check"]))),
         StepName::Clippy => {
-            cargo.args(["clippy", "--workspace", "--all-targets"]).args(suite_features()?);
+            // With the suites, though they are otherwise only built when asked for.
+            cargo.args(["clippy", "--workspace", "--all-targets"]).args(suites::features(&suites::all()?));
             Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
         }
         StepName::ClippyWasm => {
@@ -191,7 +192,7 @@ fn suite(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally>
         need.tools().iter().try_for_each(|tool| tool.require().map(|_| ()))?;
     }
     if !run.is_empty() {
-        tally += tests(screen, &name.text(), &mut suites::command(&run))?;
+        tally += tests(screen, &name.text(), &mut suites::command(&all, &run))?;
     }
     Ok(tally)
 }
@@ -208,14 +209,6 @@ fn tests(screen: &Screen, name: &str, command: &mut Command) -> Result<Tally> {
         println!("         {tally}   ({})", shown(command));
     }
     Ok(tally)
-}
-
-/// Clippy must see the suites too, though they are only built when asked for.
-fn suite_features() -> Result<Vec<String>> {
-    let all = suites::all()?;
-    let features = Need::ALL.into_iter().filter(|need| all.iter().any(|suite| suite.needs.contains(need)));
-    let features = features.map(|need| format!("{}/{}", suites::PACKAGE, need.feature())).collect::<Vec<_>>();
-    Ok(if features.is_empty() { features } else { vec!["--features".to_owned(), features.join(",")] })
 }
 
 #[cfg(test)]
