@@ -48,14 +48,21 @@ async fn a_drag_on_a_handle_scales_with_a_forecast_and_is_undone() -> Result<(),
     let browser = open(Look::default(), "").await?;
     browser.until("all is ready", &format!("{}.trim() === '5'", text("replicas-cart"))).await?;
     let handle = "document.querySelector('[data-testid=handle-cart]')";
-    let at = browser.eval(&format!("(r => [r.left + r.width / 2, r.top + r.height / 2])({handle}.getBoundingClientRect())")).await?;
+    let at = browser
+        .eval(&format!("(r => [r.left + r.width / 2, r.top + r.height / 2])({handle}.getBoundingClientRect())"))
+        .await?;
     let (x, y) = (at[0].as_f64().unwrap() as i64, at[1].as_f64().unwrap() as i64);
     browser.drag((x, y), (x + 60, y), false).await?;
     browser.until("the scheduler's forecast is shown", &format!("{}.includes('placed')", text("forecast"))).await?;
     assert!(browser.eval(&format!("Number({handle}.getAttribute('aria-valuenow'))")).await?.as_i64().unwrap() > 5);
     // Released where it is.
     browser.drag((x + 60, y), (x + 60, y), true).await?;
-    browser.until("there are more", &format!("Number({handle}.getAttribute('aria-valuenow')) > 5 && !{}", text("forecast"))).await?;
+    browser
+        .until(
+            "there are more",
+            &format!("Number({handle}.getAttribute('aria-valuenow')) > 5 && !{}", text("forecast")),
+        )
+        .await?;
 
     browser.press("\u{e009}z\u{e000}").await?;
     let undone = format!("Number({handle}.getAttribute('aria-valuenow')) === 5");
@@ -165,9 +172,16 @@ async fn the_keyboard_alone_reaches_everything() -> Result<(), Failure> {
 async fn every_page_passes_the_rules_of_accessibility_in_both_themes() -> Result<(), Failure> {
     for dark in [false, true] {
         let browser = open(Look { dark, ..Look::default() }, "").await?;
-        for fragment in
-            ["#/dashboard", "#/explore", "#/nodes?sel=Node//node-1", "#/pods", "#/controllers", "#/services", "#/events", "#/pods?dialog=create"]
-        {
+        for fragment in [
+            "#/dashboard",
+            "#/explore",
+            "#/nodes?sel=Node//node-1",
+            "#/pods",
+            "#/controllers",
+            "#/services",
+            "#/events",
+            "#/pods?dialog=create",
+        ] {
             browser.eval(&format!("location.hash = '{fragment}'")).await?;
             browser.until("the page is shown", "document.querySelector('main').children.length > 0").await?;
             let found = browser.accessibility().await?;
@@ -184,7 +198,11 @@ async fn a_recording_comes_to_the_same_hash_in_the_browser_and_here() -> Result<
     let browser = open(Look::default(), "").await?;
     let there = browser.settle("window.kubarium.soak(11, 10000)").await?;
     let here = kubarium_core::sim::soak(11, 10_000);
-    assert_eq!(there.as_str(), Some(format!("{here:016x}").as_str()), "wasm32 and native agree after 10,000 inputs with faults");
+    assert_eq!(
+        there.as_str(),
+        Some(format!("{here:016x}").as_str()),
+        "wasm32 and native agree after 10,000 inputs with faults"
+    );
     browser.close().await
 }
 

@@ -91,7 +91,8 @@ fn kubectl_creates_gets_describes_scales_reads_logs_and_deletes() {
     let again = kubectl.tries(&format!("create -f {manifest}")).unwrap_err();
     assert!(again.contains("replicationcontrollers \"web\" already exists"), "{again}");
 
-    let running = |n: usize| move |said: &str| said.lines().filter(|l| l.contains("1/1") && l.contains("Running")).count() == n;
+    let running =
+        |n: usize| move |said: &str| said.lines().filter(|l| l.contains("1/1") && l.contains("Running")).count() == n;
     kubectl.until("two pods run", "get pods --no-headers", running(2));
     assert_eq!(head(&kubectl.says("get pods")), ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]);
     assert_eq!(head(&kubectl.says("get rc")), ["NAME", "DESIRED", "CURRENT", "READY", "AGE"]);
