@@ -13,6 +13,7 @@ pub mod config;
 pub mod docker;
 pub mod driver;
 mod failure;
+mod hex;
 pub mod http;
 pub mod kubeconfig;
 pub mod logging;

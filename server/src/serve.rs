@@ -110,12 +110,11 @@ async fn serve(settings: Settings, token: Option<Token>, storage: Storage, loade
     // Answers to requests under way need the driver, so it ends after them.
     let _ = served.await;
     hosts.end().await;
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            driver.stop().await;
-            driver_end.await
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        driver.stop().await;
+        driver_end.await
     };
     ended.unwrap_or_else(|_| {
         Err(Failure::running("the control plane ended by a fault in it; please report the log above"))

@@ -54,7 +54,7 @@ impl Token {
         }
         let mut bytes = [0u8; TOKEN_BYTES];
         getrandom::fill(&mut bytes).map_err(|e| Failure::running(format!("no random numbers to be had: {e}")))?;
-        let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let token = crate::hex::hex(&bytes);
         write_private(&path, &token)
             .map_err(|e| Failure::usage(format!("cannot write the token file {}: {e}", path.display())))?;
         Ok(Self(token))

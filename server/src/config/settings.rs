@@ -77,10 +77,10 @@ pub struct ServeArguments {
     /// How often each Docker host is asked whether it lives. [default: 5]
     #[arg(long, value_name = "SECONDS")]
     heartbeat_seconds: Option<u32>,
-    /// How long a node may be silent before it is NotReady. [default: 50]
+    /// How long a node may be silent before it is `NotReady`. [default: 50]
     #[arg(long, value_name = "SECONDS")]
     node_grace_seconds: Option<u32>,
-    /// How long pods stay on a node that is NotReady, unless they say otherwise. [default: 300]
+    /// How long pods stay on a node that is `NotReady`, unless they say otherwise. [default: 300]
     #[arg(long, value_name = "SECONDS")]
     toleration_seconds: Option<u32>,
     /// Seed of the cluster's random choices; kept from the first start on. [default: a random one]

@@ -241,7 +241,7 @@ fn mounts(
             let memory = match empty.medium.as_deref() {
                 Some("Memory") => {
                     let limit = empty.size_limit.as_ref().map(|q| Quantity::parse(&q.0)).transpose();
-                    Some(limit.map_err(|e| e.to_string())?.map_or(0, |q| q.value()))
+                    Some(limit.map_err(|e| e.to_string())?.map_or(0, kubarium_core::api::Quantity::value))
                 }
                 _ => None,
             };

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// How long a call may take, unless it waits for something by its nature.
-pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long the first calls to an engine may take together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -80,7 +80,7 @@ fn resource_value(container: &k8s::Container, wanted: &k8s::ResourceFieldSelecto
         _ => return Err(format!("resourceFieldRef {} is not supported", wanted.resource)),
     };
     let text = list.and_then(|l| l.get(resource)).map_or("0", |q| q.0.as_str());
-    let milli = |text: &str| Quantity::parse(text).map(|q| q.milli()).map_err(|e| e.to_string());
+    let milli = |text: &str| Quantity::parse(text).map(kubarium_core::api::Quantity::milli).map_err(|e| e.to_string());
     let divisor = wanted.divisor.as_ref().map(|d| d.0.as_str()).filter(|d| !d.is_empty() && *d != "0").unwrap_or("1");
     let (amount, divisor) = (milli(text)?, milli(divisor)?.max(1));
     Ok((amount.saturating_add(divisor - 1) / divisor).to_string())
@@ -97,13 +97,12 @@ pub(super) fn expand(text: &str, known: &BTreeMap<String, String>) -> String {
             out.push('$');
             rest = after;
         } else if let Some((name, after)) = from.strip_prefix("$(").and_then(|f| f.split_once(')')) {
-            match known.get(name) {
-                Some(value) => out += value,
-                None => {
-                    out += "$(";
-                    out += name;
-                    out.push(')');
-                }
+            if let Some(value) = known.get(name) {
+                out += value;
+            } else {
+                out += "$(";
+                out += name;
+                out.push(')');
             }
             rest = after;
         } else {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// How long a pull may go without any progress.
-const PULL_STALL_TIMEOUT: Duration = Duration::from_secs(300);
+const PULL_STALL_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Sees that an image is there, and reports it.
 pub(super) async fn ensure(
@@ -54,20 +54,19 @@ pub(super) async fn ensure(
             }
             _ => None,
         };
-        let (image_id, size_bytes, pulled) = match found {
-            Some(found) => found,
-            None => {
-                report.tell(RuntimeEvent::ImagePulling { pod: pod.clone(), container: container.clone() }).await;
-                let start = Instant::now();
-                engine
-                    .timed("pull_image", pull(engine, &reference))
-                    .await
-                    .map_err(|error| failed("ErrImagePull", error.message))?;
-                let took = Span(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
-                match present_after(engine, &reference).await {
-                    Ok((id, size)) => (id, size, Some(took)),
-                    Err(error) => return Err(failed("ErrImagePull", error.message)),
-                }
+        let (image_id, size_bytes, pulled) = if let Some(found) = found {
+            found
+        } else {
+            report.tell(RuntimeEvent::ImagePulling { pod: pod.clone(), container: container.clone() }).await;
+            let start = Instant::now();
+            engine
+                .timed("pull_image", pull(engine, &reference))
+                .await
+                .map_err(|error| failed("ErrImagePull", error.message))?;
+            let took = Span(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
+            match present_after(engine, &reference).await {
+                Ok((id, size)) => (id, size, Some(took)),
+                Err(error) => return Err(failed("ErrImagePull", error.message)),
             }
         };
         let (pod, container) = (pod.clone(), container.clone());

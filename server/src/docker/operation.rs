@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: &CancellationToken, report: &Reporter) {
     match command {
         RuntimeCommand::StartSandbox { pod, spec, labels } => {
-            let result = start_sandbox(engine, &pod, &spec, &labels).await;
+            let result = Box::pin(start_sandbox(engine, &pod, &spec, &labels)).await;
             if cancel.is_cancelled() {
                 return;
             }
@@ -43,7 +43,7 @@ pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: 
         RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip } => {
             let start =
                 Start { engine, pod: &pod, container: &container, attempt, spec: &spec, pod_ip: pod_ip.as_ref() };
-            for event in start.run(cancel).await {
+            for event in Box::pin(start.run(cancel)).await {
                 report.tell(event).await;
             }
         }
@@ -55,7 +55,7 @@ pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: 
             match engine.timed("remove_pod", remove(engine, &pod)).await {
                 Ok(()) => report.tell(RuntimeEvent::Removed { pod }).await,
                 Err(error) => {
-                    tracing::warn!(node = %engine.node, pod = %pod.name, error = error.message, "cannot remove")
+                    tracing::warn!(node = %engine.node, pod = %pod.name, error = error.message, "cannot remove");
                 }
             }
         }
@@ -78,7 +78,7 @@ async fn start_sandbox(
     let name = names::sandbox(pod);
     engine
         .timed("start_sandbox", async {
-            create(engine, &name, body).await?;
+            Box::pin(create(engine, &name, body)).await?;
             if let Err(error) = start(engine, &name).await {
                 // Left behind, it would be in the way of the next try with other ports.
                 let _ = force_remove(engine, &name).await;
@@ -155,7 +155,7 @@ impl Start<'_> {
         let _permit = engine.operations.acquire().await;
         let result = engine
             .timed("start_container", async {
-                match self.start(cancel).await {
+                match Box::pin(self.start(cancel)).await {
                     Ok(events) => Ok(Ok(events)),
                     // The spec is at fault, not the engine.
                     Err((reason @ "CreateContainerConfigError", error)) => Ok(Err((reason, error))),
@@ -203,7 +203,7 @@ impl Start<'_> {
             make_volume(engine, pod, volume).await.map_err(create_error)?;
         }
         let name = names::container(pod, self.container, attempt);
-        create(engine, &name, plan.body).await.map_err(create_error)?;
+        Box::pin(create(engine, &name, plan.body)).await.map_err(create_error)?;
         if cancel.is_cancelled() {
             let _ = force_remove(engine, &name).await;
             return Ok(Vec::new());

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a pod may take to begin its answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Headers that concern one connection only, and those that are meant for this server.
 const NOT_PASSED: [HeaderName; 11] = [

@@ -44,7 +44,7 @@ fn file(path: &str, request: &Request) -> Response {
         }
         return (StatusCode::NOT_FOUND, format!("{path} is not part of the dashboard")).into_response();
     };
-    let hash: String = found.metadata.sha256_hash().iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let hash = crate::hex::hex(&found.metadata.sha256_hash()[..16]);
     // Weak: the same file may be sent compressed.
     let etag = format!("W/\"{hash}\"");
     let known = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());

@@ -20,10 +20,10 @@ const BATCHES_MAX: usize = 64;
 const SLOW_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a bookmark is sent to those who want them.
-const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
+const BOOKMARK_PERIOD: Duration = Duration::from_mins(1);
 
 /// How long a watch lasts that names no time of its own, as in Kubernetes between 30 and 60 minutes.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(45 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(45);
 
 /// Answers with a stream of events.
 pub(super) fn stream(app: &App, query: WatchQuery) -> Response {

@@ -16,6 +16,12 @@ const CACHE_BYTES: usize = 16 << 20;
 /// Held locked while a server uses the directory.
 const LOCK_FILE: &str = "lock";
 
+/// Rows of a table of texts.
+type Texts = Vec<(String, String)>;
+
+/// Everything in a file: what it is, objects, Docker hosts.
+type Rows = (Texts, Vec<(String, Vec<u8>)>, Texts);
+
 /// What every redb file begins with.
 const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 
@@ -138,7 +144,7 @@ fn make(database: &Database, path: &Path, seed: Option<u64>) -> Result<Loaded, S
         why: format!("no random numbers to be had for a new cluster: {e}"),
     })?;
     let (id, number) = random.split_at(16);
-    let cluster_id: String = id.iter().map(|b| format!("{b:02x}")).collect();
+    let cluster_id = crate::hex::hex(id);
     let seed = seed.unwrap_or_else(|| number.iter().fold(0, |n, b| n << 8 | u64::from(*b)));
     let write = || -> Result<(), redb::Error> {
         let txn = database.begin_write()?;
@@ -160,7 +166,7 @@ fn make(database: &Database, path: &Path, seed: Option<u64>) -> Result<Loaded, S
 
 fn load(database: &Database, path: &Path) -> Result<Loaded, StorageError> {
     let damaged = |why: String| StorageError::Damaged { path: path.to_owned(), why };
-    let read = || -> Result<(Vec<(String, String)>, Vec<(String, Vec<u8>)>, Vec<(String, String)>), redb::Error> {
+    let read = || -> Result<Rows, redb::Error> {
         let txn = database.begin_read()?;
         let mut meta = Vec::new();
         for row in txn.open_table(META)?.iter()? {
