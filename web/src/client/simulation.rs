@@ -229,7 +229,7 @@ impl SimControl {
     }
 
     /// The state hash after the random test of that seed.
-    pub(crate) fn soak(&self, seed: u64, inputs: u64) -> Pending<String> {
+    pub(crate) fn soak(&self, seed: u64, inputs: u32) -> Pending<String> {
         self.text(Ask::Soak { seed, inputs })
     }
 

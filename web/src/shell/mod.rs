@@ -9,6 +9,7 @@ mod keys;
 mod navigation;
 mod notices;
 mod time_bar;
+mod window;
 
 use keys::KEYS;
 
@@ -25,6 +26,7 @@ use navigation::Navigation;
 use notices::Notices;
 use std::rc::Rc;
 use time_bar::TimeBar;
+use window::use_window;
 use yew::prelude::*;
 
 /// Notices on the screen, each with a number of its own.
@@ -115,6 +117,7 @@ fn Frame() -> Html {
     let address = crate::state::use_address();
     let settings = crate::state::use_settings();
     let session = crate::client::use_session();
+    use_window(&session);
     let live = session.world == crate::state::World::Live;
     html! {
         <div

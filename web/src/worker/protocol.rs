@@ -41,7 +41,7 @@ pub(crate) enum Ask {
         /// Seed of the inputs.
         seed: u64,
         /// How many.
-        inputs: u64,
+        inputs: u32,
     },
     /// The page has drawn the last update and wants the next.
     Drawn,
