@@ -248,7 +248,8 @@ impl Engine {
 
 /// Kubernetes' sentence without what it says of preemption.
 fn brief(message: &str) -> &str {
-    message.split(" preemption:").next().unwrap_or(message)
+    let end = [" preemption:", " no new claims"].into_iter().filter_map(|rest| message.find(rest)).min();
+    end.map_or(message, |end| &message[..end])
 }
 
 /// A node's number in the grid.
