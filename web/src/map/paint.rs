@@ -171,13 +171,15 @@ impl Engine {
         let whole = countdown.at.since(countdown.from).0.max(1) as f64;
         let left = countdown.at.since(now);
         let part = (left.0 as f64 / whole).clamp(0.0, 1.0);
-        let bar = if width > 90.0 { 18.0 } else { 4.0 };
-        let y = t.y + height - bar;
+        // Below the rim, where no tiles are as long as the tank is not full.
+        let rim = if self.shows_tiles() { RIM * self.camera.scale } else { 0.0 };
+        let bar = if width > 90.0 && rim >= 9.0 { 22.0 } else { 4.0 };
+        let y = t.y + rim.min(height - bar);
         pen.set_fill_style_str(&self.palette.raised);
-        pen.fill_rect(t.x + 1.0, y, width - 2.0, bar);
+        pen.fill_rect(t.x + 2.0, y, width - 3.0, bar);
         let colour = if countdown.stage == Stage::Grace { &self.palette.warning } else { &self.palette.error };
         pen.set_fill_style_str(colour);
-        pen.fill_rect(t.x + 1.0, t.y + height - 3.0, (width - 2.0) * part, 3.0);
+        pen.fill_rect(t.x + 2.0, y + bar - 3.0, (width - 3.0) * part, 3.0);
         if bar > 10.0 {
             let time = clock_text(left);
             let time = time.strip_prefix("0:").unwrap_or(&time);
@@ -189,7 +191,7 @@ impl Engine {
             self.font(11.0, 600);
             pen.set_text_baseline("middle");
             pen.set_text_align("left");
-            self.write(&cut(&text, width - 8.0, 11.0), t.x + 5.0, y + 8.0);
+            self.write(&cut(&text, width - 12.0, 11.0), t.x + 6.0, y + 10.0);
         }
     }
 

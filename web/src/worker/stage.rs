@@ -2,11 +2,12 @@
 
 use super::protocol::{Ask, Countdown, Flow, Ghosts, NodeFault, Reply, Stage as Next, Update};
 use kubarium_core::api::{Kind, Name};
-use kubarium_core::apiserver::{Answer, Method, Request, Response};
+use kubarium_core::apiserver::{Answer, Request, Response};
 use kubarium_core::sim::{Action, BEGINNING, Fault, Outcome, Scenario, World, shipped};
 use kubarium_core::view::{NodeReadiness, PodState, View};
-use kubarium_core::{Input, Span, Time};
+use kubarium_core::{Span, Time};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// How long a node may be silent before a countdown is shown: heartbeats come every ten seconds.
 const SILENCE: Span = Span::from_secs(12);
@@ -92,42 +93,21 @@ impl Stage {
         }
     }
 
-    /// Asks a fork of the control plane: the pods that it creates and places at once are the ghosts.
+    /// Asks the control plane itself, in a fork: the pods that it would create and place are the ghosts.
     fn preview(&self, namespace: &str, name: &str, replicas: u32) -> Ghosts {
-        let before = self.world.cluster();
-        let mut fork = before.clone();
-        let path = format!("/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale");
-        let mut request = Request::new(Method::Patch, path).with_json(&json!({ "spec": { "replicas": replicas } }));
-        "application/merge-patch+json".clone_into(&mut request.content_type);
-        let mut next = Some(Input::Request(request));
-        // Each call does a bounded amount of work; large numbers take several.
-        for _ in 0..CALLS_MAX {
-            let Some(input) = next.take() else { break };
-            let output = fork.handle(self.world.now(), input);
-            next = output.wake.filter(|at| *at <= self.world.now()).map(|_| Input::Wake);
-        }
-        let mut ghosts = Ghosts::default();
-        let Ok(changes) = fork.store().changes_since(before.store().revision()) else { return ghosts };
-        let touched: std::collections::BTreeSet<_> =
-            changes.filter_map(|c| c.object()).filter(|o| o.kind() == Kind::Pod).map(|o| o.key()).collect();
-        let mut placed = std::collections::BTreeMap::<Name, u32>::new();
-        for key in touched {
-            let (old, new) = (before.store().at(&key), fork.store().at(&key));
-            let is_going = |o: &kubarium_core::api::Object| o.meta.deletion.is_some();
-            match (old, new) {
-                (None, Some(new)) => match new.pod().and_then(|p| p.node.clone()) {
-                    Some(node) => *placed.entry(node).or_default() += 1,
-                    None => {
-                        ghosts.pending += 1;
-                        if let Some(message) = fork.schedulers().decision(new.meta.uid).and_then(|d| d.message()) {
-                            ghosts.reason = message;
-                        }
-                    }
-                },
-                (Some(old), new) if !is_going(old) && new.is_none_or(|new| is_going(new)) => {
-                    ghosts.leaving.push(key.name);
+        let wanted = i32::try_from(replicas).unwrap_or(i32::MAX);
+        let Some(preview) = self.world.cluster().preview_scale(namespace, name, wanted) else {
+            return Ghosts::default();
+        };
+        let mut ghosts = Ghosts { leaving: preview.removed, ..Ghosts::default() };
+        let mut placed = BTreeMap::<Name, u32>::new();
+        for pod in preview.placements {
+            match pod.node {
+                Some(node) => *placed.entry(node).or_default() += 1,
+                None => {
+                    ghosts.pending += 1;
+                    ghosts.reason = pod.message.to_string();
                 }
-                _ => {}
             }
         }
         ghosts.placed = placed.into_iter().collect();
@@ -226,9 +206,6 @@ impl Stage {
         (leaving > 0).then_some(Countdown { stage: Next::Replacement, from: now, at: now, pods: leaving })
     }
 }
-
-/// How often the forked control plane is called for a preview.
-const CALLS_MAX: u32 = 64;
 
 fn problem(code: u16, message: &str) -> Response {
     Response::json(code, &json!({ "kind": "Status", "status": "Failure", "message": message, "code": code }))
