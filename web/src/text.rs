@@ -112,7 +112,6 @@ texts! {
     StateTerminating: "Terminating", "正在终止";
     StateFailed: "Failed", "失败";
     StateSucceeded: "Succeeded", "成功";
-    StateGhost: "Would be placed", "将被放置";
     // Map
     MapLabel: "Cluster map. Arrow keys move between nodes and pods, Enter opens, Escape closes.", "集群地图。方向键在节点和 Pod 间移动，Enter 打开，Esc 关闭。";
     MapTwin: "Cluster map as a table", "集群地图的表格形式";
@@ -138,7 +137,6 @@ texts! {
     NodeGone: "gone", "已移除";
     ReadyOf: "{0} of {1} ready", "{0}/{1} 就绪";
     MoreNodes: "Nodes beyond the first 200 are on the page Nodes.", "前 200 个以外的节点请见“节点”页面。";
-    Legend: "Legend", "图例";
     // Actions
     CordonedNode: "{0} takes no new pods", "{0} 不再接受新的 Pod";
     UncordonedNode: "{0} takes new pods again", "{0} 重新接受新的 Pod";

@@ -156,9 +156,9 @@ impl Rows {
             }
             if let Some(place) = self.places.get_mut(&before.node) {
                 if stays {
-                    place.discount(before)
+                    place.discount(before);
                 } else {
-                    place.remove(slot, before)
+                    place.remove(slot, before);
                 }
                 if place.is_empty() {
                     self.places.remove(&before.node);

@@ -14,6 +14,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
+type Listener = Closure<dyn FnMut(MessageEvent)>;
+
 /// A running worker.
 struct Inner {
     worker: Option<Worker>,
@@ -24,7 +26,7 @@ struct Inner {
     early: RefCell<Option<Vec<String>>>,
     /// The frame in which the last update is shown.
     frame: RefCell<Option<AnimationFrame>>,
-    listeners: RefCell<Vec<Closure<dyn FnMut(MessageEvent)>>>,
+    listeners: RefCell<Vec<Listener>>,
 }
 
 impl Drop for Inner {

@@ -252,7 +252,7 @@ fn Handle(props: &HandleProps) -> Html {
     let moved = drag.as_ref().is_some_and(|d| d.wanted != d.from);
     drop(drag);
     let label = language.fill(Text::ScaleHandle, &[&props.name]);
-    let full = if props.desired == 0 { 100 } else { (props.ready * 100 / props.desired).min(100) };
+    let full = (props.ready * 100).checked_div(props.desired).unwrap_or(100).min(100);
     let ghosts = if moved { session.feed.ghosts().clone() } else { None };
     let now = language.fill(Text::ReadyOf, &[&props.ready.to_string(), &props.desired.to_string()]);
     html! {

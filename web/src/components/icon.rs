@@ -24,7 +24,6 @@ pub(crate) enum IconName {
     Plus,
     Minus,
     Fit,
-    Warning,
 }
 
 impl IconName {
@@ -52,7 +51,6 @@ impl IconName {
             Self::Plus => "M8 3v10M3 8h10",
             Self::Minus => "M3 8h10",
             Self::Fit => "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
-            Self::Warning => "M8 2l6.500 11.500h-13zM8 6.500v3.500M8 11.500v0.500",
         }
     }
 }

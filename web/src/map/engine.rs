@@ -261,7 +261,7 @@ impl Engine {
     pub(super) fn target_at(&self, x: f64, y: f64) -> Option<Target> {
         let rows = self.feed.rows();
         if y < TRAY {
-            return self.tray_at(&rows, x).map(Target::Pod);
+            return Self::tray_at(&rows, x).map(Target::Pod);
         }
         if x < self.edge(&rows) {
             let (namespace, name) = self.spring_at(&rows, y)?;

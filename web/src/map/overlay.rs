@@ -143,7 +143,7 @@ impl Engine {
         pen.set_global_alpha(1.0);
     }
 
-    pub(super) fn tray_at(&self, rows: &Rows, x: f64) -> Option<Slot> {
+    pub(super) fn tray_at(rows: &Rows, x: f64) -> Option<Slot> {
         let number = ((x - TRAY_FIRST) / (TRAY_TILE + 3.0)).floor();
         if number < 0.0 || number >= TRAY_TILES_MAX as f64 {
             return None;
