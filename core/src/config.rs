@@ -10,9 +10,9 @@ use std::net::Ipv4Addr;
 pub struct Config {
     /// Seed of every random choice.
     pub seed: u64,
-    /// How long a node may be silent before it is NotReady (microseconds).
+    /// How long a node may be silent before it is `NotReady` (microseconds).
     pub node_grace: Span,
-    /// How long pods tolerate a node that is NotReady or unreachable, unless they say otherwise (seconds).
+    /// How long pods tolerate a node that is `NotReady` or unreachable, unless they say otherwise (seconds).
     pub toleration_seconds: i64,
     /// How often the node lifecycle controller looks (microseconds).
     pub node_monitor_period: Span,

@@ -16,6 +16,7 @@ const REPORT_EVERY: Span = Span::from_secs(300);
 
 /// One node.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; all sixteen combinations occur")]
 pub(super) struct Host {
     /// Whether its machine has joined: only then is there a kubelet.
     pub(super) joined: bool,
@@ -98,16 +99,14 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
     let allocatable: BTreeMap<_, _> = allocatable.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))).collect();
     host.room.set_capacity(&allocatable);
     let old = cx.store.get(Kind::Node, "", node).cloned();
-    let (mut meta, spec, mut status) = match old.as_deref() {
-        Some(Object { meta, body: Body::Node { spec, status } }) => {
-            (meta.clone(), Arc::clone(spec), k8s::NodeStatus::clone(status))
-        }
-        _ => {
-            let uid = cx.rng.uid();
-            let created = cx.now.floor_secs();
-            let meta = Meta { name: node.clone(), uid, created, ..Meta::default() };
-            (meta, Arc::default(), k8s::NodeStatus::default())
-        }
+    let (mut meta, spec, mut status) = if let Some(Object { meta, body: Body::Node { spec, status } }) = old.as_deref()
+    {
+        (meta.clone(), Arc::clone(spec), k8s::NodeStatus::clone(status))
+    } else {
+        let uid = cx.rng.uid();
+        let created = cx.now.floor_secs();
+        let meta = Meta { name: node.clone(), uid, created, ..Meta::default() };
+        (meta, Arc::default(), k8s::NodeStatus::default())
     };
     let mut merged = BTreeMap::clone(&meta.labels);
     merged.extend(labels);

@@ -166,6 +166,10 @@ impl Kubelets {
                 Some((rank, *uid))
             });
             if let Some((_, uid)) = ranked.min() {
+                #[expect(
+                    clippy::redundant_closure_for_method_calls,
+                    reason = "the method alone is not general enough in its lifetimes"
+                )]
                 self.step(uid, cx, |step| step.evict());
             }
         }

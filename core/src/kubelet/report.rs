@@ -23,10 +23,8 @@ impl Step<'_, '_> {
             return;
         }
         match event {
-            RuntimeEvent::SandboxReady { pod_ip, .. } => {
-                if self.worker.sandbox == Sandbox::Starting {
-                    self.sandbox_ready(pod_ip);
-                }
+            RuntimeEvent::SandboxReady { pod_ip, .. } if self.worker.sandbox == Sandbox::Starting => {
+                self.sandbox_ready(pod_ip);
             }
             RuntimeEvent::SandboxFailed { message, .. } => self.sandbox_failed(&message),
             RuntimeEvent::ImagePulling { container, .. } => self.image_pulling(&container),
@@ -199,16 +197,12 @@ impl Step<'_, '_> {
         self.event(EventKind::Normal, Some(index), "Pulled", &text);
         if let Some(status) = self.container(index) {
             status.image_id = Some(image_id.into());
-            if status.last.is_none() {
-                if let ContainerState::Waiting { reason: Some(reason), message } = &mut status.state
-                    && matches!(
-                        &**reason,
-                        "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName"
-                    )
-                {
-                    *reason = "ContainerCreating".into();
-                    *message = None;
-                }
+            if status.last.is_none()
+                && let ContainerState::Waiting { reason: Some(reason), message } = &mut status.state
+                && matches!(&**reason, "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName")
+            {
+                *reason = "ContainerCreating".into();
+                *message = None;
             }
         }
     }
@@ -352,7 +346,7 @@ impl Step<'_, '_> {
         let mut ended = lost(started);
         ended.finished = Some(now.floor_secs());
         ended.container_id.clone_from(&status.id);
-        status.state = ContainerState::Terminated(ended);
+        status.state = ContainerState::Terminated(Box::new(ended));
         status.ready = false;
         status.started = Some(false);
         status.restarts = attempt;

@@ -453,7 +453,7 @@ impl<'a, 'c> Step<'a, 'c> {
                 // One that waited for its next start shows how it last ended.
                 match container.last.take() {
                     Some(last) => container.state = ContainerState::Terminated(last),
-                    None if was_due => container.state = ContainerState::Terminated(lost(None)),
+                    None if was_due => container.state = ContainerState::Terminated(Box::new(lost(None))),
                     None => {}
                 }
             }
@@ -514,14 +514,14 @@ impl<'a, 'c> Step<'a, 'c> {
 }
 
 /// The end of a container nobody saw end, by upstream's words.
-pub(super) fn lost(started: Option<Time>) -> Box<Terminated> {
-    Box::new(Terminated {
+pub(super) fn lost(started: Option<Time>) -> Terminated {
+    Terminated {
         exit_code: 137,
         reason: Some("ContainerStatusUnknown".into()),
         message: Some("The container could not be located when the pod was terminated".into()),
         started,
         ..Terminated::default()
-    })
+    }
 }
 
 /// How long to wait after so many failures in a row, counting this one in.

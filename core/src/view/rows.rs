@@ -36,7 +36,7 @@ impl Rows {
             self.set_pod(slot, pod);
         }
         for (name, node) in delta.nodes {
-            self.set_node(name, node);
+            self.set_node(&name, node);
         }
         for (key, row) in delta.controllers {
             self.set_controller(key, row);
@@ -179,11 +179,11 @@ impl Rows {
         }
     }
 
-    pub(super) fn set_node(&mut self, name: Name, row: Option<NodeRow>) {
+    pub(super) fn set_node(&mut self, name: &Name, row: Option<NodeRow>) {
         let place = self.places.entry(name.clone()).or_default();
         place.node = row;
         if place.is_empty() {
-            self.places.remove(&name);
+            self.places.remove(name);
         }
     }
 
