@@ -94,7 +94,7 @@ impl View {
                 let row = read::node(&object.meta, spec, status);
                 if self.rows.node(&row.name) != Some(&row) {
                     self.changed.nodes.insert(row.name.clone());
-                    self.rows.set_node(row.name.clone(), Some(row));
+                    self.rows.set_node(&row.name.clone(), Some(row));
                 }
             }
             Body::Pod(pod) => self.put_pod(object, pod),
@@ -169,7 +169,7 @@ impl View {
             }
             Kind::Node => {
                 self.changed.nodes.insert(key.name.clone());
-                self.rows.set_node(key.name.clone(), None);
+                self.rows.set_node(&key.name, None);
             }
             Kind::Pod => {
                 let Some(slot) = self.rows.pod_slot(&id.0, &id.1) else { return };
