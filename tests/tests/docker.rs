@@ -15,7 +15,7 @@ const SERVICES: &str = "/api/v1/namespaces/default/services";
 const LABEL: &str = "io.kubarium.container=web";
 
 /// How long anything may take that these tests wait for. Slow machines take long; a fault takes for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until something holds.
 fn eventually<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> (bool, T)) {

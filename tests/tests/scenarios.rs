@@ -17,13 +17,12 @@ fn folder() -> PathBuf {
 }
 
 fn scenario(name: &str) -> Scenario {
-    match sim::shipped().iter().find(|s| s.name == name) {
-        Some(shipped) => shipped.scenario().unwrap_or_else(|e| panic!("{name}: {e}")),
-        None => {
-            let text = std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap();
-            Scenario::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
-        }
-    }
+    let read = if let Some(shipped) = sim::shipped().iter().find(|s| s.name == name) {
+        shipped.scenario()
+    } else {
+        Scenario::parse(&std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap())
+    };
+    read.unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 fn node_word(object: &Object) -> String {

@@ -4,6 +4,8 @@
 //! A seed that fails is printed as the command that shows it again. `KUBARIUM_SEED` runs one seed and tells what was
 //! done in it, `KUBARIUM_SEEDS` sets how many are run.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use kubarium_core::api::{Body, Kind, Name, Object, PodBody, Quantity, Selector, Uid};
 use kubarium_core::sim::{Action, Behaviour, Image, PodChoice, Pool, Scenario, Target, World};
 use kubarium_core::store::Change;

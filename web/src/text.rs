@@ -1,7 +1,7 @@
 //! Every word the page says, in each of its languages: one table, one row per text.
 //!
 //! Texts with `{0}`, `{1}` and so on take values through [`Language::fill`]. Kubernetes' own terms (Pod, Node,
-//! ReplicationController, phases, reasons) are kept in both languages where kubectl shows them.
+//! `ReplicationController`, phases, reasons) are kept in both languages where kubectl shows them.
 
 /// A language of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -86,8 +86,12 @@ fn figure(out: &mut String, title: &str, x: &str, y: &str, series: &[Series<'_>]
     let svg = lines(x, y, series)?;
     let mut keys = String::new();
     for one in series {
-        let RGBColor(r, g, b) = one.colour;
-        let _ = write!(keys, "<span class=\"key\" style=\"background:#{r:02x}{g:02x}{b:02x}\"></span>{}", one.name);
+        let RGBColor(red, green, blue) = one.colour;
+        let _ = write!(
+            keys,
+            "<span class=\"key\" style=\"background:#{red:02x}{green:02x}{blue:02x}\"></span>{}",
+            one.name
+        );
     }
     let names: Vec<&str> = series.iter().map(|s| s.name).collect();
     let svg = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}: {}\" ", names.join(", ")), 1);

@@ -3,6 +3,7 @@
 use kubarium_core::Time;
 use kubarium_core::api::{Body, ConditionKind, Kind, Object, PodPhase, Quantity};
 use kubarium_core::recording::state_hash;
+use kubarium_core::scheduler::Decision;
 use kubarium_core::sim::{BEGINNING, World};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -87,7 +88,7 @@ impl Report {
             pods += 1;
             *phases.entry(pod.status.phase.as_str()).or_default() += 1;
             let Some(node) = &pod.node else {
-                let why = cluster.schedulers().decision(object.meta.uid).and_then(|d| d.message());
+                let why = cluster.schedulers().decision(object.meta.uid).and_then(Decision::message);
                 let why = why.or_else(|| {
                     let condition = pod.status.condition(&ConditionKind::PodScheduled)?;
                     condition.message.as_deref().map(str::to_owned)

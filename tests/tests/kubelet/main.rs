@@ -4,6 +4,8 @@
 //! A transcript that changed on purpose is written anew by `KUBARIUM_BLESS=1 cargo test -p kubarium-tests --test
 //! kubelet`; read the difference before you keep it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod convergence;
 mod machine;
 mod script;

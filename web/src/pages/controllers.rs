@@ -4,6 +4,7 @@ use super::filter::{Filter, PageBar};
 use crate::components::{Column, Table, TableRow, sorted_by, span_text};
 use crate::state::{Selection, use_address, use_feed, use_settings};
 use crate::text::Text;
+use kubarium_core::api::{Kind, Name};
 use kubarium_core::view::ControllerRow;
 use yew::prelude::*;
 
@@ -19,7 +20,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Pairs as people type them: `a=b,c=d`.
-pub(super) fn pairs_text(pairs: &kubarium_core::view::Pairs) -> String {
+pub(super) fn pairs_text(pairs: &[(Name, Name)]) -> String {
     pairs.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
 }
 
@@ -59,7 +60,7 @@ pub(super) fn Controllers() -> Html {
         Callback::from(move |range: std::ops::Range<usize>| {
             let rows = feed.rows();
             let now = feed.clock().now;
-            let row = |key: &(kubarium_core::api::Kind, kubarium_core::api::Name, kubarium_core::api::Name)| {
+            let row = |key: &(Kind, Name, Name)| {
                 let controller = rows.controllers().get(key)?;
                 let short = controller.ready < controller.desired;
                 Some(TableRow {

@@ -51,7 +51,7 @@ fn plan(text: &str) -> Result<Vec<Planned>, Vec<ManifestError>> {
             errors.push(manifest::error_at(text, &document, "kind", "required: which kind of object it is"));
         } else if let Some(path) = collection(kind, api_version, &namespace) {
             let (kind, name) = (kind.to_owned(), text_at(&document.value, "/metadata/name").to_owned());
-            planned.push(Planned { path, kind, namespace, name, document });
+            planned.push(Planned { document, path, kind, namespace, name });
         } else {
             let message = format!("no kind \"{kind}\" is served for version \"{api_version}\"");
             errors.push(manifest::error_at(text, &document, "kind", message));
@@ -62,7 +62,8 @@ fn plan(text: &str) -> Result<Vec<Planned>, Vec<ManifestError>> {
 
 async fn send(session: &Session, text: &str, one: &Planned, dry: bool) -> Result<(), Vec<ManifestError>> {
     let mut request = Request::new(Method::Post, one.path.clone()).with_json(&one.document.value);
-    request.query = if dry { "fieldValidation=Strict&dryRun=All" } else { "fieldValidation=Strict" }.to_owned();
+    let query = if dry { "fieldValidation=Strict&dryRun=All" } else { "fieldValidation=Strict" };
+    query.clone_into(&mut request.query);
     let at = |field: &str, message: String| manifest::error_at(text, &one.document, field, message);
     match session.client.request(request).await {
         Ok(response) if response.status < 400 => Ok(()),

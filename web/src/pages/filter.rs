@@ -1,5 +1,6 @@
 //! What an address lets through, and the controls that say so.
 
+use super::controllers::pairs_text;
 use crate::components::{Icon, IconName, state_text};
 use crate::state::{Address, Field, Page, use_address, use_feed, use_navigator, use_settings};
 use crate::text::Text;
@@ -57,7 +58,7 @@ impl Filter {
         if self.words.is_empty() {
             return true;
         }
-        let labels: String = pairs.iter().map(|(k, v)| format!("{k}={v} ")).collect();
+        let labels = pairs_text(pairs);
         self.words(&[&pod.name, &pod.namespace, &pod.node, &pod.reason, pod.state.as_str(), &labels])
     }
 }

@@ -1,5 +1,6 @@
 //! All nodes.
 
+use super::controllers::pairs_text;
 use super::filter::{Filter, PageBar};
 use super::hosts::Hosts;
 use crate::client::use_session;
@@ -52,13 +53,8 @@ pub(super) fn Nodes() -> Html {
     let filter = Filter::new(&address);
     let (shown, total) = {
         let rows = feed.rows();
-        let mut shown: Vec<(&NodeRow, &Place)> = rows
-            .nodes()
-            .filter(|(n, _)| {
-                let labels: String = n.labels.iter().map(|(k, v)| format!("{k}={v} ")).collect();
-                filter.words(&[&n.name, &n.zone, &labels])
-            })
-            .collect();
+        let mut shown: Vec<(&NodeRow, &Place)> =
+            rows.nodes().filter(|(n, _)| filter.words(&[&n.name, &n.zone, &pairs_text(&n.labels)])).collect();
         sorted_by(&mut shown, &address, "name", |key, (a, ap), (b, bp)| {
             match key {
                 "readiness" => (a.readiness, a.cordoned).cmp(&(b.readiness, b.cordoned)),

@@ -76,11 +76,6 @@ impl Feed {
         self.faults.borrow().get(node).cloned().unwrap_or_default()
     }
 
-    /// Requests to all services so far: answered, lost. For rates over time.
-    pub(crate) const fn requests(&self) -> (u64, u64) {
-        self.requests.get()
-    }
-
     /// What was.
     pub(crate) fn history(&self) -> Ref<'_, History> {
         self.history.borrow()

@@ -126,7 +126,7 @@ pub(crate) struct Flow {
 /// What happens next to a silent node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
-    /// It becomes NotReady.
+    /// It becomes `NotReady`.
     Grace,
     /// Its first pod is evicted.
     Eviction,

@@ -102,12 +102,11 @@ impl Stage {
         let mut ghosts = Ghosts { leaving: preview.removed, ..Ghosts::default() };
         let mut placed = BTreeMap::<Name, u32>::new();
         for pod in preview.placements {
-            match pod.node {
-                Some(node) => *placed.entry(node).or_default() += 1,
-                None => {
-                    ghosts.pending += 1;
-                    ghosts.reason = pod.message.to_string();
-                }
+            if let Some(node) = pod.node {
+                *placed.entry(node).or_default() += 1;
+            } else {
+                ghosts.pending += 1;
+                ghosts.reason = pod.message.to_string();
             }
         }
         ghosts.placed = placed.into_iter().collect();
