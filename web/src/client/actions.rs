@@ -6,7 +6,6 @@ use crate::text::{Language, Text};
 use crate::worker::protocol::NodeFault;
 use kubarium_core::apiserver::{Method, Request};
 use kubarium_core::sim::Action;
-use kubarium_core::view::Place;
 use serde_json::json;
 use wasm_bindgen_futures::spawn_local;
 
@@ -44,16 +43,12 @@ impl Session {
     pub(crate) fn drain(&self, language: Language, node: &str) {
         let (cordoned, pods) = {
             let rows = self.feed.rows();
-<<<<<<< HEAD
             let pods = rows
                 .places()
                 .get(node)
                 .into_iter()
                 .flat_map(kubarium_core::view::Place::pods)
                 .filter_map(|s| rows.pod(s));
-=======
-            let pods = rows.places().get(node).into_iter().flat_map(Place::pods).filter_map(|s| rows.pod(s));
->>>>>>> 9cc5411 (Heed clippy across page, server and tests)
             let names: Vec<_> = pods.map(|pod| (pod.namespace.clone(), pod.name.clone())).collect();
             (rows.node(node).is_some_and(|n| n.cordoned), names)
         };
