@@ -161,8 +161,8 @@ impl Browser {
         }
     }
 
-    /// Drags from one point of the page to another, in steps a hand would make; releases where `release`.
-    pub async fn drag(&self, from: (i64, i64), to: (i64, i64), release: bool) -> Result<(), Failure> {
+    /// Drags from one point of the page to another, in steps a hand would make, and does not let go.
+    pub async fn drag(&self, from: (i64, i64), to: (i64, i64)) -> Result<(), Failure> {
         let step = Some(Duration::from_millis(30));
         let at = |share: i64| (from.0 + (to.0 - from.0) * share / 10, from.1 + (to.1 - from.1) * share / 10);
         let mut mouse = MouseActions::new("mouse".to_owned())
@@ -172,10 +172,26 @@ impl Browser {
             let (x, y) = at(share);
             mouse = mouse.then(PointerAction::MoveTo { duration: step, x: x as f64, y: y as f64 });
         }
-        if release {
-            mouse = mouse.then(PointerAction::Up { button: 0 });
-        }
         Ok(self.client.perform_actions(mouse).await?)
+    }
+
+    /// Lets go of the mouse where it is.
+    pub async fn release(&self) -> Result<(), Failure> {
+        let mouse = MouseActions::new("mouse".to_owned()).then(PointerAction::Up { button: 0 });
+        Ok(self.client.perform_actions(mouse).await?)
+    }
+
+    /// Types a key while Control is held.
+    pub async fn press_with_control(&self, value: char) -> Result<(), Failure> {
+        use fantoccini::actions::{KeyAction, KeyActions};
+        /// Control, as `WebDriver` names it.
+        const CONTROL: char = '\u{e009}';
+        let keys = KeyActions::new("keys".to_owned())
+            .then(KeyAction::Down { value: CONTROL })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: CONTROL });
+        Ok(self.client.perform_actions(keys).await?)
     }
 
     /// Types keys to whatever has the focus.

@@ -52,7 +52,7 @@ async fn a_drag_on_a_handle_scales_with_a_forecast_and_is_undone() -> Result<(),
         .eval(&format!("(r => [r.left + r.width / 2, r.top + r.height / 2])({handle}.getBoundingClientRect())"))
         .await?;
     let (x, y) = (at[0].as_f64().unwrap() as i64, at[1].as_f64().unwrap() as i64);
-    browser.drag((x, y), (x + 60, y), false).await?;
+    browser.drag((x, y), (x + 60, y)).await?;
     browser.until("the scheduler's forecast is shown", &format!("{}.includes('placed')", text("forecast"))).await?;
     assert!(browser.eval(&format!("Number({handle}.getAttribute('aria-valuenow'))")).await?.as_i64().unwrap() > 5);
     // Released where it is.
@@ -98,7 +98,7 @@ async fn a_failed_node_counts_down_and_heals() -> Result<(), Failure> {
     let browser = open(Look::default(), "#/nodes?sel=Node//node-1").await?;
     browser.click("[data-testid=fail-node]").await?;
     browser.find("[data-testid=recover-node]").await?;
-    browser.click("[data-testid=\"speed-10\"]").await?;
+    browser.click("[data-testid=\"speed-20\"]").await?;
     browser.until("the countdown is told", &format!("{}.includes('NotReady in')", text("sentence"))).await?;
     browser.until("the node is lost", &format!("{}.startsWith('Unknown')", text("sentence"))).await?;
     browser.click("[data-testid=recover-node]").await?;
@@ -119,8 +119,6 @@ async fn search_and_filters_live_in_the_address() -> Result<(), Failure> {
     browser.goto("about:blank").await?;
     browser.goto(link.as_str().unwrap()).await?;
     browser.until("the link shows the same", &format!("{} === 5", rows("pods"))).await?;
-    browser.goto(&link.as_str().unwrap().replace("q=app%3Dcart", "state=pending")).await?;
-    browser.until("no pod of the state is a sentence", "document.querySelector('.empty') !== null || true").await?;
     quiet(&browser).await?;
     browser.close().await
 }
@@ -129,9 +127,8 @@ async fn search_and_filters_live_in_the_address() -> Result<(), Failure> {
 async fn yaml_with_a_mistake_is_refused_with_its_line_and_created_once_corrected() -> Result<(), Failure> {
     let browser = open(Look::default(), "#/pods").await?;
     browser.click("[data-testid=create]").await?;
-    let area = browser.find("[data-testid=create-text]").await?;
+    browser.find("[data-testid=create-text]").await?;
     let manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: Mistake\nspec:\n  containers:\n  - name: c\n    image: nginx:1.29\n";
-    area.send_keys(manifest.replace("\n  ", "\n\u{e008}  ").as_str()).await?;
     let typed = serde_json::Value::from(manifest);
     let set = format!(
         "(a => {{ a.value = {typed}; a.dispatchEvent(new InputEvent('input', {{bubbles: true}})); return true; }})(document.querySelector('[data-testid=create-text]'))"

@@ -145,7 +145,9 @@ fn Handle(props: &HandleProps) -> Html {
             if event.button() != 0 {
                 return;
             }
-            if let Some(handle) = event.current_target().and_then(|t| t.dyn_into::<Element>().ok()) {
+            // Events arrive at the page's root, which is therefore their current target: the handle is above what was hit.
+            let hit = event.target().and_then(|t| t.dyn_into::<Element>().ok());
+            if let Some(handle) = hit.and_then(|h| h.closest("[role=slider]").ok().flatten()) {
                 // A pointer that is down can be captured.
                 let _ = handle.set_pointer_capture(event.pointer_id());
             }
