@@ -157,7 +157,10 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
             Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
         }
         StepName::Rustdoc => {
-            cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings");
+            // With private items: a module's first words lead its reader to the parts within.
+            cargo
+                .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
+                .env("RUSTDOCFLAGS", "--deny warnings --allow rustdoc::private_intra_doc_links");
             Ok(one(screen, &text, &mut cargo))
         }
         StepName::Deny => {

@@ -226,7 +226,8 @@ mod tests {
         let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: x}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n}\n";
         let paths: Vec<_> = plan(text).expect("two documents").into_iter().map(|p| p.path).collect();
         assert_eq!(paths, ["/api/v1/namespaces/x/pods", "/api/v1/nodes"]);
-        for (text, line) in [("", 1), ("a: [", 1), ("apiVersion: v1\nkind: Teapot\n", 2), ("---\napiVersion: v1\n", 2)]
+        for (text, line) in
+            [("", 1), ("a: b: c", 1), ("apiVersion: v1\nkind: Teapot\n", 2), ("---\napiVersion: v1\n", 2)]
         {
             let errors = plan(text).expect_err(text);
             assert_eq!(errors[0].place.line, line, "{text:?}: {errors:?}");
