@@ -245,7 +245,7 @@ impl Cluster {
             addresses: Addresses::default(),
             router: Router::default(),
             events: EventLog { keys: store.list(Kind::Event, None).map(|o| o.key()).collect() },
-            schedulers: Schedulers::new(&config),
+            schedulers: Schedulers::new(&config, (store.revision() > 0).then_some(now)),
             controllers: Controllers::new(&config),
             kubelets: Kubelets::new(&config),
             store,
@@ -280,7 +280,9 @@ impl Cluster {
             events: &mut self.events,
         };
         let answer = match input {
-            Input::Request(request) => Some(apiserver::handle(&request, &mut cx, &mut self.routing_rng)),
+            Input::Request(request) => {
+                Some(apiserver::handle(&request, &mut cx, &self.schedulers, &mut self.routing_rng))
+            }
             Input::Runtime { node, event } => {
                 self.controllers.node_seen(&node, &event, &mut cx);
                 self.kubelets.runtime(&node, event, &mut cx);

@@ -1,6 +1,6 @@
 //! What the API says about itself: groups, versions, resources.
 
-use super::{errors, openapi};
+use super::{errors, explanation, openapi};
 use crate::api::{ApiError, Kind};
 use serde_json::{Value, json};
 
@@ -90,21 +90,28 @@ fn by_name() -> Vec<Kind> {
 pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
     let aggregated = wants_aggregated(accept)?;
     let value = match path {
-        "/api" if aggregated => return Ok(aggregate(&Kind::ALL)),
-        "/apis" if aggregated => return Ok(aggregate(&[])),
+        "/api" if aggregated => return Ok(aggregated_groups(vec![aggregated_core()])),
+        "/apis" if aggregated => return Ok(aggregated_groups(vec![explanation::aggregated_group()])),
         "/api" => json!({
             "kind": "APIVersions",
             "versions": ["v1"],
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}],
         }),
-        "/apis" => json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": []}),
+        "/apis" => json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [explanation::group()]}),
+        "/apis/kubarium.io" => {
+            let mut group = explanation::group();
+            group["kind"] = "APIGroup".into();
+            group["apiVersion"] = "v1".into();
+            group
+        }
+        "/apis/kubarium.io/v1alpha1" => explanation::resource_list(),
         "/api/v1" if aggregated => return Err(errors::not_acceptable()),
         "/api/v1" => resource_list(),
         "/version" => version(),
         "/" => json!({
             "paths": [
-                "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
-                "/openapi/v3/api/v1", "/readyz", "/version",
+                "/api", "/api/v1", "/apis", "/apis/kubarium.io", "/apis/kubarium.io/v1alpha1", "/healthz", "/livez",
+                "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/api/v1", "/readyz", "/version",
             ],
         }),
         "/openapi/v2" if accept.contains("protobuf") && !accept.contains("application/json") => {
@@ -171,17 +178,15 @@ fn resource_list() -> Value {
     json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources})
 }
 
-fn aggregate(kinds: &[Kind]) -> Document {
+/// The core group with all its resources.
+fn aggregated_core() -> Value {
     let response_kind =
         |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
-    let mut resources = Vec::new();
-    if !kinds.is_empty() {
-        resources.push(json!({
-            "resource": "bindings", "responseKind": response_kind("", "", "Binding"), "scope": "Namespaced",
-            "singularResource": "binding", "verbs": ["create"],
-        }));
-    }
-    for kind in by_name().into_iter().filter(|k| kinds.contains(k)) {
+    let mut resources = vec![json!({
+        "resource": "bindings", "responseKind": response_kind("", "", "Binding"), "scope": "Namespaced",
+        "singularResource": "binding", "verbs": ["create"],
+    })];
+    for kind in by_name() {
         let info = kind.info();
         let mut resource = json!({
             "resource": info.plural, "responseKind": response_kind("", "", info.kind),
@@ -208,13 +213,12 @@ fn aggregate(kinds: &[Kind]) -> Document {
         }
         resources.push(resource);
     }
-    let items = if kinds.is_empty() {
-        json!([])
-    } else {
-        json!([{"metadata": {}, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]}])
-    };
+    json!({"metadata": {}, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]})
+}
+
+fn aggregated_groups(groups: Vec<Value>) -> Document {
     let value = json!({
-        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items,
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": groups,
     });
     Document { content_type: AGGREGATED, body: value.to_string() }
 }

@@ -6,20 +6,24 @@ use super::delete::Outcome;
 use super::path::{self, ResourcePath, Subresource, Target};
 use super::query::Query;
 use super::{Answer, Method, Request, Response, WatchQuery};
-use super::{delete, discovery, errors, patch, pods, present, proxy, read, scale, slices, warnings, write};
+use super::{
+    delete, discovery, errors, explanation, patch, pods, present, proxy, read, scale, slices, warnings, write,
+};
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::deletion::DeleteOptions;
 use crate::rng::Rng;
+use crate::scheduler::Schedulers;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Answers a request. Services that are asked through the proxy path spread over their pods by `routing`.
-pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, routing: &mut Rng) -> Answer {
+/// Answers a request. The schedulers are asked for their reasons only; services that are asked through the proxy path
+/// spread over their pods by `routing`.
+pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, schedulers: &Schedulers, routing: &mut Rng) -> Answer {
     let query = Query::parse(&request.query);
     let pretty = matches!(query.get("pretty"), Some("true" | "1"));
     let mut call = Call { request, query, warnings: Vec::new() };
-    match call.answer(cx, routing) {
+    match call.answer(cx, schedulers, routing) {
         Ok(Reply::Document(status, value)) => Answer::Done(call.respond(status, &value, pretty)),
         Ok(Reply::Other(answer)) => answer,
         Err(error) => Answer::Done(call.respond(error.code, &error.to_status(), pretty)),
@@ -74,7 +78,7 @@ impl Call<'_> {
         response
     }
 
-    fn answer(&mut self, cx: &mut Context<'_>, routing: &mut Rng) -> Result<Reply, ApiError> {
+    fn answer(&mut self, cx: &mut Context<'_>, schedulers: &Schedulers, routing: &mut Rng) -> Result<Reply, ApiError> {
         match path::parse(&self.request.path)? {
             Target::About(path) => match self.request.method {
                 Method::Get => {
@@ -108,6 +112,10 @@ impl Call<'_> {
                 Method::Get => {
                     slices::list(cx.store, namespace.as_deref(), &self.query).map(|d| Reply::Document(200, d))
                 }
+                _ => Err(errors::method_not_allowed()),
+            },
+            Target::Explanation { namespace, name } => match self.request.method {
+                Method::Get => explanation::of(cx, schedulers, &namespace, &name).map(|d| Reply::Document(200, d)),
                 _ => Err(errors::method_not_allowed()),
             },
             Target::Resource(path) => self.resource(cx, &path, routing),

@@ -9,6 +9,7 @@ mod body;
 mod delete;
 mod discovery;
 mod errors;
+mod explanation;
 mod handle;
 mod json;
 mod openapi;

@@ -1,7 +1,7 @@
 //! The path of a request: which resource, which object, which part of it.
 
-use super::errors;
 use super::query::percent_decode;
+use super::{errors, explanation};
 use crate::api::{ApiError, Kind};
 
 /// A part of an object with a path of its own.
@@ -55,6 +55,13 @@ pub(super) enum Target {
         /// Of one namespace only.
         namespace: Option<String>,
     },
+    /// Why a pod is where it is, or why it is pending.
+    Explanation {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
     /// A document about the API itself, by its path without a trailing `/`.
     About(String),
 }
@@ -90,6 +97,10 @@ pub(super) fn parse(raw: &str) -> Result<Target, ApiError> {
         }
         ["apis", "discovery.k8s.io", "v1", "namespaces", namespace, "endpointslices"] => {
             return Ok(Target::EndpointSlices { namespace: Some((*namespace).to_owned()) });
+        }
+        ["apis", explanation::GROUP, explanation::VERSION, "namespaces", namespace, "pods", name, "explanation"] => {
+            check_name(name)?;
+            return Ok(Target::Explanation { namespace: (*namespace).to_owned(), name: (*name).to_owned() });
         }
         ["api", version, _, ..] => ("", *version, 2),
         ["apis", group, version, _, ..] => (*group, *version, 3),
@@ -206,12 +217,18 @@ mod tests {
             ("/api/v1/namespaces/x/pods/a%2Fb", "404"),
             ("/api/v1/namespaces/x/pods/..", "400"),
             ("/apis/apps/v1/deployments", "404"),
+            ("/apis/kubarium.io/v1alpha1", "about /apis/kubarium.io/v1alpha1"),
+            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods/p/explanation", "explanation x p"),
+            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods/../explanation", "400"),
+            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods/p", "404"),
+            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods", "404"),
         ] {
             let seen = match parse(path) {
                 Err(e) => e.code.to_string(),
                 Ok(Target::About(p)) => format!("about {p}"),
                 Ok(Target::Bindings { namespace }) => format!("bindings {namespace}"),
                 Ok(Target::EndpointSlices { namespace }) => format!("slices {namespace:?}"),
+                Ok(Target::Explanation { namespace, name }) => format!("explanation {namespace} {name}"),
                 Ok(Target::Resource(r)) => {
                     let dash = |s: Option<String>| s.unwrap_or_else(|| "-".to_owned());
                     let part = r.subresource.map(|s| format!("{s:?}"));

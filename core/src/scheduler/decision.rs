@@ -54,6 +54,23 @@ impl fmt::Display for Reason {
     }
 }
 
+impl Reason {
+    /// One word for it, for programs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Cordoned => "Cordoned",
+            Self::NodeName => "NodeName",
+            Self::Taint => "Taint",
+            Self::NodeAffinity => "NodeAffinity",
+            Self::OtherNodesNamed => "OtherNodesNamed",
+            Self::AffinityConflict => "AffinityConflict",
+            Self::Ports => "Ports",
+            Self::TooManyPods => "TooManyPods",
+            Self::Insufficient(_) => "Insufficient",
+        }
+    }
+}
+
 /// The numbers behind a reason, for one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
@@ -83,11 +100,13 @@ pub struct Refusal {
     pub nodes: u32,
 }
 
-/// What one plugin gives a node: 0 to 100, times the plugin's weight.
+/// What one plugin gives a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PluginScore {
     /// The plugin.
     pub plugin: &'static str,
+    /// Its score, 0 to 100.
+    pub raw: i32,
     /// Its score times its weight.
     pub score: i32,
 }

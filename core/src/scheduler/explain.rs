@@ -1,7 +1,7 @@
 //! Why a pod is where it is, or why it is nowhere: every node's stand on it, found anew from how things are now.
 
 use super::decision::fit_error;
-use super::decision::{Code, Detail, PluginScore, Reason};
+use super::decision::{Code, Detail, PluginScore, Reason, Refusal};
 use super::framework::{Framework, Verdict};
 use super::node::NodeInfo;
 use super::pod::PodClass;
@@ -55,6 +55,8 @@ pub struct Explanation {
     pub scheduler: Name,
     /// Every node, by name.
     pub nodes: Vec<NodeStand>,
+    /// Who refuses, and how often.
+    pub refusals: Box<[Refusal]>,
     /// Kubernetes' sentence on why it is pending, where no node will do.
     pub message: Option<String>,
 }
@@ -92,6 +94,7 @@ pub(super) fn explain(
         nodes.push(NodeStand { node: node.name.clone(), stand });
     }
     let none_fits = nodes.iter().all(|n| n.total().is_none());
-    let message = none_fits.then(|| fit_error(snapshot.present(), &refusals(framework, pod, &counts)));
-    Explanation { scheduler: Name::new_static(scheduler), nodes, message }
+    let refusals = refusals(framework, pod, &counts);
+    let message = none_fits.then(|| fit_error(snapshot.present(), &refusals));
+    Explanation { scheduler: Name::new_static(scheduler), nodes, refusals, message }
 }

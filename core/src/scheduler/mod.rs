@@ -25,7 +25,7 @@ mod snapshot;
 pub use decision::{Chosen, Code, Decision, Detail, PluginScore, Reason, Refusal};
 pub use explain::{Explanation, NodeStand, Stand};
 pub use node::Taint;
-pub use queue::QueueLengths;
+pub use queue::{Line, QueueLengths, Wait};
 
 // What a pod asks for is the same to the kubelet that admits it.
 pub(crate) use pod::{Classes, HostPort, PodClass};
@@ -62,6 +62,8 @@ pub struct Schedulers {
     gated: BTreeSet<PodKey>,
     /// Revisions of our own bindings, seen before they come round.
     ahead: VecDeque<u64>,
+    /// When this life began, where there was an earlier one: what was decided in that is not known.
+    restored: Option<Time>,
 }
 
 /// The node a pod counts on: ended pods count nowhere.
@@ -72,7 +74,8 @@ fn placed(object: &Object) -> Option<(&Name, &PodBody)> {
 }
 
 impl Schedulers {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// `restored` is the instant at which a cluster goes on that lived before.
+    pub(crate) fn new(config: &Config, restored: Option<Time>) -> Self {
         Self {
             profiles: profile::all(),
             snapshot: Snapshot::new(config.seed),
@@ -82,6 +85,7 @@ impl Schedulers {
             helped: BTreeMap::new(),
             gated: BTreeSet::new(),
             ahead: VecDeque::new(),
+            restored,
         }
     }
 
@@ -105,6 +109,25 @@ impl Schedulers {
         let class = pod::PodClass::new(&body.spec);
         let placed = placed(object).map(|(node, _)| node.as_str());
         Some(explain::explain(scheduler.name(), scheduler.framework(), &class, placed, &self.snapshot))
+    }
+
+    /// How a pod waits for a node; none where it does not.
+    pub fn wait(&self, namespace: &Name, name: &Name) -> Option<Wait> {
+        self.queue.wait(&(namespace.clone(), name.clone()))
+    }
+
+    /// The `schedulerName`s there are, the default one first.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.profiles.iter().map(|s| s.name())
+    }
+
+    /// Whether a pod is known to have got its node from somebody else: it has one, and none of these decided so in
+    /// this life, in which it was created.
+    pub fn was_placed_elsewhere(&self, pod: &Object) -> bool {
+        let has_node = pod.pod().is_some_and(|p| p.node.is_some());
+        // Creation is known to the second.
+        let of_this_life = self.restored.is_none_or(|began| pod.meta.created > began.floor_secs());
+        has_node && of_this_life && !self.decisions.contains_key(&pod.meta.uid)
     }
 
     fn scheduler_of(&self, pod: &PodBody) -> Option<u8> {

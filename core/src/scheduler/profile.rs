@@ -2,7 +2,7 @@
 
 use super::best_score::BestScore;
 use super::decision::{Chosen, PluginScore, Refusal};
-use super::framework::{Framework, Verdict};
+use super::framework::{Framework, Score, Verdict};
 use super::full_scan::FullScan;
 use super::node::NodeInfo;
 use super::plugins;
@@ -53,7 +53,11 @@ pub(super) fn all() -> Vec<Box<dyn Scheduler>> {
 /// What each plugin gives a node, with its weight.
 pub(super) fn scores(framework: &Framework, pod: &PodClass, node: &NodeInfo) -> Box<[PluginScore]> {
     let concerned = framework.scores.iter().filter(|(s, _)| s.concerns(pod));
-    concerned.map(|(s, weight)| PluginScore { plugin: s.name(), score: weight * s.score(pod, node) }).collect()
+    let score = |(s, weight): &(Box<dyn Score>, i32)| {
+        let raw = s.score(pod, node);
+        PluginScore { plugin: s.name(), raw, score: weight * raw }
+    };
+    concerned.map(score).collect()
 }
 
 /// Verdicts and how many nodes have each, as data in a fixed order.

@@ -79,6 +79,28 @@ pub struct QueueLengths {
     pub gated: usize,
 }
 
+/// Where a pod waits for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// It is tried as soon as those before it are.
+    Active,
+    /// It is left alone until then, because it was tried in vain.
+    BackingOff(Time),
+    /// It waits for something to happen that can help; at the latest it is tried then.
+    Parked(Time),
+    /// It waits for its scheduling gates to go.
+    Gated,
+}
+
+/// How a pod waits for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Where.
+    pub line: Line,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+}
+
 /// All pods that wait for a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
@@ -117,6 +139,18 @@ impl Queue {
     /// Whether a pod waits.
     pub(super) fn contains(&self, key: &PodKey) -> bool {
         self.entries.contains_key(key)
+    }
+
+    /// How a pod waits; none where it does not.
+    pub(super) fn wait(&self, key: &PodKey) -> Option<Wait> {
+        let entry = self.entries.get(key)?;
+        let line = match entry.place {
+            Place::Active => Line::Active,
+            Place::BackingOff => Line::BackingOff(entry.tried + backoff(entry.attempts)),
+            Place::Parked => Line::Parked(entry.tried + PARKED_MAX),
+            Place::Gated => Line::Gated,
+        };
+        Some(Wait { line, attempts: entry.attempts })
     }
 
     /// The next pod in line. It stays known: what came of it is told by [`Self::remove`] or [`Self::park`].

@@ -114,6 +114,23 @@ impl Fixture {
         self.settle();
     }
 
+    /// What the API answers to a GET.
+    pub(crate) fn get(&mut self, path: &str) -> (u16, Value) {
+        match self.cluster.handle(self.now, Input::Request(Request::get(path))).answer {
+            Some(Answer::Done(response)) => (response.status, serde_json::from_str(&response.body).unwrap()),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    /// The same cluster after a restart: what is not an object is forgotten.
+    pub(crate) fn restart(&mut self) {
+        let store = self.cluster.store();
+        let objects: Vec<_> = Kind::ALL.into_iter().flat_map(|kind| store.list(kind, None)).cloned().collect();
+        let config = self.cluster.config().clone();
+        self.cluster = Cluster::restore(config, self.now, store.revision(), objects);
+        self.settle();
+    }
+
     pub(crate) fn create(&mut self, object: &Value) {
         let path = if object["kind"] == "Node" { "nodes" } else { "namespaces/default/pods" };
         self.ask(Method::Post, path, object);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value)]
 
 mod decisions;
+mod explanation;
 mod fixture;
 mod plugins;
 mod preview;

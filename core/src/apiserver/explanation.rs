@@ -1,0 +1,230 @@
+//! Why a pod is where it is, or why it is pending: what the schedulers know, as a document of our own.
+//!
+//! `GET /apis/kubarium.io/v1alpha1/namespaces/NS/pods/NAME/explanation`. The group is ours, so that Kubernetes' own
+//! groups hold what Kubernetes has. Computed when asked and stored nowhere.
+
+use super::errors;
+use crate::api::{ApiError, Kind, Name, Object, Quantity};
+use crate::cluster::Context;
+use crate::scheduler::{
+    Chosen, Code, Decision, Detail, Explanation, Line, NodeStand, PluginScore, Reason, Refusal, Schedulers, Stand,
+};
+use crate::time::Time;
+use serde_json::{Value, json};
+
+/// Our group.
+pub(super) const GROUP: &str = "kubarium.io";
+
+/// Its version.
+pub(super) const VERSION: &str = "v1alpha1";
+
+/// The group as a list of groups has it.
+pub(super) fn group() -> Value {
+    let version = json!({"groupVersion": format!("{GROUP}/{VERSION}"), "version": VERSION});
+    json!({"name": GROUP, "versions": [version], "preferredVersion": version})
+}
+
+/// What the group has.
+pub(super) fn resource_list() -> Value {
+    json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{GROUP}/{VERSION}"),
+        "resources": [{
+            "name": "pods/explanation", "singularName": "", "namespaced": true, "kind": "Explanation", "verbs": ["get"],
+        }],
+    })
+}
+
+/// The same for clients that ask for all groups at once.
+pub(super) fn aggregated_group() -> Value {
+    let explanation = json!({
+        "subresource": "explanation", "verbs": ["get"],
+        "responseKind": {"group": GROUP, "version": VERSION, "kind": "Explanation"},
+    });
+    // Pods themselves are not in this group: an empty kind says so.
+    let pods = json!({
+        "resource": "pods", "responseKind": {"group": "", "version": "", "kind": ""}, "scope": "Namespaced",
+        "singularResource": "", "verbs": [], "subresources": [explanation],
+    });
+    json!({
+        "metadata": {"name": GROUP},
+        "versions": [{"version": VERSION, "resources": [pods], "freshness": "Current"}],
+    })
+}
+
+/// Explains a pod.
+pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, name: &str) -> Result<Value, ApiError> {
+    let missing = || errors::not_found(Kind::Pod, name);
+    let object = cx.store.get(Kind::Pod, namespace, name).ok_or_else(missing)?;
+    let pod = object.pod().ok_or_else(missing)?;
+    let wanted = pod.spec.scheduler_name.as_deref().unwrap_or_default();
+    if !wanted.is_empty() && !schedulers.names().any(|s| s == wanted) {
+        let known = schedulers.names().collect::<Vec<_>>().join(", ");
+        return Err(errors::bad_request(format!(
+            "pod \"{name}\" is left to the scheduler \"{wanted}\"; explained are the decisions of {known}"
+        )));
+    }
+    if schedulers.was_placed_elsewhere(object) {
+        let node = pod.node.as_deref().unwrap_or_default();
+        return Err(errors::bad_request(format!(
+            "pod \"{name}\" came to node \"{node}\" without a scheduler of this cluster: \
+             spec.nodeName was set, or somebody else bound it"
+        )));
+    }
+    let present = schedulers.explain(&object.key(), cx.store).ok_or_else(missing)?;
+    let decision = match schedulers.decision(object.meta.uid) {
+        Some(decision) => recorded(decision),
+        None => recomputed(object, &present, cx.now),
+    };
+    let mut document = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Explanation",
+        "metadata": {"name": name, "namespace": namespace, "uid": object.meta.uid.to_string()},
+        "scheduler": present.scheduler.as_str(),
+        "decision": decision,
+        "time": cx.now.to_micro(),
+        "nodes": present.nodes.iter().map(stand).collect::<Vec<_>>(),
+    });
+    if let Some(wait) = schedulers.wait(&object.meta.namespace, &object.meta.name) {
+        let (line, retry) = match wait.line {
+            Line::Active => ("Active", None),
+            Line::BackingOff(at) => ("BackOff", Some(at)),
+            Line::Parked(at) => ("Unschedulable", Some(at)),
+            Line::Gated => ("Gated", None),
+        };
+        document["queue"] = json!({"place": line, "attempts": wait.attempts});
+        if let Some(at) = retry {
+            document["queue"]["retryTime"] = json!(at.to_micro());
+        }
+    }
+    Ok(document)
+}
+
+/// The decision as it was made.
+fn recorded(decision: &Decision) -> Value {
+    let mut value = json!({
+        "recorded": true, "time": decision.at.to_micro(), "nodes": decision.nodes,
+        "feasible": decision.chosen.as_ref().map_or(0, |c| c.feasible),
+        "refusals": decision.refusals.iter().map(refusal).collect::<Vec<_>>(),
+    });
+    match (&decision.chosen, decision.message()) {
+        (Some(chosen), _) => value["placement"] = placement(chosen),
+        (None, message) => value["message"] = message.into(),
+    }
+    value
+}
+
+/// What would be decided now, where nothing is known of a decision.
+fn recomputed(object: &Object, present: &Explanation, now: Time) -> Value {
+    let fits = |n: &&NodeStand| n.total().is_some();
+    let feasible = present.nodes.iter().filter(fits).count();
+    let mut value = json!({
+        "recorded": false, "time": now.to_micro(), "nodes": present.nodes.len(), "feasible": feasible,
+        "refusals": present.refusals.iter().map(refusal).collect::<Vec<_>>(),
+    });
+    if let Some(node) = object.pod().and_then(|p| p.node.as_ref()) {
+        value["note"] = "the decision is not known any more, it was made before a restart; \
+                         this is how the nodes stand to the pod now, as if it were yet to be placed"
+            .into();
+        value["placement"] = match present.nodes.iter().find(|n| n.node == *node).map(|n| &n.stand) {
+            Some(Stand::Feasible { scores }) => {
+                let total: i32 = scores.iter().map(|s| s.score).sum();
+                let others = present.nodes.iter().filter(|n| n.node != *node);
+                let second = others.filter_map(|n| Some((n.total()?, n))).max_by_key(|(total, _)| *total);
+                placement(&Chosen {
+                    node: node.clone(),
+                    feasible: feasible as u32,
+                    scores: scores.clone(),
+                    // A scheduler without scores prefers none.
+                    runner_up: second.filter(|_| !scores.is_empty()).map(|(t, n)| (n.node.clone(), total - t)),
+                })
+            }
+            _ => json!({"node": node.as_str()}),
+        };
+    } else {
+        value["note"] = "the pod was not tried yet; this is how the nodes stand to it now".into();
+        if let Some(message) = &present.message {
+            value["message"] = message.as_str().into();
+        }
+    }
+    value
+}
+
+fn placement(chosen: &Chosen) -> Value {
+    let mut value = json!({"node": chosen.node.as_str()});
+    if !chosen.scores.is_empty() {
+        let total: i32 = chosen.scores.iter().map(|s| s.score).sum();
+        value["score"] = total.into();
+        value["scores"] = scores(&chosen.scores);
+        if let Some((second, margin)) = &chosen.runner_up {
+            value["runnerUp"] = json!({"node": second.as_str(), "score": total - margin});
+            value["margin"] = (*margin).into();
+        }
+    }
+    value
+}
+
+fn scores(scores: &[PluginScore]) -> Value {
+    scores.iter().map(|s| json!({"plugin": s.plugin, "raw": s.raw, "weighted": s.score})).collect()
+}
+
+fn refusal(refusal: &Refusal) -> Value {
+    let reasons: Value = refusal.reasons.iter().map(|r| reason(r, None)).collect();
+    json!({"plugin": refusal.plugin, "code": code(refusal.code), "reasons": reasons, "nodes": refusal.nodes})
+}
+
+/// Upstream's word.
+const fn code(code: Code) -> &'static str {
+    match code {
+        Code::Unschedulable => "Unschedulable",
+        Code::Unresolvable => "UnschedulableAndUnresolvable",
+    }
+}
+
+fn stand(node: &NodeStand) -> Value {
+    match &node.stand {
+        Stand::Feasible { scores: list } => {
+            let mut value = json!({"name": node.node.as_str(), "feasible": true});
+            if !list.is_empty() {
+                value["score"] = node.total().into();
+                value["scores"] = scores(list);
+            }
+            value
+        }
+        Stand::Refused { plugin, code: how, reasons } => {
+            let reasons: Value = reasons.iter().map(|(r, detail)| reason(r, detail.as_ref())).collect();
+            json!({
+                "name": node.node.as_str(), "feasible": false, "plugin": plugin, "code": code(*how), "reasons": reasons,
+            })
+        }
+    }
+}
+
+/// A reason in a word, in upstream's words, and with its numbers.
+fn reason(reason: &Reason, detail: Option<&Detail>) -> Value {
+    let mut value = json!({"reason": reason.word(), "message": reason.to_string()});
+    if let Reason::Insufficient(resource) = reason {
+        value["resource"] = resource.as_str().into();
+    }
+    match detail {
+        Some(Detail::Taint(taint)) => {
+            value["taint"] =
+                json!({"key": taint.key.as_str(), "value": taint.value.as_str(), "effect": taint.effect.as_str()});
+        }
+        Some(Detail::Amount { requested, used, allocatable }) => {
+            let resource = if let Reason::Insufficient(resource) = reason { Some(resource) } else { None };
+            for (field, amount) in [("requested", requested), ("used", used), ("allocatable", allocatable)] {
+                value[field] = quantity(resource, *amount).to_string().into();
+            }
+        }
+        None => {}
+    }
+    value
+}
+
+/// An amount as a plugin counts it: thousandths of cpu, else whole units.
+fn quantity(resource: Option<&Name>, amount: i64) -> Quantity {
+    match resource.map(Name::as_str) {
+        Some("cpu") => Quantity::from_milli(amount),
+        Some("memory" | "ephemeral-storage") => Quantity::from_bytes(amount),
+        _ => Quantity::from_value(amount),
+    }
+}
