@@ -202,26 +202,35 @@ fn health_check_port(
         spec.health_check_node_port = if needed { had } else { wanted };
         return Ok(());
     }
-    let refuse = |why: String| FieldError {
+    let port = match wanted {
+        None => addresses.next_port(config).map_err(port_refusal),
+        Some(port) => take_port(port, addresses, config),
+    };
+    let port = port.map_err(|why| FieldError {
         reason: "FieldValueInvalid",
         field: "spec.healthCheckNodePort".to_owned(),
         message: format!("Invalid value: {}: {why}", wanted.unwrap_or_default()),
-    };
-    let given = match wanted.map(u16::try_from) {
-        None => addresses.next_port(config),
-        Some(Ok(port)) => addresses.take_port(port, config).map(|()| port),
-        Some(Err(_)) => return Err(refuse("provided port is not in the valid range".to_owned())),
-    };
-    let port = given.map_err(|e| match e {
-        AllocationError::Taken => refuse("provided port is already allocated".to_owned()),
-        AllocationError::Full => refuse("range is full".to_owned()),
-        AllocationError::OutOfRange(range) => {
-            refuse(format!("provided port is not in the valid range. The range of valid ports is {range}"))
-        }
     })?;
     taken.ports.push(port);
     spec.health_check_node_port = Some(i32::from(port));
     Ok(())
+}
+
+/// Takes a port that was asked for; otherwise says why not.
+fn take_port(wanted: i32, addresses: &mut Addresses, config: &Config) -> Result<u16, String> {
+    let port = u16::try_from(wanted).map_err(|_| "provided port is not in the valid range".to_owned())?;
+    addresses.take_port(port, config).map_err(port_refusal)?;
+    Ok(port)
+}
+
+fn port_refusal(error: AllocationError) -> String {
+    match error {
+        AllocationError::Taken => "provided port is already allocated".to_owned(),
+        AllocationError::Full => "range is full".to_owned(),
+        AllocationError::OutOfRange(range) => {
+            format!("provided port is not in the valid range. The range of valid ports is {range}")
+        }
+    }
 }
 
 fn node_ports(
@@ -244,18 +253,10 @@ fn node_ports(
         if !mine.insert(wanted) {
             continue;
         }
-        let refuse = |why: &str| FieldError {
+        let number = take_port(wanted, addresses, config).map_err(|why| FieldError {
             reason: "FieldValueInvalid",
             field: format!("spec.ports[{index}].nodePort"),
             message: format!("Invalid value: {wanted}: {why}"),
-        };
-        let number = u16::try_from(wanted).map_err(|_| refuse("provided port is not in the valid range"))?;
-        addresses.take_port(number, config).map_err(|e| match e {
-            AllocationError::Taken => refuse("provided port is already allocated"),
-            AllocationError::Full => refuse("range is full"),
-            AllocationError::OutOfRange(range) => {
-                refuse(&format!("provided port is not in the valid range. The range of valid ports is {range}"))
-            }
         })?;
         taken.ports.push(number);
     }

@@ -246,7 +246,7 @@ impl Engine {
         self.pen.fill_rect(0.0, 0.0, self.width, self.height);
         self.draw_tanks(&rows);
         if self.shows_tiles() {
-            self.draw_tiles(now_ms);
+            self.draw_tiles(&rows, now_ms);
         }
         self.draw_ghosts(&rows);
         self.draw_flows(&rows, now_ms);

@@ -12,6 +12,8 @@ mod overlay;
 mod paint;
 mod palette;
 mod sprites;
+mod tanks;
+mod tiles;
 mod twin;
 
 use crate::client::use_session;
