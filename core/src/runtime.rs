@@ -76,6 +76,10 @@ pub enum RuntimeCommand {
         spec: Arc<k8s::PodSpec>,
         /// Address of the pod, for the downward API.
         pod_ip: Option<Name>,
+        /// The pod's labels, for the same.
+        labels: crate::api::Labels,
+        /// The pod's annotations, for the same.
+        annotations: crate::api::Labels,
     },
     /// Ask a container to stop, and kill it after the grace period. It may be asked again with a shorter one.
     /// Answer: [`RuntimeEvent::Exited`], with the last attempt's exit where nothing runs any more, or
@@ -187,6 +191,12 @@ pub enum RuntimeEvent {
     Left,
     /// The machine is alive.
     Heartbeat,
+    /// The machine does not answer, or not as a machine of ours would. No sign of life: it is said again at each try,
+    /// so that a machine that never answered is seen, too.
+    Unreachable {
+        /// Why, in words, and where it was tried.
+        message: String,
+    },
     /// All pods of ours on the machine. What is not in it is gone.
     Listed(Vec<ListedPod>),
     /// The pod's network stands.
@@ -306,7 +316,12 @@ impl RuntimeEvent {
             | Self::Exited { pod, .. }
             | Self::Removed { pod }
             | Self::Probed { pod, .. } => Some(pod),
-            Self::Joined(_) | Self::Left | Self::Heartbeat | Self::Listed(_) | Self::DiskPressure(_) => None,
+            Self::Joined(_)
+            | Self::Left
+            | Self::Heartbeat
+            | Self::Unreachable { .. }
+            | Self::Listed(_)
+            | Self::DiskPressure(_) => None,
         }
     }
 }

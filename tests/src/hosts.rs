@@ -32,6 +32,8 @@ pub struct Host {
     pub address: String,
     directory: PathBuf,
     bridge: String,
+    /// What its engine and the docker command line say for TLS.
+    tls: Vec<String>,
     engine: Option<Child>,
 }
 
@@ -127,7 +129,7 @@ impl Hosts {
         fs::create_dir_all(&directory).map_err(|e| format!("{}: {e}", directory.display()))?;
         let address = format!("10.77.{net}.{index}");
         let bridge = format!("172.{}.{}.1/24", 20 + index % 10, net);
-        Ok(Host { name, address, directory, bridge, engine: None })
+        Ok(Host { name, address, directory, bridge, tls: Vec::new(), engine: None })
     }
 }
 
@@ -137,10 +139,17 @@ impl Host {
         format!("tcp://{}:2375", self.address)
     }
 
+    /// From its next start on, the engine speaks TLS and wants certificates of that authority from those who ask.
+    pub fn secure(&mut self, ca: &Path, cert: &Path, key: &Path) {
+        let file = |option: &str, path: &Path| format!("--{option}={}", path.display());
+        self.tls = vec!["--tlsverify".to_owned(), file("tlscacert", ca), file("tlscert", cert), file("tlskey", key)];
+    }
+
     /// Runs the docker command line against this host.
     pub fn docker(&self, arguments: &[&str]) -> Result<String, String> {
         let endpoint = self.endpoint();
         let mut all = vec!["-H", endpoint.as_str()];
+        all.extend(self.tls.iter().map(String::as_str));
         all.extend_from_slice(arguments);
         run("docker", &all)
     }
@@ -200,7 +209,8 @@ impl Host {
             // Not `ip netns exec`: that mounts /sys anew, and the engine then finds no cgroups.
             .arg(format!("--net=/run/netns/{}", self.name))
             .arg(dockerd)
-            .args(["--host", &self.endpoint(), "--tls=false"])
+            .args(["--host", &self.endpoint()])
+            .args(if self.tls.is_empty() { vec!["--tls=false".to_owned()] } else { self.tls.clone() })
             .args(["--data-root", &path("data"), "--exec-root", &path("exec"), "--pidfile", &path("pid")])
             .args(["--bip", &self.bridge, "--cgroup-parent", &format!("/{}", self.name)])
             .args(["--storage-driver", "vfs", "--shutdown-timeout", "2"])

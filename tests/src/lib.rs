@@ -3,8 +3,10 @@
 
 #[cfg(feature = "browser")]
 pub mod browser;
+pub mod certificates;
 #[cfg(feature = "docker")]
 pub mod hosts;
 pub mod replay;
 pub mod server;
+pub mod wait;
 pub mod workload;

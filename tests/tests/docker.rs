@@ -3,32 +3,16 @@
 
 use kubarium_tests::hosts::Hosts;
 use kubarium_tests::server::{Directory, Server};
+use kubarium_tests::wait::{condition, eventually};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const CONTROLLERS: &str = "/api/v1/namespaces/default/replicationcontrollers";
 const SERVICES: &str = "/api/v1/namespaces/default/services";
 const LABEL: &str = "io.kubarium.container=web";
-
-/// How long anything may take that these tests wait for. Slow machines take long; a fault takes for ever.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// Waits until something holds.
-fn eventually<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> (bool, T)) {
-    let start = Instant::now();
-    loop {
-        let (holds, seen) = look();
-        if holds {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "{what}; seen at last: {seen:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
 
 fn start(hosts: &Hosts, data: &Directory) -> Server {
     let endpoints: Vec<String> =
@@ -66,12 +50,8 @@ fn service(port: u16) -> Value {
 
 fn ready(server: &Server) -> Vec<Value> {
     let pods = server.get(PODS)["items"].as_array().cloned().unwrap_or_default();
-    let is_ready = |pod: &Value| {
-        pod["status"]["conditions"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
-            && pod["metadata"]["deletionTimestamp"].is_null()
-    };
+    let is_ready =
+        |pod: &Value| condition(pod, "Ready")["status"] == "True" && pod["metadata"]["deletionTimestamp"].is_null();
     pods.into_iter().filter(is_ready).collect()
 }
 
@@ -92,12 +72,8 @@ fn wait_nodes(server: &Server, expected: &[(&str, &str)]) {
             .into_iter()
             .flatten()
             .map(|node| {
-                let conditions = node["status"]["conditions"].as_array().cloned().unwrap_or_default();
-                let ready = conditions.iter().find(|c| c["type"] == "Ready").map(|c| c["status"].clone());
-                (
-                    node["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
-                    ready.and_then(|r| r.as_str().map(str::to_owned)).unwrap_or_default(),
-                )
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                (text(&node["metadata"]["name"]), text(&condition(node, "Ready")["status"]))
             })
             .collect();
         (seen.iter().map(|(n, r)| (n.as_str(), r.as_str())).eq(expected.iter().copied()), seen)

@@ -67,9 +67,9 @@ impl Controllers {
         }
     }
 
-    /// A node's runtime was heard: whatever it says, it is alive; unless it says that it leaves.
+    /// A node's runtime was heard: whatever it says, it is alive; unless it leaves, or is only said not to answer.
     pub(crate) fn node_seen(&mut self, node: &Name, event: &RuntimeEvent, cx: &mut Context<'_>) {
-        if *event != RuntimeEvent::Left {
+        if !matches!(event, RuntimeEvent::Left | RuntimeEvent::Unreachable { .. }) {
             self.nodes.heard(node, cx.now);
         }
     }

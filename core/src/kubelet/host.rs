@@ -28,6 +28,8 @@ pub(super) struct Host {
     pub(super) address: Option<Name>,
     /// Whether its disk is full.
     pub(super) disk_pressure: bool,
+    /// Why its machine does not answer, since it does not.
+    pub(super) trouble: Option<String>,
     /// When its status was last written for the sake of its heartbeat times.
     pub(super) reported: Time,
     /// What of it pods may use, and what those that were taken on use.
@@ -63,7 +65,7 @@ fn condition(kind: &str, holds: bool, now: Time) -> k8s::NodeCondition {
     }
 }
 
-fn set_condition(status: &mut k8s::NodeStatus, mut condition: k8s::NodeCondition) {
+pub(super) fn set_condition(status: &mut k8s::NodeStatus, mut condition: k8s::NodeCondition) {
     let list = status.conditions.get_or_insert_default();
     match list.iter_mut().find(|c| c.type_ == condition.type_) {
         Some(old) => {
@@ -94,6 +96,7 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
     labels.extend(machine.labels.clone());
     host.joined = true;
     host.listed = false;
+    host.trouble = None;
     host.address.clone_from(&machine.address);
     let allocatable = if machine.allocatable.is_empty() { &machine.capacity } else { &machine.allocatable };
     let allocatable: BTreeMap<_, _> = allocatable.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))).collect();

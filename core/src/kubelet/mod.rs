@@ -17,6 +17,7 @@ mod qos;
 mod report;
 mod status;
 mod step;
+mod unreachable;
 mod worker;
 
 use crate::api::{Kind, Name, Uid};
@@ -66,6 +67,12 @@ impl Kubelets {
             }
             RuntimeEvent::Left => {
                 self.left(node);
+                unreachable::left(node, cx);
+                return;
+            }
+            RuntimeEvent::Unreachable { message } => {
+                let host = self.hosts.entry(node.clone()).or_default();
+                unreachable::report(node, host, &message, cx);
                 return;
             }
             _ => {}
@@ -78,7 +85,10 @@ impl Kubelets {
             }
         }
         match event {
-            RuntimeEvent::Heartbeat | RuntimeEvent::Joined(_) | RuntimeEvent::Left => {}
+            RuntimeEvent::Heartbeat
+            | RuntimeEvent::Joined(_)
+            | RuntimeEvent::Left
+            | RuntimeEvent::Unreachable { .. } => {}
             RuntimeEvent::DiskPressure(full) => {
                 if host.disk_pressure != full {
                     host.disk_pressure = full;
@@ -99,6 +109,7 @@ impl Kubelets {
         let Some(host) = self.hosts.get_mut(node) else { return };
         host.joined = false;
         host.listed = false;
+        host.trouble = None;
         host.room.clear();
         self.evictions.cancel(node);
         for uid in &host.pods {

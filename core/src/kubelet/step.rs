@@ -307,8 +307,10 @@ impl<'a, 'c> Step<'a, 'c> {
         cell.stage = Stage::Starting;
         let attempt = cell.attempt;
         let (spec, pod_ip) = (Arc::clone(&self.spec), self.pod.status.pod_ip.clone());
+        let meta = &self.object.meta;
+        let (labels, annotations) = (Arc::clone(&meta.labels), Arc::clone(&meta.annotations));
         let container = container.name.as_str().into();
-        self.command(RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip });
+        self.command(RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip, labels, annotations });
     }
 
     fn show_pull_back_off(&mut self, index: usize, container: &k8s::Container) {

@@ -1,20 +1,10 @@
 //! Where a Docker engine is reached: `unix://PATH` or `tcp://HOST:PORT`, with TLS files where it wants them.
 
+use super::tls_files::TlsFiles;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
-
-/// Files for mutual TLS, all PEM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// Certificate of the authority that signed the engine's.
-    pub ca: PathBuf,
-    /// Certificate to show the engine.
-    pub cert: PathBuf,
-    /// Its key.
-    pub key: PathBuf,
-}
 
 /// Where a Docker engine is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +32,15 @@ pub const ENDPOINT_FORMS: &str =
     "unix://PATH, tcp://HOST:PORT or tcp://HOST:PORT?ca=FILE&cert=FILE&key=FILE (publish=IP may be added to tcp)";
 
 impl Endpoint {
+    /// Where it is, without its options: what errors name.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Unix { path } => format!("unix://{}", path.display()),
+            Self::Tcp { host, port, .. } if host.contains(':') => format!("tcp://[{host}]:{port}"),
+            Self::Tcp { host, port, .. } => format!("tcp://{host}:{port}"),
+        }
+    }
+
     /// Host part under which its published ports are reached; none for this machine.
     pub fn remote_host(&self) -> Option<&str> {
         match self {
@@ -50,13 +49,12 @@ impl Endpoint {
         }
     }
 
-    /// Finds out what can be known without connecting: whether its TLS files are there.
+    /// Finds out what can be known without connecting: whether its TLS files are there and are what they should be.
     pub fn check_files(&self) -> Result<(), String> {
-        let Self::Tcp { tls: Some(tls), .. } = self else { return Ok(()) };
-        for (option, path) in [("ca", &tls.ca), ("cert", &tls.cert), ("key", &tls.key)] {
-            std::fs::File::open(path).map_err(|e| format!("{option}={}: {e}", path.display()))?;
+        match self {
+            Self::Tcp { tls: Some(tls), .. } => tls.check(),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -112,31 +110,23 @@ impl FromStr for Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix { path } => write!(f, "unix://{}", path.display()),
-            Self::Tcp { host, port, tls, publish } => {
-                if host.contains(':') {
-                    write!(f, "tcp://[{host}]:{port}")?;
-                } else {
-                    write!(f, "tcp://{host}:{port}")?;
-                }
-                let mut separator = '?';
-                let mut option = |f: &mut fmt::Formatter<'_>, name: &str, value: &dyn fmt::Display| {
-                    let result = write!(f, "{separator}{name}={value}");
-                    separator = '&';
-                    result
-                };
-                if let Some(tls) = tls {
-                    option(f, "ca", &tls.ca.display())?;
-                    option(f, "cert", &tls.cert.display())?;
-                    option(f, "key", &tls.key.display())?;
-                }
-                if host.parse() != Ok(*publish) && !publish.is_unspecified() {
-                    option(f, "publish", publish)?;
-                }
-                Ok(())
-            }
+        f.write_str(&self.address())?;
+        let Self::Tcp { host, tls, publish, .. } = self else { return Ok(()) };
+        let mut separator = '?';
+        let mut option = |f: &mut fmt::Formatter<'_>, name: &str, value: &dyn fmt::Display| {
+            let result = write!(f, "{separator}{name}={value}");
+            separator = '&';
+            result
+        };
+        if let Some(tls) = tls {
+            option(f, "ca", &tls.ca.display())?;
+            option(f, "cert", &tls.cert.display())?;
+            option(f, "key", &tls.key.display())?;
         }
+        if host.parse() != Ok(*publish) && !publish.is_unspecified() {
+            option(f, "publish", publish)?;
+        }
+        Ok(())
     }
 }
 

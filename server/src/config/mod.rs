@@ -3,9 +3,11 @@
 mod endpoint;
 mod file;
 mod settings;
+mod tls_files;
 
-pub use endpoint::{ENDPOINT_FORMS, Endpoint, TlsFiles};
+pub use endpoint::{ENDPOINT_FORMS, Endpoint};
 pub use settings::{DockerHost, LogFormat, ServeArguments, Settings, check_node_name, is_loopback_host};
+pub use tls_files::TlsFiles;
 
 use crate::failure::Failure;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! A pod's spec in Docker's words: what is asked of the engine for a sandbox and for each container.
 
 use super::environment::{self, About};
-use super::{names, pause};
+use super::{names, own_image};
 use crate::config::Endpoint;
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, RestartPolicy,
@@ -9,6 +9,7 @@ use bollard::models::{
 };
 use k8s_openapi::api::core::v1 as k8s;
 use kubarium_core::api::{Labels, Quantity};
+use kubarium_core::runtime::PodRef;
 use std::collections::{BTreeMap, HashMap};
 
 /// How large a container's log grows before it is rotated, and how many are kept.
@@ -44,15 +45,15 @@ const fn never_restart() -> RestartPolicy {
 
 /// The container that holds a pod's network, and publishes its ports where the server is on another machine.
 pub(super) fn sandbox(
-    about: About<'_>,
+    pod: &PodRef,
+    spec: &k8s::PodSpec,
     pod_labels: &Labels,
     cluster: &str,
     endpoint: &Endpoint,
 ) -> ContainerCreateBody {
-    let spec = about.spec;
     // The pod's own labels first: they must not take the place of ours.
     let mut labels: HashMap<String, String> = pod_labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    labels.extend(names::pod_labels(cluster, about.pod));
+    labels.extend(names::pod_labels(cluster, pod));
     let host_network = spec.host_network == Some(true);
     let mut bindings = HashMap::new();
     if !host_network {
@@ -73,10 +74,10 @@ pub(super) fn sandbox(
             bindings.insert(format!("{}/{protocol}", port.container_port), Some(vec![binding]));
         }
     }
-    let hostname = spec.hostname.clone().filter(|h| !h.is_empty()).unwrap_or_else(|| about.pod.name.to_string());
+    let hostname = spec.hostname.clone().filter(|h| !h.is_empty()).unwrap_or_else(|| pod.name.to_string());
     ContainerCreateBody {
-        image: Some(pause::IMAGE.to_owned()),
-        entrypoint: Some(vec![pause::PROGRAM.to_owned()]),
+        image: Some(own_image::IMAGE.to_owned()),
+        entrypoint: Some(vec![own_image::PAUSE.to_owned()]),
         // A host name has at most 63 characters.
         hostname: (!host_network)
             .then(|| hostname.chars().take(63).collect::<String>().trim_end_matches('-').to_owned()),

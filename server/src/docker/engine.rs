@@ -1,7 +1,7 @@
 //! A connection to a Docker engine: its calls with time limits, and its errors in words.
 
 use super::ports::Ports;
-use super::{names, pause};
+use super::{disk, names, own_image};
 use crate::config::{DockerHost, Endpoint};
 use crate::metrics::Metrics;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ListContainersOptionsBuilder};
@@ -14,6 +14,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use tracing::warn;
 
 /// How long a call may take, unless it waits for something by its nature.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_mins(1);
@@ -47,6 +48,8 @@ pub(super) struct Inner {
     pub(super) allow_privileged: bool,
     pub(super) info: models::SystemInfo,
     pub(super) version: models::SystemVersion,
+    /// How large the disk is on which it keeps containers, in bytes, where that could be found out.
+    pub(super) disk_bytes: Option<u64>,
     pub(super) ports: Arc<Ports>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) operations: Semaphore,
@@ -73,33 +76,60 @@ pub(super) struct EngineError {
 impl From<bollard::errors::Error> for EngineError {
     fn from(error: bollard::errors::Error) -> Self {
         use bollard::errors::Error as E;
-        match error {
-            E::DockerResponseServerError { status_code, message } => Self { status: Some(status_code), message },
-            E::DockerStreamError { error } => Self { status: None, message: error },
-            E::JsonDataError { message, .. } => {
-                Self { status: None, message: format!("the answer is not a Docker engine's: {message}") }
-            }
-            E::RequestTimeoutError => Self { status: None, message: "no answer in time".to_owned() },
-            other => Self { status: None, message: chain(&other) },
-        }
+        let (status, message) = match error {
+            E::DockerResponseServerError { status_code, message } => (Some(status_code), message),
+            E::DockerStreamError { error } => (None, error),
+            E::JsonDataError { message, .. } => (None, format!("{NOT_AN_ENGINE}: {message}")),
+            E::APIVersionParseError {} => (None, format!("{NOT_AN_ENGINE}: it names no version of the API")),
+            E::SocketNotFoundError(_) => (None, "there is no such socket".to_owned()),
+            E::RequestTimeoutError => (None, "no answer in time".to_owned()),
+            other => (None, cause(&other)),
+        };
+        Self { status, message }
     }
 }
 
-/// An error with its causes: libraries hide the one that matters behind "client error (Connect)".
-fn chain(error: &dyn std::error::Error) -> String {
+const NOT_AN_ENGINE: &str = "the answer is not a Docker engine's";
+
+/// The cause that matters, which libraries hide behind "client error (Connect)" and the like.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
+    let mut at = Some(error);
+    while let Some(error) = at {
+        text = match (error.downcast_ref::<std::io::Error>(), error.downcast_ref::<hyper::Error>()) {
+            // In words: without the number, and without a capital within a sentence.
+            (Some(io), _) if io.raw_os_error().is_some() => {
+                let words = io.to_string();
+                let words = words.split(" (os error").next().unwrap_or_default();
+                let mut letters = words.chars();
+                letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+            }
+            (_, Some(http)) if http.is_parse() => format!("{NOT_AN_ENGINE}: {http}"),
+            (_, Some(http)) if http.is_incomplete_message() => "the connection ended before an answer".to_owned(),
+            _ => error.to_string(),
+        };
+        at = error.source();
     }
     text
 }
 
+/// How much of what an endpoint answered is shown: it may be a page.
+const BRIEF_CHARACTERS_MAX: usize = 200;
+
 impl EngineError {
+    /// The message on one line, cut where it is long.
+    pub(super) fn brief(&self) -> String {
+        let mut line = String::new();
+        if let Some(status) = self.status {
+            line = format!("HTTP status {status}: ");
+        }
+        line += &self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() > BRIEF_CHARACTERS_MAX {
+            line = line.chars().take(BRIEF_CHARACTERS_MAX).chain(['…']).collect();
+        }
+        line.chars().filter(|c| !c.is_control()).collect()
+    }
+
     /// Whether the engine says that the thing is not there.
     pub(super) fn is_missing(&self) -> bool {
         self.status == Some(404)
@@ -131,7 +161,7 @@ pub(super) struct Purpose {
 }
 
 impl Engine {
-    /// Connects, agrees on a version, asks what the machine is and sees that the pause image is there.
+    /// Connects, agrees on a version, asks what the machine is, and sees that our own image is there.
     pub(super) async fn connect(host: &DockerHost, purpose: &Purpose, ports: Arc<Ports>) -> Result<Self, EngineError> {
         let docker = open(&host.endpoint)?;
         let (docker, version, info) = limited(CONNECT_TIMEOUT, async {
@@ -142,11 +172,19 @@ impl Engine {
         })
         .await?;
         if info.ncpu.is_none_or(|n| n <= 0) || info.mem_total.is_none_or(|n| n <= 0) {
-            let message = "the answer is not a Docker engine's: it names no processors and no memory".to_owned();
+            let message = format!("{NOT_AN_ENGINE}: it names no processors and no memory");
             return Err(EngineError { status: None, message });
         }
+        ensure_own_image(&docker, version.arch.as_deref().unwrap_or_default()).await?;
+        let disk_bytes = match disk::size(&docker, &purpose.cluster).await {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                warn!(node = host.name, error = error.message, "the size of the host's disk is not known");
+                None
+            }
+        };
         let host_ip = host_ip(&host.endpoint).await;
-        let engine = Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             docker,
             node: host.name.as_str().into(),
             cluster: purpose.cluster.clone(),
@@ -155,15 +193,14 @@ impl Engine {
             allow_privileged: purpose.allow_privileged,
             info,
             version,
+            disk_bytes,
             ports,
             metrics: Arc::clone(&purpose.metrics),
             operations: Semaphore::new(OPERATIONS_MAX),
             pulls: Semaphore::new(PULLS_MAX),
             waits: Semaphore::new(WAITS_MAX),
             images: Mutex::default(),
-        }));
-        engine.ensure_pause_image().await?;
-        Ok(engine)
+        })))
     }
 
     /// Is it there?
@@ -200,31 +237,30 @@ impl Engine {
         self.metrics.docker_operation(&self.node, operation, result.is_ok(), start.elapsed());
         result
     }
+}
 
-    async fn ensure_pause_image(&self) -> Result<(), EngineError> {
-        match limited(CALL_TIMEOUT, self.docker.inspect_image(pause::IMAGE)).await {
-            Ok(_) => return Ok(()),
-            Err(error) if error.is_missing() => {}
-            Err(error) => return Err(error),
-        }
-        let architecture = self.version.arch.as_deref().unwrap_or_default();
-        let tar = pause::image(architecture).map_err(|message| EngineError { status: None, message })?;
-        let options = CreateImageOptionsBuilder::new()
-            .from_src("-")
-            .repo(pause::IMAGE_REPOSITORY)
-            .tag(pause::IMAGE_TAG)
-            .message("made by kubarium: holds the network of a pod")
-            .build();
-        let body = bollard::body_full(Bytes::from(tar));
-        limited(CALL_TIMEOUT, async {
-            let mut progress = std::pin::pin!(self.docker.create_image(Some(options), Some(body), None));
-            while let Some(step) = progress.next().await {
-                step?;
-            }
-            Ok::<_, bollard::errors::Error>(())
-        })
-        .await
+async fn ensure_own_image(docker: &Docker, architecture: &str) -> Result<(), EngineError> {
+    match limited(CALL_TIMEOUT, docker.inspect_image(own_image::IMAGE)).await {
+        Ok(_) => return Ok(()),
+        Err(error) if error.is_missing() => {}
+        Err(error) => return Err(error),
     }
+    let tar = own_image::image(architecture).map_err(|message| EngineError { status: None, message })?;
+    let options = CreateImageOptionsBuilder::new()
+        .from_src("-")
+        .repo(own_image::IMAGE_REPOSITORY)
+        .tag(own_image::IMAGE_TAG)
+        .message("made by kubarium: holds the network of a pod, and measures the disk")
+        .build();
+    let body = bollard::body_full(Bytes::from(tar));
+    limited(CALL_TIMEOUT, async {
+        let mut progress = std::pin::pin!(docker.create_image(Some(options), Some(body), None));
+        while let Some(step) = progress.next().await {
+            step?;
+        }
+        Ok::<_, bollard::errors::Error>(())
+    })
+    .await
 }
 
 fn open(endpoint: &Endpoint) -> Result<Docker, EngineError> {

@@ -1,7 +1,7 @@
 //! Environment variables and `$(NAME)` references, as Kubernetes expands them.
 
 use k8s_openapi::api::core::v1 as k8s;
-use kubarium_core::api::{Name, Quantity};
+use kubarium_core::api::{Labels, Name, Quantity};
 use kubarium_core::runtime::PodRef;
 use std::collections::BTreeMap;
 
@@ -11,6 +11,8 @@ pub(super) struct About<'a> {
     pub(super) pod: &'a PodRef,
     pub(super) spec: &'a k8s::PodSpec,
     pub(super) pod_ip: Option<&'a Name>,
+    pub(super) labels: &'a Labels,
+    pub(super) annotations: &'a Labels,
     pub(super) node: &'a str,
     pub(super) host_ip: &'a str,
 }
@@ -59,6 +61,13 @@ fn sourced(container: &k8s::Container, source: &k8s::EnvVarSource, about: About<
 }
 
 fn field(path: &str, about: About<'_>) -> Result<String, String> {
+    // One that the pod does not have is empty, as in Kubernetes.
+    if let Some(key) = subscript(path, "metadata.labels") {
+        return Ok(about.labels.get(key).cloned().unwrap_or_default());
+    }
+    if let Some(key) = subscript(path, "metadata.annotations") {
+        return Ok(about.annotations.get(key).cloned().unwrap_or_default());
+    }
     Ok(match path {
         "metadata.name" => about.pod.name.to_string(),
         "metadata.namespace" => about.pod.namespace.to_string(),
@@ -69,6 +78,11 @@ fn field(path: &str, about: About<'_>) -> Result<String, String> {
         "status.podIP" | "status.podIPs" => about.pod_ip.map(ToString::to_string).unwrap_or_default(),
         _ => return Err(format!("fieldRef {path} is not supported")),
     })
+}
+
+/// The key in `FIELD['KEY']`.
+fn subscript<'a>(path: &'a str, field: &str) -> Option<&'a str> {
+    path.strip_prefix(field)?.strip_prefix("['")?.strip_suffix("']")
 }
 
 fn resource_value(container: &k8s::Container, wanted: &k8s::ResourceFieldSelector) -> Result<String, String> {

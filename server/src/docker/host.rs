@@ -79,25 +79,31 @@ impl Task {
             match Engine::connect(&self.host, &self.purpose, Arc::clone(&self.ports)).await {
                 Ok(engine) => {
                     info!(node = %self.node, endpoint = %self.host.endpoint, "connected");
-                    backoff = BACKOFF_MIN;
                     self.status.set(Some(engine.clone()), "connected");
                     self.purpose.metrics.docker_up(&self.node, true);
+                    let since = Instant::now();
                     let Err(error) = Session::new(self, engine).run().await;
-                    self.lost(&error);
+                    // One that answers and is lost at once again and again is not well.
+                    if since.elapsed() > BACKOFF_MAX {
+                        backoff = BACKOFF_MIN;
+                    }
+                    self.lost(&error).await;
                 }
-                Err(error) => self.lost(&error),
+                Err(error) => self.lost(&error).await,
             }
             self.wait(backoff).await;
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
     }
 
-    fn lost(&self, error: &EngineError) {
-        let message = format!("{} does not answer: {}", self.host.endpoint, error.message);
+    /// Says why the host is not connected, at each try: whoever deleted its node meanwhile sees it again.
+    async fn lost(&self, error: &EngineError) {
+        let message = format!("{} ({})", error.brief(), self.host.endpoint.address());
         if self.status.set(None, &message) {
             warn!(node = %self.node, "{message}");
         }
         self.purpose.metrics.docker_up(&self.node, false);
+        self.reporter.tell(RuntimeEvent::Unreachable { message }).await;
     }
 
     /// Waits, and drops the commands that come meanwhile.

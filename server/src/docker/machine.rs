@@ -13,6 +13,7 @@ pub(super) fn machine(engine: &Engine) -> Machine {
     let info = &engine.info;
     let version = &engine.version;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let disk = engine.disk_bytes.map(|bytes| ("ephemeral-storage", format!("{}Ki", bytes / 1024)));
     let capacity = [
         ("cpu", info.ncpu.unwrap_or_default().to_string()),
         ("memory", format!("{}Ki", info.mem_total.unwrap_or_default() / 1024)),
@@ -20,7 +21,7 @@ pub(super) fn machine(engine: &Engine) -> Machine {
     ];
     Machine {
         labels: labels(info.labels.as_deref().unwrap_or_default()),
-        capacity: capacity.into_iter().map(|(name, amount)| (name.to_owned(), amount)).collect(),
+        capacity: capacity.into_iter().chain(disk).map(|(name, amount)| (name.to_owned(), amount)).collect(),
         allocatable: BTreeMap::new(),
         address: Some(engine.host_ip.clone()),
         info: Some(Box::new(NodeSystemInfo {

@@ -5,6 +5,7 @@
 //! Nothing here decides what should run.
 
 mod container;
+mod disk;
 mod engine;
 mod environment;
 mod host;
@@ -15,11 +16,12 @@ mod logs;
 mod machine;
 mod names;
 mod operation;
-mod pause;
+mod own_image;
 mod ports;
 mod probe;
 mod reporter;
 mod status;
+mod unverified;
 
 pub use logs::LogStream;
 

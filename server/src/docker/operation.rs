@@ -40,9 +40,17 @@ pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: 
         RuntimeCommand::EnsureImage { pod, container, image, policy } => {
             image::ensure(engine, &pod, &container, &image, &policy, cancel, report).await;
         }
-        RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip } => {
-            let start =
-                Start { engine, pod: &pod, container: &container, attempt, spec: &spec, pod_ip: pod_ip.as_ref() };
+        RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip, labels, annotations } => {
+            let about = About {
+                pod: &pod,
+                spec: &spec,
+                pod_ip: pod_ip.as_ref(),
+                labels: &labels,
+                annotations: &annotations,
+                node: &engine.node,
+                host_ip: &engine.host_ip,
+            };
+            let start = Start { engine, pod: &pod, container: &container, attempt, about };
             for event in Box::pin(start.run(cancel)).await {
                 report.tell(event).await;
             }
@@ -73,8 +81,7 @@ async fn start_sandbox(
     labels: &Labels,
 ) -> Result<Name, EngineError> {
     let _permit = engine.operations.acquire().await;
-    let about = About { pod, spec, pod_ip: None, node: &engine.node, host_ip: &engine.host_ip };
-    let body = container::sandbox(about, labels, &engine.cluster, &engine.endpoint);
+    let body = container::sandbox(pod, spec, labels, &engine.cluster, &engine.endpoint);
     let name = names::sandbox(pod);
     engine
         .timed("start_sandbox", async {
@@ -145,8 +152,7 @@ struct Start<'a> {
     pod: &'a PodRef,
     container: &'a Name,
     attempt: u32,
-    spec: &'a k8s::PodSpec,
-    pod_ip: Option<&'a Name>,
+    about: About<'a>,
 }
 
 impl Start<'_> {
@@ -186,12 +192,12 @@ impl Start<'_> {
     }
 
     async fn start(&self, cancel: &CancellationToken) -> Result<Vec<RuntimeEvent>, (&'static str, EngineError)> {
-        let Self { engine, pod, spec, attempt, .. } = *self;
+        let Self { engine, pod, attempt, about, .. } = *self;
+        let spec = about.spec;
         let config = |message: String| ("CreateContainerConfigError", EngineError { status: None, message });
         let own = spec.containers.iter().chain(spec.init_containers.iter().flatten());
         let own = own.into_iter().find(|c| c.name == *self.container);
         let own = own.ok_or_else(|| config(format!("the pod has no container {}", self.container)))?;
-        let about = About { pod, spec, pod_ip: self.pod_ip, node: &engine.node, host_ip: &engine.host_ip };
         let plan =
             container::container(own, about, attempt, &engine.cluster, engine.allow_privileged).map_err(config)?;
         let create_error = |error: EngineError| ("CreateContainerError", error);

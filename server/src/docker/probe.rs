@@ -1,7 +1,7 @@
 //! Probes: whether a container answers over http, over tcp, or to a command of its own.
 
 use super::engine::{Engine, EngineError, limited};
-use super::names;
+use super::{names, unverified};
 use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
 use bytes::Bytes;
@@ -67,15 +67,11 @@ fn number(port: &IntOrString) -> Result<u16, String> {
 }
 
 async fn http(get: &k8s::HTTPGetAction, address: &str) -> Result<(), String> {
-    if get.scheme.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("https")) {
-        return Err("https probes are not supported; use tcpSocket or exec".to_owned());
-    }
+    let secure = get.scheme.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("https"));
     let path = get.path.as_deref().filter(|p| !p.is_empty()).unwrap_or("/");
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    let failed = |e: &dyn std::fmt::Display| format!("Get \"http://{address}{path}\": {e}");
-    let stream = TcpStream::connect(address).await.map_err(|e| failed(&e))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(&e))?;
-    let connection = tokio::spawn(connection);
+    let scheme = if secure { "https" } else { "http" };
+    let failed = |e: &dyn std::fmt::Display| format!("Get \"{scheme}://{address}{path}\": {e}");
     let mut request = hyper::Request::new(Empty::<Bytes>::new());
     *request.uri_mut() = path.parse().map_err(|e| failed(&e))?;
     let headers = request.headers_mut();
@@ -85,12 +81,31 @@ async fn http(get: &k8s::HTTPGetAction, address: &str) -> Result<(), String> {
         let name: HeaderName = header.name.parse().map_err(|e| failed(&e))?;
         headers.insert(name, HeaderValue::from_str(&header.value).map_err(|e| failed(&e))?);
     }
-    let answer = sender.send_request(request).await.map_err(|e| failed(&e));
-    connection.abort();
-    match answer?.status().as_u16() {
+    let stream = TcpStream::connect(address).await.map_err(|e| failed(&e))?;
+    let code = if secure {
+        let asked = request.headers().get(hyper::header::HOST).and_then(|h| h.to_str().ok()).unwrap_or(address);
+        let name = asked.rsplit_once(':').map_or(asked, |(name, _)| name).trim_matches(['[', ']']);
+        let stream = unverified::connect(stream, name).await.map_err(|e| failed(&e))?;
+        status(request, TokioIo::new(stream)).await
+    } else {
+        status(request, TokioIo::new(stream)).await
+    };
+    match code.map_err(|e| failed(&e))? {
         200..400 => Ok(()),
         code => Err(format!("HTTP probe failed with statuscode: {code}")),
     }
+}
+
+/// Sends a request and returns the answer's status code.
+async fn status<S>(request: hyper::Request<Empty<Bytes>>, stream: S) -> Result<u16, hyper::Error>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(stream).await?;
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(request).await;
+    connection.abort();
+    answer.map(|answer| answer.status().as_u16())
 }
 
 async fn command(engine: &Engine, pod: &PodRef, container: &Name, words: &[String]) -> Result<(), String> {

@@ -68,4 +68,5 @@ scripts! {
     a_rebooted_machine_starts_its_pods_again
     strays_are_removed
     a_node_joins_and_returns
+    a_machine_that_does_not_answer_says_why
 }

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `join n1 {cpu: 2}` | a machine joins; `cpu`, `memory`, `pods` have defaults |
 //! | `list n1`, `heartbeat n1`, `left n1`, `disk n1 full`, `disk n1 free` | it says so |
+//! | `unreachable n1 TEXT` | it was tried and did not answer |
+//! | `remove-node n1` | its Node is deleted |
 //! | `pod web n1 {SPEC}` | a pod bound to it is created; the spec is YAML, a container without an image gets one |
 //! | `delete web`, `delete web 5`, `force web`, `node n1 {SPEC}` | a request to the API |
 //! | `sandbox web`, `pulling web/c`, `pulled web/c 1200ms 1000`, `image web/c`, `started web/c#0`, `exit web/c 1`, `oom web/c`, `removed web`, `passed web/c readiness` | the machine did that and says so |
@@ -92,6 +94,10 @@ impl Script {
             }
             "heartbeat" => self.runtime(words[0], RuntimeEvent::Heartbeat),
             "left" => self.runtime(words[0], RuntimeEvent::Left),
+            "unreachable" => {
+                let message = words[1..].join(" ");
+                self.runtime(words[0], RuntimeEvent::Unreachable { message });
+            }
             "disk" => self.runtime(words[0], RuntimeEvent::DiskPressure(words[1] == "full")),
             "pod" => self.create_pod(rest),
             "node" => {
@@ -106,6 +112,7 @@ impl Script {
             }
             "force" => self.delete(words[0], "gracePeriodSeconds=0".to_owned()),
             "answer" => self.answer_all(),
+            "remove-node" => self.request(Request::new(Method::Delete, format!("/api/v1/nodes/{}", words[0]))),
             "silence" => self.machine(words[0]).silent = true,
             "hear" => {
                 self.machine(words[0]).silent = false;

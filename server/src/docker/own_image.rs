@@ -1,0 +1,132 @@
+//! The image with our own programs, made here, so that no registry is needed.
+//!
+//! Each program is a few dozen bytes of machine code in a minimal ELF file: one waits forever and so holds a pod's
+//! network, `loop { pause() }`; the other writes what `statfs("/")` says, which tells how large the disk is on which
+//! the engine keeps containers.
+
+/// What the image is called on a host.
+pub(super) const IMAGE_REPOSITORY: &str = "kubarium/pause";
+/// Its version.
+pub(super) const IMAGE_TAG: &str = "2";
+/// Both together.
+pub(super) const IMAGE: &str = "kubarium/pause:2";
+
+/// The path of the program that waits.
+pub(super) const PAUSE: &str = "/pause";
+
+/// The path of the program that writes `struct statfs`, as the kernel lays it out.
+pub(super) const STATFS: &str = "/statfs";
+
+/// How long `struct statfs` is on 64-bit machines.
+pub(super) const STATFS_BYTES: usize = 120;
+
+/// ELF header (64 bytes) and one program header (56 bytes) come before the code.
+const CODE_OFFSET: u64 = 64 + 56;
+
+/// Where the file is mapped.
+const BASE: u64 = 0x40_0000;
+
+/// `mov eax, 34 (pause); syscall; jmp` back to the start.
+const PAUSE_X86_64: [u8; 9] = [0xb8, 0x22, 0x00, 0x00, 0x00, 0x0f, 0x05, 0xeb, 0xf7];
+
+/// aarch64 has no `pause`; `ppoll(NULL, 0, NULL, NULL, 0)` waits the same: x0 to x4 = 0; x8 = 73; svc 0; back.
+const PAUSE_AARCH64: [u32; 8] =
+    [0xd280_0000, 0xd280_0001, 0xd280_0002, 0xd280_0003, 0xd280_0004, 0xd280_0928, 0xd400_0001, 0x17ff_fff9];
+
+/// `statfs("/", stack)`, `write(1, stack, 120)`, `exit(0)`, and the path. Where statfs fails, the stack is still zero.
+#[rustfmt::skip]
+const STATFS_X86_64: [u8; 55] = [
+    0x48, 0x8d, 0x3d, 0x2e, 0x00, 0x00, 0x00, // lea rdi, [rip + path]
+    0x48, 0x81, 0xec, 0x80, 0x00, 0x00, 0x00, // sub rsp, 128
+    0x48, 0x89, 0xe6,                         // mov rsi, rsp
+    0xb8, 0x89, 0x00, 0x00, 0x00, 0x0f, 0x05, // mov eax, 137 (statfs); syscall
+    0xbf, 0x01, 0x00, 0x00, 0x00,             // mov edi, 1
+    0x48, 0x89, 0xe6,                         // mov rsi, rsp
+    0xba, 0x78, 0x00, 0x00, 0x00,             // mov edx, 120
+    0xb8, 0x01, 0x00, 0x00, 0x00, 0x0f, 0x05, // mov eax, 1 (write); syscall
+    0x31, 0xff,                               // xor edi, edi
+    0xb8, 0x3c, 0x00, 0x00, 0x00, 0x0f, 0x05, // mov eax, 60 (exit); syscall
+    b'/', 0x00,
+];
+
+/// The same: adr x0, path; sub sp, sp, 128; mov x1, sp; x8 = 43; svc 0; x0 = 1; mov x1, sp; x2 = 120; x8 = 64; svc 0;
+/// x0 = 0; x8 = 93; svc 0; the path.
+const STATFS_AARCH64: [u32; 14] = [
+    0x1000_01a0,
+    0xd102_03ff,
+    0x9100_03e1,
+    0xd280_0568,
+    0xd400_0001,
+    0xd280_0020,
+    0x9100_03e1,
+    0xd280_0f02,
+    0xd280_0808,
+    0xd400_0001,
+    0xd280_0000,
+    0xd280_0ba8,
+    0xd400_0001,
+    b'/' as u32,
+];
+
+/// A tar file for `docker import`, for the architecture as Docker names it.
+pub(super) fn image(architecture: &str) -> Result<Vec<u8>, String> {
+    let bytes = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+    let (pause, statfs) = match architecture {
+        "amd64" | "x86_64" => (elf(0x3e, &PAUSE_X86_64), elf(0x3e, &STATFS_X86_64)),
+        "arm64" | "aarch64" => (elf(0xb7, &bytes(&PAUSE_AARCH64)), elf(0xb7, &bytes(&STATFS_AARCH64))),
+        other => return Err(format!("hosts of the architecture {other} are not supported; amd64 and arm64 are")),
+    };
+    Ok(tar(&[(PAUSE, &pause), (STATFS, &statfs)]))
+}
+
+fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
+    let size = CODE_OFFSET + code.len() as u64;
+    let mut file = Vec::with_capacity(size as usize);
+    // Identification: 64 bit, little endian, version 1, System V.
+    file.extend([0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    file.extend(2u16.to_le_bytes()); // an executable
+    file.extend(machine.to_le_bytes());
+    file.extend(1u32.to_le_bytes());
+    file.extend((BASE + CODE_OFFSET).to_le_bytes()); // entry point
+    file.extend(64u64.to_le_bytes()); // program headers follow at once
+    file.extend(0u64.to_le_bytes()); // no section headers
+    file.extend(0u32.to_le_bytes()); // flags
+    for half in [64u16, 56, 1, 0, 0, 0] {
+        file.extend(half.to_le_bytes()); // sizes and counts of the headers
+    }
+    file.extend(1u32.to_le_bytes()); // load
+    file.extend(5u32.to_le_bytes()); // readable, executable
+    for word in [0, BASE, BASE, size, size, 0x1000] {
+        file.extend(u64::to_le_bytes(word)); // offset, addresses, sizes, alignment
+    }
+    file.extend(code);
+    file
+}
+
+/// A tar file (ustar) of executable files.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    const BLOCK: usize = 512;
+    let mut tar = Vec::new();
+    for (path, content) in files {
+        let mut header = [0u8; BLOCK];
+        let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
+        put(0, path.trim_start_matches('/').as_bytes());
+        put(100, b"0000555\0");
+        put(108, b"0000000\0");
+        put(116, b"0000000\0");
+        put(124, format!("{:011o}\0", content.len()).as_bytes());
+        put(136, b"00000000000\0");
+        put(148, b"        ");
+        put(156, b"0");
+        put(257, b"ustar\x0000");
+        let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        tar.extend(header);
+        tar.extend(*content);
+        // The content is filled up to a block.
+        tar.resize(tar.len().next_multiple_of(BLOCK), 0);
+    }
+    // Two empty blocks end the file.
+    tar.resize(tar.len() + 2 * BLOCK, 0);
+    tar
+}

@@ -1,0 +1,309 @@
+//! What a pod's spec asks for, on a real engine: ports of the host, volumes, probes of each kind, the downward API.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use kubarium_tests::certificates::Authority;
+use kubarium_tests::hosts::Hosts;
+use kubarium_tests::server::{Directory, Server};
+use kubarium_tests::wait::{condition, eventually};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+
+const PODS: &str = "/api/v1/namespaces/default/pods";
+
+/// One engine and a server that drives it.
+struct Cluster {
+    hosts: Hosts,
+    server: Server,
+    data: Directory,
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let mut hosts = Hosts::start(1).unwrap();
+        let data = Directory::new().unwrap();
+        let endpoint = format!("host-0={}", hosts.host(0).endpoint());
+        let arguments = ["--docker", &endpoint, "--heartbeat-seconds", "1", "--allow-privileged"];
+        let server = Server::start(data.path(), &arguments).unwrap();
+        eventually("the node is ready", || {
+            let node = server.get("/api/v1/nodes/host-0");
+            (condition(&node, "Ready")["status"] == "True", node)
+        });
+        Self { hosts, server, data }
+    }
+
+    /// Creates a pod whose containers, without an image, get one, and end at once when asked to.
+    fn create(&self, name: &str, metadata: &Value, mut spec: Value) {
+        spec["terminationGracePeriodSeconds"] = 0.into();
+        for container in spec["containers"].as_array_mut().unwrap() {
+            container["image"] = "busybox:1".into();
+        }
+        let mut metadata = metadata.clone();
+        metadata["name"] = name.into();
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec});
+        let (status, answer) = self.server.send("POST", PODS, &pod);
+        assert_eq!(status, 201, "{answer}");
+    }
+
+    fn pod(&self, name: &str) -> Value {
+        self.server.get(&format!("{PODS}/{name}"))
+    }
+
+    fn log(&self, name: &str, container: &str) -> String {
+        self.server.ask("GET", &format!("{PODS}/{name}/log?container={container}"), &[], b"").1
+    }
+
+    fn wait(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool) {
+        eventually(&format!("{name} {what}"), || {
+            let pod = self.pod(name);
+            (holds(&pod), pod)
+        });
+    }
+
+    fn wait_ready(&self, name: &str, ready: &str) {
+        self.wait(name, &format!("has Ready={ready}"), |pod| condition(pod, "Ready")["status"] == ready);
+    }
+
+    fn wait_phase(&self, name: &str, phase: &str) {
+        self.wait(name, &format!("is {phase}"), |pod| pod["status"]["phase"] == phase);
+    }
+
+    /// Runs something in a pod's container `c`, past the control plane.
+    fn exec(&mut self, name: &str, script: &str) {
+        let uid = self.pod(name)["metadata"]["uid"].as_str().unwrap().to_owned();
+        let label = format!("label=io.kubarium.pod.uid={uid}");
+        let host = self.hosts.host(0);
+        let id = host.docker(&["ps", "-q", "--filter", &label, "--filter", "label=io.kubarium.container=c"]).unwrap();
+        host.docker(&["exec", id.trim(), "sh", "-c", script]).unwrap();
+    }
+
+    fn reasons(&self, name: &str) -> Vec<String> {
+        let path = format!("/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3D{name}");
+        let events = self.server.get(&path)["items"].as_array().cloned().unwrap_or_default();
+        events.iter().map(|e| e["reason"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn fetch(address: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    Some(text.split_once("\r\n\r\n")?.1.trim().to_owned())
+}
+
+#[test]
+fn a_pod_gets_what_its_spec_asks_for() {
+    let mut cluster = Cluster::start();
+    host_ports(&mut cluster);
+    volumes(&mut cluster);
+    what_it_is_told_of_itself(&cluster);
+    ephemeral_storage(&cluster);
+    probes(&mut cluster);
+    https_probes(&cluster);
+}
+
+/// A host port is open on the host, and one that is taken keeps the next pod pending.
+fn host_ports(cluster: &mut Cluster) {
+    let script = "echo from the host port > /tmp/index.html; exec httpd -f -p 80 -h /tmp";
+    let spec = json!({"containers": [
+        {"name": "c", "command": ["sh", "-c", script], "ports": [{"containerPort": 80, "hostPort": 18_080}]}]});
+    cluster.create("hostport", &json!({}), spec.clone());
+    let address = format!("{}:18080", cluster.hosts.host(0).address);
+    eventually("the host port answers", || {
+        let seen = fetch(&address);
+        (seen.as_deref() == Some("from the host port"), seen)
+    });
+    cluster.create("second", &json!({}), spec);
+    cluster.wait("second", "is pending for want of the port", |pod| {
+        let message = condition(pod, "PodScheduled")["message"].clone();
+        message.as_str().unwrap_or_default().contains("didn't have free ports for the requested pod ports")
+    });
+    cluster.server.ask("DELETE", &format!("{PODS}/hostport"), &[], b"");
+    cluster.wait_ready("second", "True");
+    eventually("the second pod has the port now", || {
+        let seen = fetch(&address);
+        (seen.as_deref() == Some("from the host port"), seen)
+    });
+}
+
+/// Volumes are shared between containers, sized, and gone with the pod; those of the host stay.
+fn volumes(cluster: &mut Cluster) {
+    let shared = cluster.data.join("shared");
+    std::fs::create_dir_all(&shared).unwrap();
+    std::fs::write(shared.join("from-host"), "from the host").unwrap();
+    let mounts = json!([{"name": "memory", "mountPath": "/memory"}, {"name": "disk", "mountPath": "/disk"},
+                        {"name": "host", "mountPath": "/host"}]);
+    let writer = "busybox grep ' /memory ' /proc/mounts; busybox dd if=/dev/zero of=/memory/big bs=1024 count=2048 \
+                  2>&1 | busybox grep -c 'No space left'; cat /host/from-host; echo; echo to the host > /host/from-pod; \
+                  echo over the disk > /disk/file";
+    let reader =
+        "until test -s /disk/file; do sleep 0.1; done; cat /disk/file; test -e /memory/big && echo same memory";
+    let spec = json!({
+        "restartPolicy": "Never",
+        "volumes": [{"name": "memory", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+                    {"name": "disk", "emptyDir": {}},
+                    {"name": "host", "hostPath": {"path": shared.display().to_string(), "type": "Directory"}}],
+        "containers": [{"name": "c", "command": ["sh", "-c", writer], "volumeMounts": mounts},
+                       {"name": "reader", "command": ["sh", "-c", reader], "volumeMounts": mounts}],
+    });
+    cluster.create("volumes", &json!({}), spec);
+    cluster.wait_phase("volumes", "Succeeded");
+    let log = cluster.log("volumes", "c");
+    let lines: Vec<&str> = log.lines().collect();
+    assert!(lines[0].starts_with("tmpfs /memory tmpfs ") && lines[0].contains("size=1024k"), "{log}");
+    assert_eq!(lines[1..], ["1", "from the host"], "the limit held, and the host's file was read");
+    assert_eq!(cluster.log("volumes", "reader"), "over the disk\nsame memory\n");
+    assert_eq!(std::fs::read_to_string(shared.join("from-pod")).unwrap(), "to the host\n");
+    let count = |cluster: &mut Cluster| {
+        let listed = cluster.hosts.host(0).docker(&["volume", "ls", "-q"]).unwrap();
+        listed.lines().count()
+    };
+    assert_eq!(count(cluster), 2, "one volume for each emptyDir");
+    cluster.server.ask("DELETE", &format!("{PODS}/volumes"), &[], b"");
+    eventually("the pod's volumes are gone", || (count(cluster) == 0, count(cluster)));
+    assert!(shared.join("from-pod").exists());
+
+    // A directory of the host that must be there and is not keeps the container from being made, and is named.
+    let spec = json!({
+        "volumes": [{"name": "host", "hostPath": {"path": "/no/such/directory", "type": "Directory"}}],
+        "containers": [{"name": "c", "command": ["sleep", "1000"],
+                        "volumeMounts": [{"name": "host", "mountPath": "/host"}]}],
+    });
+    cluster.create("nowhere", &json!({}), spec);
+    cluster.wait("nowhere", "says what is missing", |pod| {
+        let waiting = &pod["status"]["containerStatuses"][0]["state"]["waiting"];
+        waiting["message"].as_str().unwrap_or_default().contains("/no/such/directory")
+    });
+}
+
+fn what_it_is_told_of_itself(cluster: &Cluster) {
+    let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
+    let spec = json!({"restartPolicy": "Never", "containers": [{
+        "name": "c", "command": ["sh", "-c", "echo $NAME $APP $TEAM [$NONE] $NODE $LIMIT; test $IP = $(hostname -i) && echo ip"],
+        "resources": {"limits": {"memory": "64Mi"}},
+        "env": [field("NAME", "metadata.name"), field("APP", "metadata.labels['app.example/name']"),
+                field("TEAM", "metadata.annotations['team']"), field("NONE", "metadata.labels['none']"),
+                field("NODE", "spec.nodeName"), field("IP", "status.podIP"),
+                {"name": "LIMIT", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}}],
+    }]});
+    let metadata = json!({"labels": {"app.example/name": "shop"}, "annotations": {"team": "blue and green"}});
+    cluster.create("downward", &metadata, spec);
+    cluster.wait_phase("downward", "Succeeded");
+    assert_eq!(cluster.log("downward", "c"), "downward shop blue and green [] host-0 64\nip\n");
+}
+
+/// A host knows how large its disk is, so pods that ask for some of it are placed, and those that ask for more wait.
+fn ephemeral_storage(cluster: &Cluster) {
+    let node = cluster.server.get("/api/v1/nodes/host-0");
+    let capacity = node["status"]["capacity"]["ephemeral-storage"].as_str().unwrap_or_default();
+    let kibibytes: u64 = capacity.trim_end_matches("Ki").parse().unwrap();
+    assert!(capacity.ends_with("Ki") && kibibytes > 1 << 20, "{node}");
+    let spec = |amount: String| {
+        json!({"containers": [{"name": "c", "command": ["sleep", "1000"],
+                               "resources": {"requests": {"ephemeral-storage": amount}}}]})
+    };
+    cluster.create("fits", &json!({}), spec("1Mi".to_owned()));
+    cluster.create("large", &json!({}), spec(format!("{}Ki", kibibytes + 1)));
+    cluster.wait_ready("fits", "True");
+    cluster.wait("large", "is pending for want of disk", |pod| {
+        let message = condition(pod, "PodScheduled")["message"].clone();
+        message.as_str().unwrap_or_default().contains("Insufficient ephemeral-storage")
+    });
+}
+
+/// Probes look at the real thing: readiness follows it both ways, and liveness restarts.
+fn probes(cluster: &mut Cluster) {
+    let probe = |action: Value| {
+        let mut probe = json!({"periodSeconds": 1, "failureThreshold": 1, "timeoutSeconds": 10});
+        probe.as_object_mut().unwrap().extend(action.as_object().unwrap().clone());
+        probe
+    };
+    let exec = probe(json!({"exec": {"command": ["test", "-e", "/tmp/ok"]}}));
+    let pod = |kind: &str, probe: &Value, script: &str| {
+        let mut spec = json!({"containers": [{
+            "name": "c", "command": ["sh", "-c", script], "ports": [{"name": "web", "containerPort": 8080}]}]});
+        spec["containers"][0][kind] = probe.clone();
+        spec
+    };
+    cluster.create("by-exec", &json!({}), pod("readinessProbe", &exec, "sleep 1000"));
+    let serve = "sleep 2; echo fine > /tmp/index.html; while true; do httpd -f -p 8080 -h /tmp; done";
+    let tcp = probe(json!({"tcpSocket": {"port": "web"}}));
+    cluster.create("by-tcp", &json!({}), pod("readinessProbe", &tcp, serve));
+    let http = probe(json!({"httpGet": {"path": "/index.html", "port": 8080}}));
+    cluster.create("by-http", &json!({}), pod("readinessProbe", &http, serve));
+    cluster.create("alive", &json!({}), pod("livenessProbe", &exec, "touch /tmp/ok; sleep 1000"));
+
+    cluster.wait("by-exec", "runs and is not ready", |pod| {
+        pod["status"]["phase"] == "Running" && condition(pod, "Ready")["status"] == "False"
+    });
+    cluster.exec("by-exec", "touch /tmp/ok");
+    cluster.wait_ready("by-exec", "True");
+    cluster.exec("by-exec", "rm /tmp/ok");
+    cluster.wait_ready("by-exec", "False");
+    cluster.wait_ready("by-tcp", "True");
+    cluster.wait_ready("by-http", "True");
+    cluster.exec("by-http", "rm /tmp/index.html");
+    cluster.wait_ready("by-http", "False");
+    let unhealthy = cluster.server.get("/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dby-http");
+    assert!(unhealthy.to_string().contains("HTTP probe failed with statuscode: 404"), "{unhealthy}");
+
+    cluster.wait_ready("alive", "True");
+    cluster.exec("alive", "rm /tmp/ok");
+    cluster.wait("alive", "was restarted once and runs again", |pod| {
+        let status = &pod["status"]["containerStatuses"][0];
+        status["restartCount"] == 1 && status["state"]["running"].is_object()
+    });
+    let reasons = cluster.reasons("alive");
+    assert!(["Unhealthy", "Killing"].iter().all(|r| reasons.iter().any(|have| have == r)), "{reasons:?}");
+}
+
+/// A probe over TLS looks at no certificate; a container that speaks no TLS does not pass it.
+fn https_probes(cluster: &Cluster) {
+    let address = tls_server(&cluster.data);
+    for (name, port, ready) in [("by-https", address.port(), "True"), ("no-tls", 8080, "False")] {
+        let mut get = json!({"scheme": "HTTPS", "path": "/", "port": port});
+        if name == "by-https" {
+            get["host"] = "127.0.0.1".into();
+        }
+        let spec = json!({"containers": [{
+            "name": "c", "command": ["sh", "-c", "exec httpd -f -p 8080 -h /tmp"], "ports": [{"containerPort": 8080}],
+            "readinessProbe": {"httpGet": get, "periodSeconds": 1, "failureThreshold": 1, "timeoutSeconds": 10},
+        }]});
+        cluster.create(name, &json!({}), spec);
+        if ready == "False" {
+            eventually("the failed probe is told", || {
+                let reasons = cluster.reasons(name);
+                (reasons.iter().any(|r| r == "Unhealthy"), reasons)
+            });
+        }
+        cluster.wait_ready(name, ready);
+    }
+}
+
+/// A server with a certificate nobody vouches for, for another name.
+fn tls_server(data: &Directory) -> SocketAddr {
+    let files = Authority::new().unwrap().issue(&data.join("tls"), "elsewhere.example").unwrap();
+    let certificates = CertificateDer::pem_file_iter(&files.cert).unwrap().map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key).unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            let mut request = [0; 4096];
+            // Whoever breaks off is no concern of this server.
+            if stream.read(&mut request).is_ok() {
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+                let _ = stream.flush();
+            }
+        }
+    });
+    address
+}
