@@ -5,7 +5,7 @@ mod preview;
 pub use preview::{Preview, PreviewPod};
 
 use crate::api::{ApiError, Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, ObjectReference};
-use crate::apiserver::{self, Answer, Request, WatchBatch, WatchQuery};
+use crate::apiserver::{self, Answer, Request, Shared, WatchBatch, WatchQuery};
 use crate::config::Config;
 use crate::controllers::{Controllers, Countdown};
 use crate::kubelet::Kubelets;
@@ -71,6 +71,7 @@ pub(crate) struct Context<'a> {
     pub(crate) router: &'a mut Router,
     pub(crate) effects: &'a mut Vec<Effect>,
     pub(crate) events: &'a mut EventLog,
+    pub(crate) shared: &'a mut Shared,
 }
 
 /// A part of the control plane: it sees every change of the store once, in order, and works when asked.
@@ -192,6 +193,7 @@ pub struct Cluster {
     addresses: Addresses,
     router: Router,
     events: EventLog,
+    shared: Shared,
     schedulers: Schedulers,
     controllers: Controllers,
     kubelets: Kubelets,
@@ -245,6 +247,7 @@ impl Cluster {
             addresses: Addresses::default(),
             router: Router::default(),
             events: EventLog { keys: store.list(Kind::Event, None).map(|o| o.key()).collect() },
+            shared: Shared::default(),
             schedulers: Schedulers::new(&config, (store.revision() > 0).then_some(now)),
             controllers: Controllers::new(&config),
             kubelets: Kubelets::new(&config),
@@ -278,6 +281,7 @@ impl Cluster {
             router: &mut self.router,
             effects: &mut effects,
             events: &mut self.events,
+            shared: &mut self.shared,
         };
         let answer = match input {
             Input::Request(request) => {
@@ -305,6 +309,7 @@ impl Cluster {
                 router: &mut self.router,
                 effects: &mut effects,
                 events: &mut self.events,
+                shared: &mut self.shared,
             };
             left = self.controllers.work(&mut cx);
             left |= self.schedulers.work(&mut cx);

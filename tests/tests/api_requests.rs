@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use kubarium_core::api::Kind;
 use kubarium_core::apiserver::{Answer, Method, Request, Response, WatchBatch, WatchQuery};
 use kubarium_core::{Cluster, Config, Input, Span, Time};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 struct Api {
     cluster: Cluster,
@@ -348,4 +350,42 @@ fn missing(full: &Value, written: &Value, at: &str, lost: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+#[test]
+fn a_client_that_wants_no_document_gets_none_and_a_refusal_all_the_same() {
+    let mut api = Api::new();
+    let pod = |name: &str| json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let mut post = |body: &Value| {
+        let mut request = Request::new(Method::Post, "/api/v1/namespaces/default/pods").with_json(body);
+        request.brief = true;
+        api.response(request)
+    };
+    let granted = post(&pod("a"));
+    assert_eq!((granted.status, granted.body.as_str()), (201, ""));
+    let refused = post(&pod("a"));
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("already exists"), "{}", refused.body);
+}
+
+#[test]
+fn pods_that_are_written_alike_share_their_spec() {
+    let mut api = Api::new();
+    let pod = |name: &str, image: &str| {
+        json!({"metadata": {"name": name, "annotations": {"a": "b"}}, "spec": {
+            "containers": [{"name": "c", "image": image, "resources": {"requests": {"cpu": "100m"}}}],
+            "nodeName": "somewhere",
+        }})
+    };
+    for (name, image) in [("a", "one"), ("b", "two"), ("c", "one")] {
+        let (status, answer) = api.post("/api/v1/namespaces/default/pods", &pod(name, image));
+        assert_eq!(status, 201, "{answer}");
+    }
+    let found = |name: &str| api.cluster.store().get(Kind::Pod, "default", name).cloned().unwrap();
+    let (a, b, c) = (found("a"), found("b"), found("c"));
+    assert!(Arc::ptr_eq(&a.pod().unwrap().spec, &c.pod().unwrap().spec));
+    assert!(Arc::ptr_eq(&a.meta.annotations, &b.meta.annotations));
+    assert_eq!(a.pod().unwrap().node, c.pod().unwrap().node);
+    assert_eq!(b.pod().unwrap().spec.containers[0].image.as_deref(), Some("two"));
+    assert_eq!(a.pod().unwrap().spec.tolerations, b.pod().unwrap().spec.tolerations);
 }

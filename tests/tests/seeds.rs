@@ -105,8 +105,8 @@ impl Trial {
         let toleration_seconds = [5, 30, 300][rng.below(3) as usize];
         let mut manifests = Vec::new();
         for n in 0..controllers {
-            manifests.push(Arc::new(controller(&mut rng, n)));
-            manifests.push(Arc::new(service(&mut rng, n)));
+            manifests.push(controller(&mut rng, n).into());
+            manifests.push(service(&mut rng, n).into());
         }
         let capacity = [("cpu", "2"), ("memory", "4Gi"), ("pods", "12")];
         let pool = Pool {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Labels or annotations, shared between objects that have the same.
 pub type Labels = Arc<BTreeMap<String, String>>;
@@ -72,7 +72,7 @@ pub struct MetaRest {
 }
 
 /// Metadata of an object.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Meta {
     /// Unique among its kind in its namespace.
     pub name: Name,
@@ -96,6 +96,33 @@ pub struct Meta {
     pub deletion: Option<Deletion>,
     /// The rarer fields.
     pub rest: Option<Box<MetaRest>>,
+}
+
+/// Labels of a map, shared between all that are empty: most objects have neither labels nor annotations.
+pub(crate) fn shared_labels(map: Option<BTreeMap<String, String>>) -> Labels {
+    static EMPTY: OnceLock<Labels> = OnceLock::new();
+    match map.filter(|m| !m.is_empty()) {
+        Some(map) => Arc::new(map),
+        None => Arc::clone(EMPTY.get_or_init(Labels::default)),
+    }
+}
+
+impl Default for Meta {
+    fn default() -> Self {
+        Self {
+            name: Name::default(),
+            namespace: Name::default(),
+            uid: Uid::NIL,
+            resource_version: 0,
+            generation: 0,
+            created: Time::EPOCH,
+            labels: shared_labels(None),
+            annotations: shared_labels(None),
+            owners: None,
+            deletion: None,
+            rest: None,
+        }
+    }
 }
 
 impl Meta {
@@ -134,8 +161,8 @@ impl Meta {
             resource_version: meta.resource_version.and_then(|v| v.parse().ok()).unwrap_or_default(),
             generation: meta.generation.unwrap_or_default(),
             created: meta.creation_timestamp.as_ref().map(Time::from).unwrap_or_default(),
-            labels: Arc::new(meta.labels.unwrap_or_default()),
-            annotations: Arc::new(meta.annotations.unwrap_or_default()),
+            labels: shared_labels(meta.labels),
+            annotations: shared_labels(meta.annotations),
             owners: meta.owner_references.filter(|o| !o.is_empty()).map(Arc::new),
             deletion: meta
                 .deletion_timestamp

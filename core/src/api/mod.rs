@@ -18,6 +18,7 @@ pub mod validation;
 pub use error::{ApiError, Cause, Details, Reason};
 pub use event::{EventBody, EventKind, ObjectReference};
 pub use kind::{Kind, KindInfo};
+pub(crate) use meta::shared_labels;
 pub use meta::{Deletion, Labels, Meta, MetaRest, Uid};
 pub use object::{Body, DecodeError, Key, Object};
 pub use pod::{

@@ -25,6 +25,7 @@ pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, schedulers: &Sched
     let mut call = Call { request, query, warnings: Vec::new() };
     match call.answer(cx, schedulers, routing) {
         Ok(Reply::Document(status, value)) => Answer::Done(call.respond(status, &value, pretty)),
+        Ok(Reply::Granted(status)) => Answer::Done(call.grant(status)),
         Ok(Reply::Other(answer)) => answer,
         Err(error) => Answer::Done(call.respond(error.code, &error.to_status(), pretty)),
     }
@@ -34,6 +35,8 @@ pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, schedulers: &Sched
 enum Reply {
     /// A document with its HTTP status.
     Document(u16, Value),
+    /// No more than that the request was granted, with its HTTP status.
+    Granted(u16),
     /// Anything else.
     Other(Answer),
 }
@@ -55,6 +58,7 @@ fn rehearse<T>(
     }
     let (mut store, mut rng, mut addresses) = (cx.store.clone(), cx.rng.clone(), cx.addresses.clone());
     let (mut router, mut effects, mut events) = (cx.router.clone(), Vec::new(), cx.events.clone());
+    let mut shared = cx.shared.clone();
     act(&mut Context {
         now: cx.now,
         config: cx.config,
@@ -64,10 +68,16 @@ fn rehearse<T>(
         router: &mut router,
         effects: &mut effects,
         events: &mut events,
+        shared: &mut shared,
     })
 }
 
 impl Call<'_> {
+    fn grant(&mut self, status: u16) -> Response {
+        let warnings = std::mem::take(&mut self.warnings);
+        Response { status, content_type: "application/json".to_owned(), warnings, body: String::new() }
+    }
+
     fn respond(&mut self, status: u16, value: &Value, pretty: bool) -> Response {
         let mut response = Response::json(status, value);
         if pretty {
@@ -241,6 +251,9 @@ impl Call<'_> {
     }
 
     fn show(&self, cx: &Context<'_>, status: u16, object: &Object, form: Form) -> Result<Reply, ApiError> {
+        if self.request.brief {
+            return Ok(Reply::Granted(status));
+        }
         present::one(object, form, &self.query, cx.now).map(|value| Reply::Document(status, value))
     }
 

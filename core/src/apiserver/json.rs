@@ -1,5 +1,6 @@
 //! JSON as clients send it: read once, with the places where a key came twice, and errors in Go's words.
 
+use super::place::Place;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -17,7 +18,7 @@ pub(super) struct Document {
 pub(super) fn parse(text: &str) -> Result<Document, String> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let seed = Seed { path: String::new(), duplicates: &mut duplicates };
+    let seed = Seed { place: Place::Root, duplicates: &mut duplicates };
     let value = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     match value {
         Ok(value) => Ok(Document { value, duplicates }),
@@ -75,7 +76,7 @@ fn in_words_of_go(error: &serde_json::Error, text: &str) -> String {
 }
 
 struct Seed<'a> {
-    path: String,
+    place: Place<'a>,
     duplicates: &'a mut Vec<String>,
 }
 
@@ -125,8 +126,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         loop {
-            let path = format!("{}[{}]", self.path, list.len());
-            match items.next_element_seed(Seed { path, duplicates: self.duplicates })? {
+            let place = Place::Item(&self.place, list.len());
+            match items.next_element_seed(Seed { place, duplicates: self.duplicates })? {
                 Some(item) => list.push(item),
                 None => return Ok(Value::Array(list)),
             }
@@ -136,14 +137,14 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            let place = Place::Field(&self.place, &key);
             if map.contains_key(&key) {
                 if self.duplicates.len() >= DUPLICATES_MAX {
                     return Err(A::Error::custom("too many keys came twice"));
                 }
-                self.duplicates.push(path.clone());
+                self.duplicates.push(place.to_string());
             }
-            let value = entries.next_value_seed(Seed { path, duplicates: self.duplicates })?;
+            let value = entries.next_value_seed(Seed { place, duplicates: self.duplicates })?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))

@@ -35,6 +35,9 @@ pub struct Request {
     /// `User-Agent` header; names the default field manager.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_agent: String,
+    /// `Prefer: return=minimal` header: where the request is granted, the answer needs no body.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub brief: bool,
     /// Body as text: JSON or YAML.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
@@ -50,6 +53,7 @@ impl Request {
             accept: String::new(),
             content_type: String::new(),
             user_agent: String::new(),
+            brief: false,
             body: String::new(),
         }
     }

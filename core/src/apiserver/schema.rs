@@ -7,10 +7,12 @@
 //! The types are those of `k8s-openapi`; a test holds the two together.
 
 use super::json::kind_of;
+use super::place::Place;
 use super::query::quoted;
 use crate::api::Quantity;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -123,7 +125,7 @@ pub(super) fn field(structure: &str, name: &str) -> Option<&'static Field> {
 pub(super) fn conform(structure: &'static str, value: &mut Value) -> Result<Vec<String>, String> {
     let mut conform = Conform { unknown: Vec::new() };
     match value {
-        Value::Object(map) => conform.structure(structure, map, "", "", true)?,
+        Value::Object(map) => conform.structure(structure, map, Place::Root, true)?,
         other => return Err(format!("json: cannot unmarshal {} into Go value of type v1.{structure}", kind_of(other))),
     }
     Ok(conform.unknown)
@@ -133,25 +135,12 @@ struct Conform {
     unknown: Vec<String>,
 }
 
-/// Where a value is: the structure it is a field of, its path as Go writes it, and its path with indices.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    structure: &'a str,
-    go_path: &'a str,
-    path: &'a str,
-}
-
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
 impl Conform {
     fn structure(
         &mut self,
         name: &'static str,
         map: &mut Map<String, Value>,
-        go_path: &str,
-        path: &str,
+        place: Place<'_>,
         root: bool,
     ) -> Result<(), String> {
         let Some(fields) = types().get(name) else { return Ok(()) };
@@ -160,8 +149,9 @@ impl Conform {
             if root && matches!(key.as_str(), "apiVersion" | "kind") {
                 continue;
             }
+            let inner = Place::Field(&place, key);
             let Some(field) = fields.get(key.as_str()) else {
-                self.unknown.push(join(path, key));
+                self.unknown.push(inner.to_string());
                 dropped.push(key.clone());
                 continue;
             };
@@ -169,8 +159,7 @@ impl Conform {
                 dropped.push(key.clone());
                 continue;
             }
-            let (go_path, path) = (join(go_path, key), join(path, key));
-            self.value(&field.holds, value, Place { structure: name, go_path: &go_path, path: &path })?;
+            self.value(&field.holds, value, name, inner)?;
         }
         for key in dropped {
             map.remove(&key);
@@ -178,14 +167,21 @@ impl Conform {
         Ok(())
     }
 
-    fn value(&mut self, holds: &Type, value: &mut Value, place: Place<'_>) -> Result<(), String> {
+    /// A value at a place, in or below a field of `structure`.
+    fn value(
+        &mut self,
+        holds: &Type,
+        value: &mut Value,
+        structure: &'static str,
+        place: Place<'_>,
+    ) -> Result<(), String> {
         let misfit = |value: &Value| {
             let found = match value {
                 Value::Number(number) if matches!(holds, Type::Int32 | Type::Int64) => format!("number {number}"),
                 other => kind_of(other).to_owned(),
             };
-            let (structure, path) = (place.structure, place.go_path);
-            Err(format!("json: cannot unmarshal {found} into Go struct field {structure}.{path} of type {}", go(holds)))
+            let (path, wanted) = (place.fields(), go(holds));
+            Err(format!("json: cannot unmarshal {found} into Go struct field {structure}.{path} of type {wanted}"))
         };
         match (holds, &mut *value) {
             (Type::Text | Type::IntOrString, Value::String(_))
@@ -205,8 +201,8 @@ impl Conform {
             }
             (Type::Quantity, Value::String(_) | Value::Number(_)) => {
                 let text = match &*value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
+                    Value::String(text) => Cow::Borrowed(text.as_str()),
+                    other => Cow::Owned(other.to_string()),
                 };
                 let quantity = Quantity::parse(text.trim()).map_err(|_| QUANTITY_FORM.to_owned())?;
                 *value = Value::String(quantity.to_string());
@@ -218,8 +214,7 @@ impl Conform {
                     if value.is_null() {
                         *value = zero(item);
                     }
-                    let path = format!("{}[{index}]", place.path);
-                    self.value(item, value, Place { path: &path, ..place })?;
+                    self.value(item, value, structure, Place::Item(&place, index))?;
                 }
             }
             (Type::Map(item), Value::Object(map)) => {
@@ -227,11 +222,10 @@ impl Conform {
                     if value.is_null() {
                         *value = zero(item);
                     }
-                    let path = join(place.path, key);
-                    self.value(item, value, Place { path: &path, ..place })?;
+                    self.value(item, value, structure, Place::Entry(&place, key))?;
                 }
             }
-            (Type::Struct(name), Value::Object(map)) => self.structure(name, map, place.go_path, place.path, false)?,
+            (Type::Struct(name), Value::Object(map)) => self.structure(name, map, place, false)?,
             (_, other) => return misfit(other),
         }
         Ok(())

@@ -62,14 +62,27 @@ pub(super) fn create(
 ) -> Result<Arc<Object>, ApiError> {
     place(&mut value, kind, namespace)?;
     let has_version = !matches!(metadata(&value, "resourceVersion"), "" | "0");
+    // A pod's spec is read, completed and checked once however many pods are written with the same.
+    let spec = value.get_mut("spec").filter(|_| kind == Kind::Pod).map(Value::take);
+    let known = spec.as_ref().and_then(|spec| cx.shared.spec(spec));
+    if let Some(spec) = spec.as_ref().filter(|_| known.is_none()) {
+        value["spec"] = spec.clone();
+    }
     let mut object = decode(kind, value)?;
+    if let (Some(pod), Some((spec, node))) = (object.pod_mut(), &known) {
+        pod.spec = Arc::clone(spec);
+        pod.node.clone_from(node);
+    }
     let generate = object.meta.rest.as_ref().and_then(|r| r.generate_name.clone()).filter(|p| !p.is_empty());
     let generated = object.meta.name.is_empty() && generate.is_some();
     if let (true, Some(prefix)) = (generated, &generate) {
         object.meta.name = generated_name(cx, &object, prefix);
     }
-    admit(cx, &mut object)?;
-    defaulting::set_defaults(&mut object);
+    admit(cx, &object)?;
+    if known.is_none() {
+        admit_spec(cx, &mut object)?;
+        defaulting::set_defaults(&mut object);
+    }
     prepare(cx, &mut object);
     let wrong = validate_create(&object, cx.config);
     if !wrong.is_empty() {
@@ -83,6 +96,11 @@ pub(super) fn create(
         return Err(errors::already_exists(kind, &name));
     }
     services::allocate(&mut object, None, cx.addresses, cx.config)?;
+    cx.shared.labels(&mut object.meta.labels);
+    cx.shared.labels(&mut object.meta.annotations);
+    if let (Some(pod), Some(written), None) = (object.pod(), spec, known) {
+        cx.shared.keep_spec(written, &pod.spec, pod.node.as_ref());
+    }
     cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
 }
 
@@ -99,7 +117,7 @@ fn generated_name(cx: &mut Context<'_>, object: &Object, prefix: &str) -> Name {
 }
 
 /// The cluster's own rules: whether it may be created at all, and what it is given.
-fn admit(cx: &mut Context<'_>, object: &mut Object) -> Result<(), ApiError> {
+fn admit(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
     let kind = object.kind();
     if kind.info().namespaced && !object.meta.namespace.is_empty() {
         let namespace = &object.meta.namespace;
@@ -111,7 +129,12 @@ fn admit(cx: &mut Context<'_>, object: &mut Object) -> Result<(), ApiError> {
             Some(_) => {}
         }
     }
-    let name = object.meta.name.clone();
+    Ok(())
+}
+
+/// What a spec is given on admission, as every other like it is.
+fn admit_spec(cx: &Context<'_>, object: &mut Object) -> Result<(), ApiError> {
+    let (kind, name) = (object.kind(), object.meta.name.clone());
     if let Some(pod) = object.pod_mut() {
         if pod.spec.overhead.as_ref().is_some_and(|o| !o.is_empty()) {
             let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";

@@ -3,7 +3,7 @@
 use crate::api::admission::admit_pod_spec;
 use crate::api::defaulting::set_defaults;
 use crate::api::validation::validate_create;
-use crate::api::{Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus};
+use crate::api::{Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, shared_labels};
 use crate::cluster::Context;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -39,8 +39,8 @@ impl Template {
                 name: format!("{prefix}x").into(),
                 namespace: owner.meta.namespace.clone(),
                 generation: 1,
-                labels: Arc::new(metadata.labels.unwrap_or_default()),
-                annotations: Arc::new(metadata.annotations.unwrap_or_default()),
+                labels: shared_labels(metadata.labels),
+                annotations: shared_labels(metadata.annotations),
                 owners: Some(Arc::new(vec![owned_by])),
                 rest: Some(Box::new(MetaRest {
                     generate_name: Some(prefix.clone()),

@@ -72,18 +72,55 @@ pub const ALIASED_VALUES_MAX: usize = 100_000;
 
 /// All documents of a text. Empty ones are left out; a `v1` `List` becomes its items.
 pub fn parse(text: &str) -> Result<Vec<Document>, ManifestError> {
+    documents(text).collect()
+}
+
+/// The same, one after the other: a text may have more documents than are good to have all at once. Nothing comes
+/// after an error.
+pub fn documents(text: &str) -> Documents<'_> {
     // What begins like JSON most likely is JSON, which is read several times faster. If it is not, YAML's reader
     // says where, since its flow style looks the same.
     if text.trim_start().starts_with('{')
-        && let Ok(values) = serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<Value>, _>>()
-        && values.len() == 1
+        && let Ok(value) = serde_json::from_str::<Value>(text)
     {
-        return Ok(values
-            .into_iter()
-            .flat_map(|value| items(Document { value, line: 1, index: 0, path: String::new() }))
-            .collect());
+        let document = Document { value, line: 1, index: 0, path: String::new() };
+        return Documents { reader: None, read: 1, items: items(document).into_iter() };
     }
-    Ok(Reader::new(text).documents()?.into_iter().filter(|d| !d.value.is_null()).flat_map(items).collect())
+    Documents { reader: Some(Reader::new(text)), read: 0, items: Vec::new().into_iter() }
+}
+
+/// The documents of a text, see [`documents`].
+pub struct Documents<'t> {
+    reader: Option<Reader<'t>>,
+    /// How many documents were read.
+    read: u32,
+    /// What is left of the last one.
+    items: std::vec::IntoIter<Document>,
+}
+
+impl Iterator for Documents<'_> {
+    type Item = Result<Document, ManifestError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(document) = self.items.next() {
+                return Some(Ok(document));
+            }
+            match self.reader.as_mut()?.document(self.read) {
+                Ok(Some(document)) => {
+                    self.read += 1;
+                    if !document.value.is_null() {
+                        self.items = items(document).into_iter();
+                    }
+                }
+                Ok(None) => self.reader = None,
+                Err(error) => {
+                    self.reader = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
 }
 
 /// Where in a text a field of one of its documents stands, such as `spec.containers[0].image`; or else the nearest

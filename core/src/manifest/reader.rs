@@ -47,14 +47,6 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(super) fn documents(mut self) -> Result<Vec<Document>, ManifestError> {
-        let mut documents = Vec::new();
-        while let Some(document) = self.document(documents.len() as u32)? {
-            documents.push(document);
-        }
-        Ok(documents)
-    }
-
     pub(super) fn place(mut self, index: u32, field: &str) -> Option<Place> {
         for n in 0..=index {
             if n == index {
@@ -68,7 +60,8 @@ impl<'t> Reader<'t> {
         self.wanted?.best.map(|(_, place)| place)
     }
 
-    fn document(&mut self, index: u32) -> Result<Option<Document>, ManifestError> {
+    /// The next document, which is the one of that index; none at the end.
+    pub(super) fn document(&mut self, index: u32) -> Result<Option<Document>, ManifestError> {
         self.anchors.clear();
         self.values = 0;
         loop {

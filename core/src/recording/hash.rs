@@ -1,63 +1,209 @@
 //! One number for the whole state of a cluster.
+//!
+//! Made from objects as the core keeps them: to write tens of thousands of pods and events as JSON only to hash them
+//! took longer than to simulate them. A field that is added must be added here too, or this does not compile.
 
-use crate::api::Kind;
+use super::digest::Digest;
+use crate::api::{
+    Body, Condition, ContainerState, ContainerStatus, Deletion, EventBody, Kind, Labels, Meta, MetaRest, Object,
+    ObjectReference, PodBody, PodStatus, Terminated,
+};
 use crate::cluster::Cluster;
-use serde_json::Value;
-use xxhash_rust::xxh3::Xxh3;
+use crate::scheduler::Decision;
+use crate::time::Time;
+use serde::Serialize;
+use std::sync::Arc;
 
 /// A hash (XXH3, 64 bits) over everything a cluster holds: its revision, every object, field by field, and the
-/// schedulers' decisions. Equal states
-/// have equal hashes on every machine.
+/// schedulers' decisions. Equal states have equal hashes on every machine.
 pub fn state_hash(cluster: &Cluster) -> u64 {
-    let mut hash = Xxh3::new();
+    let mut digest = Digest::default();
     let store = cluster.store();
-    hash.update(&store.revision().to_le_bytes());
-    hash.update(&cluster.now().0.to_le_bytes());
+    digest.number(store.revision());
+    digest.number(cluster.now().0);
     for kind in Kind::ALL {
-        hash.update(&(kind as u64).to_le_bytes());
+        digest.text(kind.info().kind);
         for object in store.list(kind, None) {
-            add(&mut hash, &object.to_value());
-            if let Some(decision) = cluster.schedulers().decision(object.meta.uid) {
-                hash.update(&decision.at.0.to_le_bytes());
-                let chosen = decision.chosen.as_ref();
-                let node = chosen.map(|c| c.node.to_string()).or_else(|| decision.message()).unwrap_or_default();
-                add_text(&mut hash, b"d", &node);
-                hash.update(&chosen.map_or(0, |c| c.feasible).to_le_bytes());
-            }
+            add_object(&mut digest, object);
+            digest.option(cluster.schedulers().decision(object.meta.uid), add_decision);
         }
     }
-    hash.digest()
+    digest.finish()
 }
 
-/// Adds a value such that no two different ones add the same bytes. Maps go in the order of their keys.
-fn add(hash: &mut Xxh3, value: &Value) {
-    match value {
-        Value::Null => hash.update(b"0"),
-        Value::Bool(b) => hash.update(if *b { b"t" } else { b"f" }),
-        Value::Number(n) => add_text(hash, b"n", &n.to_string()),
-        Value::String(s) => add_text(hash, b"s", s),
-        Value::Array(list) => {
-            hash.update(b"[");
-            for value in list {
-                add(hash, value);
-            }
-            hash.update(b"]");
+fn add_object(digest: &mut Digest, object: &Object) {
+    let Object { meta, body } = object;
+    add_meta(digest, meta);
+    match body {
+        Body::Namespace { spec, status } => add_parts(digest, spec, status),
+        Body::Node { spec, status } => add_parts(digest, spec, status),
+        Body::ReplicationController { spec, status } => add_parts(digest, spec, status),
+        Body::Service { spec, status } => add_parts(digest, spec, status),
+        Body::Endpoints { subsets } => digest.shared(subsets, Digest::structure),
+        Body::Pod(PodBody { spec, node, status }) => {
+            digest.shared(spec, Digest::structure);
+            digest.word(node.as_deref());
+            add_pod_status(digest, status);
         }
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by_key(|(key, _)| *key);
-            hash.update(b"{");
-            for (key, value) in entries {
-                add_text(hash, b"k", key);
-                add(hash, value);
-            }
-            hash.update(b"}");
-        }
+        Body::Event(event) => add_event(digest, event),
     }
 }
 
-fn add_text(hash: &mut Xxh3, mark: &[u8], text: &str) {
-    hash.update(mark);
-    hash.update(&(text.len() as u64).to_le_bytes());
-    hash.update(text.as_bytes());
+fn add_parts<A: Serialize, B: Serialize>(digest: &mut Digest, spec: &Arc<A>, status: &Arc<B>) {
+    digest.shared(spec, Digest::structure);
+    digest.shared(status, Digest::structure);
+}
+
+fn add_time(digest: &mut Digest, time: Time) {
+    digest.number(time.0);
+}
+
+fn add_labels(digest: &mut Digest, labels: &Labels) {
+    digest.shared(labels, |digest, labels| {
+        digest.list(labels.iter(), |digest, (key, value)| {
+            digest.text(key);
+            digest.text(value);
+        });
+    });
+}
+
+fn add_meta(digest: &mut Digest, meta: &Meta) {
+    let Meta {
+        name,
+        namespace,
+        uid,
+        resource_version,
+        generation,
+        created,
+        labels,
+        annotations,
+        owners,
+        deletion,
+        rest,
+    } = meta;
+    digest.text(name);
+    digest.text(namespace);
+    digest.number(uid.0.cast_signed());
+    digest.number(*resource_version);
+    digest.number(*generation);
+    add_time(digest, *created);
+    add_labels(digest, labels);
+    add_labels(digest, annotations);
+    digest.option(owners.as_ref(), |digest, owners| digest.shared(owners, Digest::structure));
+    digest.option(deletion.as_ref(), |digest, Deletion { at, grace_seconds }| {
+        add_time(digest, *at);
+        digest.option(*grace_seconds, Digest::number);
+    });
+    digest.option(rest.as_deref(), |digest, MetaRest { generate_name, finalizers, managed_fields, self_link }| {
+        digest.word(generate_name.as_deref());
+        digest.list(finalizers.iter(), |digest, finalizer| digest.text(finalizer));
+        digest.structure(managed_fields);
+        digest.word(self_link.as_deref());
+    });
+}
+
+fn add_pod_status(digest: &mut Digest, status: &PodStatus) {
+    let PodStatus {
+        phase,
+        conditions,
+        init_containers,
+        containers,
+        reason,
+        message,
+        host_ip,
+        pod_ip,
+        start_time,
+        qos_class,
+        nominated_node,
+        rest,
+    } = status;
+    digest.text(phase.as_str());
+    digest.list(conditions.iter(), add_condition);
+    digest.list(init_containers.iter(), add_container);
+    digest.list(containers.iter(), add_container);
+    digest.word(reason.as_deref());
+    digest.word(message.as_deref());
+    digest.word(host_ip.as_deref());
+    digest.word(pod_ip.as_deref());
+    digest.option(*start_time, add_time);
+    digest.word(qos_class.as_deref());
+    digest.word(nominated_node.as_deref());
+    digest.option(rest.as_deref(), Digest::structure);
+}
+
+fn add_condition(digest: &mut Digest, condition: &Condition) {
+    let Condition { kind, status, since, probed, reason, message, observed_generation } = condition;
+    digest.text(kind.as_str());
+    digest.text(status.as_str());
+    digest.option(*since, add_time);
+    digest.option(*probed, add_time);
+    digest.word(reason.as_deref());
+    digest.word(message.as_deref());
+    digest.option(*observed_generation, Digest::number);
+}
+
+fn add_container(digest: &mut Digest, container: &ContainerStatus) {
+    let ContainerStatus { name, image, state, last, restarts, ready, started, id, image_id, rest } = container;
+    digest.text(name);
+    digest.text(image);
+    match state {
+        ContainerState::Unset => digest.text("unset"),
+        ContainerState::Waiting { reason, message } => {
+            digest.text("waiting");
+            digest.word(reason.as_deref());
+            digest.word(message.as_deref());
+        }
+        ContainerState::Running { since } => {
+            digest.text("running");
+            digest.option(*since, add_time);
+        }
+        ContainerState::Terminated(terminated) => {
+            digest.text("terminated");
+            add_terminated(digest, terminated);
+        }
+    }
+    digest.option(last.as_deref(), add_terminated);
+    digest.number(*restarts);
+    digest.number(u8::from(*ready));
+    digest.option(started.map(u8::from), Digest::number);
+    digest.word(id.as_deref());
+    digest.word(image_id.as_deref());
+    digest.option(rest.as_deref(), Digest::structure);
+}
+
+fn add_terminated(digest: &mut Digest, terminated: &Terminated) {
+    let Terminated { exit_code, signal, reason, message, started, finished, container_id } = terminated;
+    digest.number(*exit_code);
+    digest.option(*signal, Digest::number);
+    digest.word(reason.as_deref());
+    digest.word(message.as_deref());
+    digest.option(*started, add_time);
+    digest.option(*finished, add_time);
+    digest.word(container_id.as_deref());
+}
+
+fn add_event(digest: &mut Digest, event: &EventBody) {
+    let EventBody { involved, reason, message, kind, count, first, last, component, host, rest } = event;
+    let ObjectReference { kind: of, api_version, namespace, name, uid, resource_version, field_path } = &**involved;
+    for text in [of, api_version, namespace, name, uid, resource_version, field_path] {
+        digest.text(text);
+    }
+    digest.text(reason);
+    digest.text(message);
+    digest.text(kind.as_str());
+    digest.number(*count);
+    add_time(digest, *first);
+    add_time(digest, *last);
+    digest.text(component);
+    digest.text(host);
+    digest.option(rest.as_deref(), Digest::structure);
+}
+
+fn add_decision(digest: &mut Digest, decision: &Decision) {
+    add_time(digest, decision.at);
+    digest.option(decision.chosen.as_ref(), |digest, chosen| {
+        digest.text(&chosen.node);
+        digest.number(chosen.feasible);
+    });
+    digest.word(decision.message().as_deref());
 }

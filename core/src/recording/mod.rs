@@ -1,5 +1,6 @@
 //! Recordings: what a world began with and what was done to it, from which the same world comes again.
 
+mod digest;
 mod hash;
 
 pub use hash::state_hash;

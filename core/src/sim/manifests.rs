@@ -1,38 +1,16 @@
 //! Manifests as requests to the API, and what its answers say.
 
 use super::action::ActionError;
+use super::manifest::Manifest;
 use super::traffic::ServicePort;
-use crate::api::{ApiError, Body, Kind, Name, Object, Reason};
-use crate::apiserver::{Answer, Response};
+use crate::api::{ApiError, Body, Kind, Object, Reason};
+use crate::apiserver::{Answer, Request, Response};
 use crate::cluster::Cluster;
 use crate::runtime::Machine;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-/// The kind of a manifest, its namespace (empty for kinds without) and the path to create it under.
-pub(super) fn collection(manifest: &Value) -> Result<(Kind, Name, String), ActionError> {
-    let refused = |field: &str, message: String| ActionError::Refused { code: 400, message, field: field.to_owned() };
-    let word = |field: &str| {
-        manifest
-            .get(field)
-            .and_then(Value::as_str)
-            .ok_or_else(|| refused(field, format!("{field} is missing: a manifest says apiVersion and kind")))
-    };
-    let (version, kind_word) = (word("apiVersion")?, word("kind")?);
-    let Some(kind) = Kind::from_type(version, kind_word) else {
-        let known: Vec<String> = Kind::ALL.iter().map(ToString::to_string).collect();
-        let message = format!("no kind {kind_word} in version {version}; known: {}", known.join(", "));
-        return Err(refused("kind", message));
-    };
-    let info = kind.info();
-    if !info.namespaced {
-        return Ok((kind, Name::default(), format!("/api/v1/{}", info.plural)));
-    }
-    let namespace = manifest["metadata"]["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or("default");
-    Ok((kind, namespace.into(), format!("/api/v1/namespaces/{}/{}", escaped(namespace), info.plural)))
-}
 
 /// A name as a part of a path: what is no letter, digit, dot, dash or underscore is percent-encoded.
 pub(super) fn escaped(name: &str) -> String {
@@ -47,6 +25,13 @@ pub(super) fn escaped(name: &str) -> String {
         }
     }
     text
+}
+
+/// A request with a manifest as its body.
+pub(super) fn with_body(mut request: Request, manifest: &Manifest) -> Request {
+    "application/json".clone_into(&mut request.content_type);
+    manifest.json().clone_into(&mut request.body);
+    request
 }
 
 /// Where an object is found.

@@ -4,6 +4,7 @@ use super::action::{Action, read_port, read_rate};
 use super::behaviour::Image;
 use super::duration::format_span;
 use super::field::{Field, FieldError};
+use super::manifest::Manifest;
 use super::traffic::ServicePort;
 use crate::api::Name;
 use crate::config::Config;
@@ -12,7 +13,6 @@ use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What a scenario's documents say in `apiVersion`.
 pub(super) const API_VERSION: &str = "kubarium.io/v1";
@@ -76,7 +76,7 @@ pub struct Scenario {
     /// What is known of images.
     pub images: Vec<Image>,
     /// What is created at the beginning, in order, after the machines.
-    pub manifests: Vec<Arc<Value>>,
+    pub manifests: Vec<Manifest>,
     /// Clients from the beginning.
     pub traffic: Vec<Client>,
     /// What is done later, by time.
@@ -260,7 +260,7 @@ impl Scenario {
             .unwrap_or_default();
         let manifests = fields
             .read("manifests", |f| {
-                f.list()?.iter().map(|m| m.map().map(|_| Arc::new(m.value.clone()))).collect::<Result<Vec<_>, _>>()
+                f.list()?.iter().map(|m| m.map().map(|_| Manifest::from(m.value))).collect::<Result<Vec<_>, _>>()
             })?
             .unwrap_or_default();
         let traffic = fields
@@ -311,7 +311,7 @@ impl Scenario {
             "seed": self.config.seed, "config": config,
             "nodes": self.nodes.iter().map(pool).collect::<Vec<_>>(),
             "images": self.images.iter().map(Image::to_value).collect::<Vec<_>>(),
-            "manifests": self.manifests,
+            "manifests": self.manifests.iter().map(Manifest::value).collect::<Vec<_>>(),
             "traffic": self.traffic.iter().map(client).collect::<Vec<_>>(),
             "timeline": self.timeline.iter()
                 .map(|s| json!({ "at": format_span(s.at), "do": s.action }))

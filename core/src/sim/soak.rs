@@ -8,7 +8,6 @@ use crate::recording::state_hash;
 use crate::rng::Rng;
 use crate::time::Span;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const NODES: u64 = 6;
 const CONTROLLERS: u64 = 4;
@@ -43,7 +42,7 @@ fn scenario(seed: u64) -> Scenario {
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
             "spec": {"selector": labels, "ports": [{"port": 80}]},
         });
-        scenario.manifests.extend([Arc::new(controller), Arc::new(service)]);
+        scenario.manifests.extend([controller.into(), service.into()]);
     }
     scenario
 }

@@ -4,6 +4,7 @@ use super::action::{Action, ActionError, PodChoice, Target};
 use super::behaviour::Images;
 use super::latency::HEARTBEAT_PERIOD;
 use super::machine::{Fault, Site, VirtualMachine};
+use super::manifest::Manifest;
 use super::manifests;
 use super::queue::{Happening, Queue};
 use super::scenario::{Pool, Scenario};
@@ -436,7 +437,7 @@ impl World {
                 let path = manifests::path_of(&*self.resolve(&target)?);
                 return Ok(self.request(Request::new(Method::Delete, path)));
             }
-            Action::Apply { manifest } => self.apply_manifest(&manifest)?,
+            Action::Apply { manifest } => self.apply_manifest(&manifest.into())?,
             Action::Request { request } => return Ok(self.request(request)),
         }
         Ok(None)
@@ -540,38 +541,40 @@ impl World {
     }
 
     /// Creates what a manifest says, its namespace first where that is missing.
-    fn create(&mut self, manifest: &Value) -> Result<(), ActionError> {
-        let (kind, namespace, path) = manifests::collection(manifest)?;
+    fn create(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
+        let (kind, namespace, path) = manifest.collection()?;
         if !namespace.is_empty() && self.cluster.store().get(Kind::Namespace, "", &namespace).is_none() {
             let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
-            let request = Request::new(Method::Post, "/api/v1/namespaces").with_json(&body);
-            manifests::accepted(self.handle(Input::Request(request)).as_ref())?;
+            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body))?;
         }
-        let answer = self.handle(Input::Request(Request::new(Method::Post, path).with_json(manifest)));
-        manifests::accepted(answer.as_ref())?;
-        if kind == Kind::Node
-            && let Some(name) = manifest["metadata"]["name"].as_str()
-        {
-            self.plug_in(name.into());
+        self.ask(manifests::with_body(Request::new(Method::Post, path), manifest))?;
+        if kind == Kind::Node && !manifest.name().is_empty() {
+            self.plug_in(manifest.name().clone());
         }
         Ok(())
     }
 
-    fn apply_manifest(&mut self, manifest: &Value) -> Result<(), ActionError> {
-        let (kind, namespace, path) = manifests::collection(manifest)?;
-        let name = manifest["metadata"]["name"].as_str().unwrap_or_default();
+    fn apply_manifest(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
+        let (kind, namespace, path) = manifest.collection()?;
+        let name = manifest.name();
         if self.cluster.store().get(kind, &namespace, name).is_none() {
             return self.create(manifest);
         }
-        let mut request = Request::new(Method::Patch, format!("{path}/{name}")).with_json(manifest);
+        let request = Request::new(Method::Patch, format!("{path}/{name}"));
+        let mut request = manifests::with_body(request, manifest);
         "application/merge-patch+json".clone_into(&mut request.content_type);
+        self.ask(request)
+    }
+
+    /// Has the API do something of which only a refusal is news.
+    fn ask(&mut self, mut request: Request) -> Result<(), ActionError> {
+        request.brief = true;
         manifests::accepted(self.handle(Input::Request(request)).as_ref())
     }
 
     fn add_pool(&mut self, pool: &Pool) {
         for name in pool.names() {
-            let manifest = pool.manifest(&name);
-            if let Err(error) = self.create(&manifest) {
+            if let Err(error) = self.create(&pool.manifest(&name).into()) {
                 let what = format!("addNodes {name}");
                 self.journal.push_back(JournalEntry { at: self.now, what, error: Some(error.to_string()) });
             }

@@ -37,6 +37,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
         accept: text_of(&parts.headers, &header::ACCEPT),
         content_type: text_of(&parts.headers, &header::CONTENT_TYPE),
         user_agent: text_of(&parts.headers, &header::USER_AGENT),
+        brief: text_of(&parts.headers, &HeaderName::from_static("prefer")).contains("return=minimal"),
         body: text,
     };
     match app.driver.request(asked).await {

@@ -2,13 +2,13 @@
 
 use crate::failure::Failure;
 use kubarium_core::manifest::{self, Document};
-use kubarium_core::sim::{self, ActionError, Rejection, Scenario};
+use kubarium_core::sim::{self, ActionError, Manifest, Rejection, Scenario};
 use std::io::Read as _;
 use std::sync::Arc;
 
 /// Where a manifest came from.
 struct Origin {
-    file: String,
+    file: Arc<str>,
     line: u32,
     index: u32,
     path: String,
@@ -27,11 +27,11 @@ pub(super) fn load(files: &[String]) -> Result<Loaded, Failure> {
     let mut origins = Vec::new();
     for file in files {
         let text = read(file)?;
-        let documents = manifest::parse(&text).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
-        if documents.is_empty() {
-            return Err(Failure::usage(format!("{file}: there is nothing in it")));
-        }
-        for document in documents {
+        let name: Arc<str> = file.as_str().into();
+        let mut empty = true;
+        for document in manifest::documents(&text) {
+            let document = document.map_err(|e| Failure::usage(format!("{file}: {e}")))?;
+            empty = false;
             if Scenario::is_scenario(&document.value) {
                 let read =
                     Scenario::from_document(&text, &document).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
@@ -44,9 +44,12 @@ pub(super) fn load(files: &[String]) -> Result<Loaded, Failure> {
                 if !value.is_object() {
                     return Err(Failure::usage(format!("{file}: line {line}: a manifest must be a map")));
                 }
-                manifests.push(Arc::new(value));
-                origins.push(Some(Origin { file: file.clone(), line, index, path }));
+                manifests.push(Manifest::from(value));
+                origins.push(Some(Origin { file: Arc::clone(&name), line, index, path }));
             }
+        }
+        if empty {
+            return Err(Failure::usage(format!("{file}: there is nothing in it")));
         }
     }
     let mut scenario = scenario.map(|(s, _)| s).unwrap_or_default();

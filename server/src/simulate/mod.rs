@@ -96,6 +96,8 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
         Format::Json => report.json(&world, arguments.placements),
         Format::Html => page::render(&report, &world, &samples)?,
     };
+    // The process ends here: to take the world apart would be work for nobody.
+    std::mem::forget(world);
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         // A closed pipe, as behind `| head`, is the reader's own choice.
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {

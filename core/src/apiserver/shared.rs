@@ -1,0 +1,63 @@
+//! What clients write again and again, kept once: the specs and labels of pods that came one by one are shared as
+//! those of a controller's replicas are.
+//!
+//! Changes what is done and kept, never what comes of it.
+
+use crate::api::{Labels, Name};
+use k8s_openapi::api::core::v1::PodSpec;
+use serde_json::Value;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// How many specs, and how many sets of labels, are remembered.
+const KEPT_MAX: usize = 512;
+
+/// A pod's spec as a client wrote it, and what became of it.
+#[derive(Debug)]
+struct Spec {
+    written: Value,
+    admitted: Arc<PodSpec>,
+    node: Option<Name>,
+}
+
+/// What was written lately. A clone shares it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared {
+    specs: Vec<Option<Arc<Spec>>>,
+    labels: Vec<Option<Labels>>,
+}
+
+/// The place of a value among those that are remembered. It decides only which other is forgotten for it.
+fn slot<'a, T>(slots: &'a mut Vec<Option<T>>, value: &impl Hash) -> &'a mut Option<T> {
+    slots.resize_with(KEPT_MAX, || None);
+    let mut hash = Xxh3Default::default();
+    value.hash(&mut hash);
+    &mut slots[(hash.finish() % KEPT_MAX as u64) as usize]
+}
+
+impl Shared {
+    /// What became of a pod's spec that was written just like this: as it was admitted, with its node apart.
+    pub(super) fn spec(&mut self, written: &Value) -> Option<(Arc<PodSpec>, Option<Name>)> {
+        let spec = slot(&mut self.specs, written).as_ref().filter(|s| s.written == *written)?;
+        Some((Arc::clone(&spec.admitted), spec.node.clone()))
+    }
+
+    /// Remembers what became of a spec in which nothing was wrong.
+    pub(super) fn keep_spec(&mut self, written: Value, admitted: &Arc<PodSpec>, node: Option<&Name>) {
+        let admitted = Arc::clone(admitted);
+        let slot = slot(&mut self.specs, &written);
+        *slot = Some(Arc::new(Spec { written, admitted, node: node.cloned() }));
+    }
+
+    /// Equal labels or annotations, those seen before where there are such.
+    pub(super) fn labels(&mut self, labels: &mut Labels) {
+        if labels.is_empty() {
+            return;
+        }
+        match slot(&mut self.labels, labels) {
+            Some(known) if known == labels => *labels = Arc::clone(known),
+            slot => *slot = Some(Arc::clone(labels)),
+        }
+    }
+}

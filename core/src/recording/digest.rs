@@ -1,0 +1,105 @@
+//! What a hash is made from: bytes such that no two different values add the same, alike on every machine.
+
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
+
+/// A hash (XXH3, 64 bits) in the making.
+#[derive(Default)]
+pub(super) struct Digest {
+    hash: Xxh3,
+    /// Hashes of shared parts by where they lie, which decides only whether a part is hashed again, never what is
+    /// added for it. They outlive the digest, so that no place is used twice.
+    shared: BTreeMap<usize, u64>,
+}
+
+impl Digest {
+    /// The hash of all that was added.
+    pub(super) fn finish(&self) -> u64 {
+        self.hash.digest()
+    }
+
+    /// Adds a number.
+    pub(super) fn number(&mut self, number: impl Into<i128>) {
+        self.hash.update(&number.into().to_le_bytes());
+    }
+
+    /// Adds a text.
+    pub(super) fn text(&mut self, text: &str) {
+        self.hash.update(&(text.len() as u64).to_le_bytes());
+        self.hash.update(text.as_bytes());
+    }
+
+    /// Adds what may be there.
+    pub(super) fn option<T>(&mut self, option: Option<T>, add: impl FnOnce(&mut Self, T)) {
+        self.hash.update(&[u8::from(option.is_some())]);
+        if let Some(value) = option {
+            add(self, value);
+        }
+    }
+
+    /// Adds a text that may be there.
+    pub(super) fn word(&mut self, text: Option<&str>) {
+        self.option(text, Self::text);
+    }
+
+    /// Adds all items, and how many they are.
+    pub(super) fn list<T>(&mut self, list: impl ExactSizeIterator<Item = T>, mut add: impl FnMut(&mut Self, T)) {
+        self.hash.update(&(list.len() as u64).to_le_bytes());
+        for item in list {
+            add(self, item);
+        }
+    }
+
+    /// Adds a structure of Kubernetes', field by field.
+    pub(super) fn structure(&mut self, structure: &impl Serialize) {
+        // Kubernetes' types have string keys throughout, so this cannot fail.
+        self.value(&serde_json::to_value(structure).unwrap_or_default());
+    }
+
+    /// Adds the hash of a part that others may share.
+    pub(super) fn shared<T>(&mut self, part: &Arc<T>, add: impl FnOnce(&mut Self, &T)) {
+        let place = Arc::as_ptr(part).addr();
+        let hash = self.shared.get(&place).copied().unwrap_or_else(|| {
+            let mut digest = Self::default();
+            add(&mut digest, part);
+            let hash = digest.finish();
+            if Arc::strong_count(part) > 1 {
+                self.shared.insert(place, hash);
+            }
+            hash
+        });
+        self.hash.update(&hash.to_le_bytes());
+    }
+
+    /// Adds a JSON value. Maps go in the order of their keys.
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.hash.update(b"0"),
+            Value::Bool(b) => self.hash.update(if *b { b"t" } else { b"f" }),
+            Value::Number(n) => {
+                self.hash.update(b"n");
+                self.text(&n.to_string());
+            }
+            Value::String(s) => {
+                self.hash.update(b"s");
+                self.text(s);
+            }
+            Value::Array(list) => {
+                self.hash.update(b"[");
+                self.list(list.iter(), Self::value);
+            }
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by_key(|(key, _)| *key);
+                self.hash.update(b"{");
+                self.list(entries.into_iter(), |digest, (key, value)| {
+                    digest.text(key);
+                    digest.value(value);
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A manifest of a scenario: kept as text, for a scenario may have tens of thousands.
+
+use super::action::ActionError;
+use super::manifests::escaped;
+use crate::api::{Kind, Name};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Something to be created, as compact JSON: a tenth of what the value it says takes in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    api_version: Option<Name>,
+    kind: Option<Name>,
+    namespace: Name,
+    name: Name,
+    json: Arc<str>,
+}
+
+impl From<&Value> for Manifest {
+    fn from(value: &Value) -> Self {
+        let word = |field: &str| value.get(field).and_then(Value::as_str).map(Name::from);
+        let metadata = |field: &str| value["metadata"][field].as_str().map(Name::from).unwrap_or_default();
+        Self {
+            api_version: word("apiVersion"),
+            kind: word("kind"),
+            namespace: metadata("namespace"),
+            name: metadata("name"),
+            json: value.to_string().into(),
+        }
+    }
+}
+
+impl From<Value> for Manifest {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
+    }
+}
+
+impl Manifest {
+    /// What it says.
+    pub fn value(&self) -> Value {
+        // It was written from a value.
+        serde_json::from_str(&self.json).unwrap_or_default()
+    }
+
+    /// What it says, as JSON.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The name it gives; empty for none.
+    pub const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Its kind, its namespace (empty for kinds without) and the path to create it under.
+    pub(super) fn collection(&self) -> Result<(Kind, Name, String), ActionError> {
+        let refused =
+            |field: &str, message: String| ActionError::Refused { code: 400, message, field: field.to_owned() };
+        let missing = |field: &str| refused(field, format!("{field} is missing: a manifest says apiVersion and kind"));
+        let version = self.api_version.as_ref().ok_or_else(|| missing("apiVersion"))?;
+        let word = self.kind.as_ref().ok_or_else(|| missing("kind"))?;
+        let Some(kind) = Kind::from_type(version, word) else {
+            let known: Vec<String> = Kind::ALL.iter().map(ToString::to_string).collect();
+            let message = format!("no kind {word} in version {version}; known: {}", known.join(", "));
+            return Err(refused("kind", message));
+        };
+        let info = kind.info();
+        if !info.namespaced {
+            return Ok((kind, Name::default(), format!("/api/v1/{}", info.plural)));
+        }
+        let namespace = if self.namespace.is_empty() { Name::new_static("default") } else { self.namespace.clone() };
+        let path = format!("/api/v1/namespaces/{}/{}", escaped(&namespace), info.plural);
+        Ok((kind, namespace, path))
+    }
+}
