@@ -167,6 +167,8 @@ async fn every_page_passes_the_rules_of_accessibility_in_both_themes() -> Result
             "#/services",
             "#/events",
             "#/pods?dialog=create",
+            "#/dashboard?dialog=scenarios",
+            "#/pods?scenario=cluster-too-small&sel=Pod/default/with-gpu",
         ] {
             browser.eval(&format!("location.hash = '{fragment}'")).await?;
             browser.until("the page is shown", "document.querySelector('main').children.length > 0").await?;
@@ -199,6 +201,76 @@ async fn a_phone_has_everything_in_chinese_too() -> Result<(), Failure> {
     browser.until("nothing is wider than the screen", fits).await?;
     browser.click("[data-testid=language]").await?;
     browser.until("the words are Chinese", &format!("{}.includes('节点')", text("nav-nodes"))).await?;
+    quiet(&browser).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_pod_says_why_it_is_where_it_is_or_why_it_is_nowhere() -> Result<(), Failure> {
+    let browser = open(Look::default(), "#/pods?q=cart").await?;
+    browser.until("the pods are placed", &format!("{} === 5", rows("pods"))).await?;
+    browser.click("[data-testid=pods] tbody th a").await?;
+    browser.until("the decision is told", &format!("{}.includes('scores best of')", text("why"))).await?;
+    browser.until("every node has its score", &format!("{} === 5", rows("why-nodes"))).await?;
+    let scored =
+        "[...document.querySelectorAll('[data-testid=why-nodes] td.is-number')].every(e => Number(e.textContent) > 0)";
+    assert_eq!(browser.eval(scored).await?, true);
+
+    browser.eval("location.hash = '#/pods?scenario=cluster-too-small&sel=Pod/default/with-gpu'").await?;
+    let told =
+        format!("{0}.includes('No node takes it') && {0}.includes('too little example.com/gpu (2)')", text("why"));
+    browser.until("the reasons are told", &told).await?;
+    browser
+        .until("and those of each node", &format!("{}.includes('taint not tolerated: dedicated')", text("why-nodes")))
+        .await?;
+    quiet(&browser).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_scenario_is_chosen_with_the_keyboard_and_a_link_opens_it() -> Result<(), Failure> {
+    let browser = open(Look::default(), "").await?;
+    browser.press("s").await?;
+    browser.find("[data-testid=scenarios]").await?;
+    // From the dialog past its close button and the demo to the second scenario.
+    browser.press("\u{e004}\u{e004}\u{e004}").await?;
+    browser.until("Tab reaches it", "document.activeElement?.dataset.testid === 'scenario-three-nginx'").await?;
+    browser.press("\u{e007}").await?;
+    browser.find("[data-testid=handle-nginx]").await?;
+    browser.until("it is named", &format!("{} === 'Three replicas and a service'", text("scenario"))).await?;
+    let link = browser.eval("location.href").await?;
+    browser.goto("about:blank").await?;
+    browser.goto(link.as_str().unwrap()).await?;
+    browser.find("[data-testid=handle-nginx]").await?;
+    quiet(&browser).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_scenario_of_ones_own_plays_once_its_mistake_is_corrected_and_its_link_holds_it() -> Result<(), Failure> {
+    let browser = open(Look::default(), "#/dashboard?dialog=scenarios").await?;
+    let own = "apiVersion: kubarium.io/v1\nkind: Scenario\ntitle: Mine\nnodes:\n- {name: lone, cout: 2}\n";
+    let typed = serde_json::Value::from(own);
+    let set = format!(
+        "(a => {{ a.value = {typed}; a.dispatchEvent(new InputEvent('input', {{bubbles: true}})); return true; }})(document.querySelector('[data-testid=scenario-text]'))"
+    );
+    browser.find("[data-testid=scenario-text]").await?;
+    browser.eval(&set).await?;
+    browser.click("[data-testid=scenario-submit]").await?;
+    let complaint = format!("{0}.includes('line 5') && {0}.includes('nodes[0].cout')", text("scenario-errors"));
+    browser.until("the mistake is named with line and field", &complaint).await?;
+    browser.eval(&set.replace("cout", "count")).await?;
+    browser.click("[data-testid=scenario-submit]").await?;
+    let plays = "document.querySelectorAll('[data-testid=map-twin] tbody tr').length === 2";
+    browser.until("it plays", plays).await?;
+    browser.until("it is named", &format!("{} === 'Mine'", text("scenario"))).await?;
+    let link = browser.eval("location.href").await?;
+    browser.goto("about:blank").await?;
+    browser.goto(link.as_str().unwrap()).await?;
+    browser.until("the link plays it", plays).await?;
+
+    browser.eval("location.hash = '#/dashboard?scenario=nowhere'").await?;
+    browser.until("a link to none says so", "document.body.textContent.includes('cannot be played')").await?;
     quiet(&browser).await?;
     browser.close().await
 }

@@ -42,6 +42,22 @@ impl Language {
         }
     }
 
+    /// What stands between two sentences.
+    pub(crate) const fn space(self) -> &'static str {
+        match self {
+            Self::English => " ",
+            Self::Chinese => "",
+        }
+    }
+
+    /// What stands between the items of a list.
+    pub(crate) const fn comma(self) -> &'static str {
+        match self {
+            Self::English => ", ",
+            Self::Chinese => "、",
+        }
+    }
+
     /// A text in this language with values in it.
     pub(crate) fn fill(self, text: Text, values: &[&str]) -> String {
         let mut filled = self.text(text).to_owned();
@@ -92,6 +108,13 @@ texts! {
     ThemeLight: "Theme: light", "主题：浅色";
     ThemeDark: "Theme: dark", "主题：深色";
     VirtualTime: "Virtual time", "虚拟时间";
+    Scenarios: "Scenarios", "场景";
+    ScenarioOf: "Scenario: {0}", "场景：{0}";
+    OwnScenario: "Own scenario", "自定义场景";
+    PasteScenario: "Or your own: paste a scenario, or drop a file here.", "或使用自己的场景：粘贴内容，或把文件拖到这里。";
+    PlayScenario: "Play", "播放";
+    ScenarioTooLong: "this browser has no room to keep a scenario of this length", "此浏览器没有空间保存这么长的场景";
+    ScenarioUnreadable: "The scenario of this address cannot be played. {0}", "无法播放此地址中的场景。{0}";
     SkipToContent: "Skip to content", "跳到内容";
     // Time
     Play: "Play", "播放";
@@ -237,6 +260,36 @@ texts! {
     DeletePodHint: "This cannot be undone. A controller replaces the pod.", "不可撤销。控制器会补上新的 Pod。";
     OneMore: "One more replica", "增加一个副本";
     OneLess: "One replica less", "减少一个副本";
+    WhyHere: "Why here", "为何在此";
+    WhyPending: "Why pending", "为何等待";
+    WhyNodes: "How every node stands to this pod now", "各节点目前对此 Pod 的态度";
+    ScoreNow: "Score now", "当前得分";
+    ShowAllNodes: "Show all {0} nodes", "显示全部 {0} 个节点";
+    ShowFewer: "Show fewer", "收起";
+    WhyBest: "{0} scores best of {1} nodes that fit: {2}, ahead of {4} by {3}.", "在 {1} 个可用节点中 {0} 得分最高：{2}，领先 {4} {3} 分。";
+    WhyTie: "{0} scores best of {1} nodes that fit: {2}, as many as {3}; the seed decided.", "在 {1} 个可用节点中 {0} 得分最高：{2}，与 {3} 相同；由种子决定。";
+    WhyBehind: "{0} scores {1}, and {2} would score more by {3}.", "{0} 得分 {1}，而 {2} 会高出 {3} 分。";
+    WhyOnly: "{0} is the only node that fits.", "{0} 是唯一可用的节点。";
+    WhyTurn: "{0} was next in turn of {1} nodes that fit.", "在 {1} 个可用节点中轮到 {0}。";
+    WhyNone: "No node takes it.", "没有节点接收它。";
+    WhyRoom: "{0} nodes would take it.", "有 {0} 个节点可接收它。";
+    WhyForgotten: "The decision was made before a restart and is not known any more; this is how things are now.", "决定是在重启之前做出的，已不再知晓；以下是目前的情况。";
+    WhyRefused: "Refused by {0} of {1} nodes: {2}.", "被 {1} 个节点中的 {0} 个拒绝：{2}。";
+    WaitsInLine: "It is tried next.", "即将尝试。";
+    WaitsBackOff: "It is tried again in {0}.", "{0} 后再次尝试。";
+    WaitsForChange: "It is tried again when something changes that can help, in {0} at the latest.", "当有助于调度的变化出现时会再次尝试，最迟 {0} 后。";
+    WaitsGated: "It waits for its scheduling gates to be removed.", "等待其调度门被移除。";
+    TooLittle: "too little {0}", "{0} 不足";
+    IsCordoned: "cordoned", "已封锁";
+    OtherNodeNamed: "the pod names another node", "Pod 指定了其他节点";
+    TaintNotTolerated: "taint not tolerated", "污点不被容忍";
+    AffinityExcludes: "not matched by node selector or affinity", "不符合节点选择器或亲和性";
+    PortTaken: "host port taken", "主机端口已被占用";
+    TooManyPods: "no room for another pod", "无法再容纳 Pod";
+    NeedsOf: "needs {0}, {1} of {2} in use", "需要 {0}，已用 {1}（共 {2}）";
+    ScoreFree: "free resources", "空闲资源";
+    ScoreBalance: "balance", "均衡";
+    Fits: "fits", "可用";
     // Charts
     ChartsLabel: "Charts over time", "随时间变化的图表";
     ChartPods: "Pods by state", "各状态的 Pod";
@@ -269,7 +322,7 @@ mod tests {
     fn every_text_takes_the_same_values_in_both_languages() {
         for text in Text::ALL {
             let (english, chinese) = text.row();
-            for value in ["{0}", "{1}", "{2}"] {
+            for value in ["{0}", "{1}", "{2}", "{3}", "{4}"] {
                 assert_eq!(english.contains(value), chinese.contains(value), "{text:?}: {value}");
             }
             assert!(!english.contains('!') && !chinese.contains('！'), "{text:?}: no exclamation marks");

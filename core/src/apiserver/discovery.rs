@@ -90,8 +90,8 @@ fn by_name() -> Vec<Kind> {
 pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
     let aggregated = wants_aggregated(accept)?;
     let value = match path {
-        "/api" if aggregated => return Ok(aggregated_groups(vec![aggregated_core()])),
-        "/apis" if aggregated => return Ok(aggregated_groups(vec![explanation::aggregated_group()])),
+        "/api" if aggregated => return Ok(aggregated_groups(&[aggregated_core()])),
+        "/apis" if aggregated => return Ok(aggregated_groups(&[explanation::aggregated_group()])),
         "/api" => json!({
             "kind": "APIVersions",
             "versions": ["v1"],
@@ -216,7 +216,7 @@ fn aggregated_core() -> Value {
     json!({"metadata": {}, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]})
 }
 
-fn aggregated_groups(groups: Vec<Value>) -> Document {
+fn aggregated_groups(groups: &[Value]) -> Document {
     let value = json!({
         "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": groups,
     });

@@ -146,11 +146,11 @@ impl Session {
     }
 }
 
-/// Starts a client for that world. The second part keeps it alive.
-pub(crate) fn connect(world: World, notify: Callback<Notice>) -> Session {
+/// Starts a client for that world; a simulated one plays the scenario of that text.
+pub(crate) fn connect(world: World, scenario: &str, notify: Callback<Notice>) -> Session {
     let feed = Rc::new(Feed::default());
     let client: Rc<dyn Client> = match world {
-        World::Simulation => Rc::new(Simulation::start(Rc::clone(&feed))),
+        World::Simulation => Rc::new(Simulation::start(Rc::clone(&feed), scenario)),
         World::Live => Rc::new(Live::start(Rc::clone(&feed))),
     };
     Session { world, client, feed, undo: UndoStack::default(), notify }

@@ -42,9 +42,11 @@ impl Drop for Inner {
 pub(crate) struct Simulation(Rc<Inner>);
 
 impl Simulation {
-    /// Starts the worker; rows come into `feed`.
-    pub(crate) fn start(feed: Rc<Feed>) -> Self {
+    /// Starts the worker with the scenario of that text; rows come into `feed`.
+    pub(crate) fn start(feed: Rc<Feed>, scenario: &str) -> Self {
         let options = WorkerOptions::new();
+        // A worker knows its name before it gets any message: so it never plays anything else first.
+        options.set_name(scenario);
         options.set_type(WorkerType::Module);
         let (worker, error) = match Worker::new_with_options("./worker.js", &options) {
             Ok(worker) => (Some(worker), None),

@@ -11,6 +11,7 @@ pub(crate) enum IconName {
     Controller,
     Service,
     Event,
+    Scenario,
     Search,
     Sun,
     Moon,
@@ -36,6 +37,7 @@ impl IconName {
             Self::Controller => "M4 2v12M8 2v12M12 2v12M2.500 10h3M6.500 5h3M10.500 8h3",
             Self::Service => "M2 8h4M6 8c3 0 3-4.500 6-4.500h2M6 8c3 0 3 4.500 6 4.500h2M6 8h8",
             Self::Event => "M3 4h10M3 8h10M3 12h6",
+            Self::Scenario => "M2 4h12v9H2zM2 7h12M5 4L4 7M9 4L8 7M13 4l-1 3",
             Self::Search => "M7 3a4 4 0 1 0 0 8a4 4 0 1 0 0-8M10 10l4 4",
             Self::Sun => {
                 "M8 5.500a2.500 2.500 0 1 0 0 5a2.500 2.500 0 1 0 0-5M8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.500 1.500M11.500 11.500L13 13M3 13l1.500-1.500M11.500 4.500L13 3"

@@ -1,10 +1,9 @@
 //! A table of any length: only the rows in sight are drawn, and every column sorts.
 //!
-//! Which column sorts it and how far it is scrolled is the address's business; the table only says what was asked for.
+//! Who uses it sorts; the table only says what was asked for.
 
-use crate::state::{Address, Field, Selection, use_address, use_navigator, use_settings};
+use crate::state::{Field, Selection, use_address, use_navigator, use_settings};
 use crate::text::Text;
-use std::cmp::Ordering;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -46,31 +45,15 @@ pub(crate) struct TableRow {
     pub(crate) cells: Vec<Html>,
 }
 
-/// The order the address asks for: compares by the named column, turned round by a leading `-`.
-pub(crate) fn sorted_by<T>(
-    list: &mut [T],
-    address: &Address,
-    default: &str,
-    compare: impl Fn(&str, &T, &T) -> Ordering,
-) {
-    let sort = match address.get(Field::Sort) {
-        "" => default,
-        sort => sort,
-    };
-    let (key, down) = sort.strip_prefix('-').map_or((sort, false), |key| (key, true));
-    list.sort_by(|a, b| {
-        let order = compare(key, a, b);
-        if down { order.reverse() } else { order }
-    });
-}
-
 #[derive(PartialEq, Properties)]
 pub(crate) struct TableProps {
     /// What the table lists, for screen readers.
     pub(crate) caption: Text,
     pub(crate) columns: &'static [Column],
-    /// The column that sorts where the address names none.
-    pub(crate) default_sort: &'static str,
+    /// The column that sorts it.
+    pub(crate) sort: String,
+    /// Whether the order is turned round.
+    pub(crate) down: bool,
     /// How many rows there are.
     pub(crate) count: usize,
     /// Makes the rows of a range.
@@ -110,20 +93,15 @@ pub(crate) fn Table(props: &TableProps) -> Html {
     let first = top.saturating_sub(MARGIN).min(props.count);
     let last = (top + height + MARGIN).min(props.count);
     let rows = props.rows.emit(first..last);
-    let sort = match address.get(Field::Sort) {
-        "" => props.default_sort,
-        sort => sort,
-    };
-    let (sort_key, down) = sort.strip_prefix('-').map_or((sort, false), |key| (key, true));
 
     let head = props.columns.iter().map(|column| {
-        let active = column.key == sort_key;
-        let aria = match (active, down) {
+        let active = column.key == props.sort;
+        let aria = match (active, props.down) {
             (false, _) => None,
             (true, false) => Some("ascending"),
             (true, true) => Some("descending"),
         };
-        let next = if active && !down { format!("-{}", column.key) } else { column.key.to_owned() };
+        let next = if active && !props.down { format!("-{}", column.key) } else { column.key.to_owned() };
         let onclick = {
             let (navigator, address) = (navigator.clone(), address.clone());
             Callback::from(move |_: MouseEvent| navigator.replace(address.clone().with(Field::Sort, next.clone())))

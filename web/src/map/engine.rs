@@ -77,12 +77,13 @@ impl Engine {
         language: Language,
         motion: bool,
     ) -> Self {
+        let palette = Palette::read(&canvas);
         Self {
             canvas,
             pen,
             feed,
             language,
-            palette: Palette::read(),
+            palette,
             motion,
             width: 0.0,
             height: 0.0,
@@ -289,6 +290,11 @@ impl Engine {
             Target::Node(name) => Selection::new("Node", "", name),
             Target::Service(namespace, name) => Selection::new("Service", namespace, name),
         })
+    }
+
+    /// Takes over the colours that hold now.
+    pub(super) fn repaint(&mut self) {
+        self.palette = Palette::read(&self.canvas);
     }
 
     /// Zooms by a factor around a point of the canvas.

@@ -86,7 +86,7 @@ pub(crate) fn ClusterMap() -> Html {
                 {
                     let mut engine = shared.borrow_mut();
                     engine.language = *language;
-                    engine.palette = palette::Palette::read();
+                    engine.repaint();
                     engine.selection.clone_from(selection);
                 }
                 Engine::draw_soon(shared);
@@ -326,7 +326,7 @@ fn start(canvas: &NodeRef, session: &crate::client::Session, language: crate::te
         if let Some(list) = web_sys::window().and_then(|w| w.match_media(query).ok()?) {
             let shared = Rc::clone(&shared);
             listeners.push(EventListener::new(&list, "change", move |_| {
-                shared.borrow_mut().palette = palette::Palette::read();
+                shared.borrow_mut().repaint();
                 shared.borrow_mut().motion = !reduced_motion();
                 Engine::draw_soon(&shared);
             }));

@@ -1,6 +1,8 @@
 //! The map's colours, as the design tokens have them.
 
+use crate::components::{colour, computed};
 use kubarium_core::view::PodState;
+use web_sys::HtmlElement;
 
 /// Colours by what they mean.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,15 +29,9 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// Reads the tokens that hold now.
-    pub(super) fn read() -> Self {
-        let style = web_sys::window().and_then(|w| {
-            let root = w.document()?.document_element()?;
-            w.get_computed_style(&root).ok()?
-        });
-        let token = |name: &str| {
-            style.as_ref().and_then(|s| s.get_property_value(name).ok()).unwrap_or_default().trim().to_owned()
-        };
+    /// Reads the tokens that hold now, with the help of the map's canvas.
+    pub(super) fn read(canvas: &HtmlElement) -> Self {
+        let token = |name: &str| colour(canvas, name);
         Self {
             ground: token("--ground"),
             surface: token("--surface"),
@@ -54,7 +50,7 @@ impl Palette {
             flow: token("--flow"),
             spark: token("--spark"),
             ghost: token("--pod-ghost"),
-            font: token("--font"),
+            font: computed(canvas, "--font"),
             pods: PodState::ALL.map(|state| token(&format!("--pod-{}", state.as_str()))),
         }
     }

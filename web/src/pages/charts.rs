@@ -2,7 +2,7 @@
 //!
 //! Drawn once a second at most, and only while they are in sight. A table says the same to screen readers.
 
-use crate::components::{clock_text, state_text};
+use crate::components::{clock_text, colour, state_text};
 use crate::state::{Sample, use_feed, use_settings};
 use crate::text::Text;
 use kubarium_core::view::PodState;
@@ -75,14 +75,10 @@ fn charts(samples: &[Sample], words: impl Fn(Text) -> &'static str) -> [Chart; 3
 }
 
 /// The colour of a token, as the theme has it now.
-fn colour(token: &str) -> RGBColor {
-    let text = web_sys::window()
-        .and_then(|w| w.get_computed_style(&w.document()?.document_element()?).ok()?)
-        .and_then(|style| style.get_property_value(token).ok())
-        .unwrap_or_default();
-    let hex = text.trim().trim_start_matches('#');
-    let part = |range: std::ops::Range<usize>| hex.get(range).and_then(|h| u8::from_str_radix(h, 16).ok());
-    match (part(0..2), part(2..4), part(4..6)) {
+fn ink(canvas: &HtmlCanvasElement, token: &str) -> RGBColor {
+    let said = colour(canvas, token);
+    let mut parts = said.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+    match (parts.next(), parts.next(), parts.next()) {
         (Some(red), Some(green), Some(blue)) => RGBColor(red, green, blue),
         _ => RGBColor(128, 128, 128),
     }
@@ -96,12 +92,13 @@ fn draw(canvas: HtmlCanvasElement, chart: &Chart) -> Result<(), Box<dyn std::err
     }
     canvas.set_width(width as u32);
     canvas.set_height(height as u32);
+    let (quiet, line) = (ink(&canvas, "--text-quiet"), ink(&canvas, "--line"));
+    let inks: Vec<RGBColor> = chart.lines.iter().map(|l| ink(&canvas, &l.token)).collect();
     let Some(backend) = CanvasBackend::with_canvas_object(canvas) else { return Ok(()) };
     let area = backend.into_drawing_area();
     let last = chart.lines.iter().filter_map(|l| l.points.last()).map(|p| p.0).fold(1.0, f64::max);
     let first = chart.lines.iter().filter_map(|l| l.points.first()).map(|p| p.0).fold(last, f64::min);
     let top = chart.lines.iter().flat_map(|l| &l.points).map(|p| p.1).fold(chart.top_min, f64::max);
-    let (quiet, line) = (colour("--text-quiet"), colour("--line"));
     let font = ("sans-serif", 11.0 * scale).into_font().color(&quiet);
     let mut context = ChartBuilder::on(&area)
         .margin((4.0 * scale) as i32)
@@ -121,8 +118,8 @@ fn draw(canvas: HtmlCanvasElement, chart: &Chart) -> Result<(), Box<dyn std::err
         .x_label_formatter(&|x| clock_text(kubarium_core::Span((*x * 1e6) as i64)))
         .y_label_formatter(&|y| format!("{y:.0}{unit}"))
         .draw()?;
-    for (index, series) in chart.lines.iter().enumerate() {
-        let style = colour(&series.token).stroke_width((1.5 * scale).round() as u32);
+    for (index, (series, ink)) in chart.lines.iter().zip(inks).enumerate() {
+        let style = ink.stroke_width((1.5 * scale).round() as u32);
         let points = series.points.iter().copied();
         // Told apart without colour: every second line is dashed.
         if index % 2 == 0 {

@@ -4,17 +4,14 @@
 //! checked before (an object in a namespace of the same text) is created in order.
 
 use crate::client::{Notice, Session, causes, collection, use_session};
-use crate::components::Dialog;
+use crate::components::{Dialog, ManifestInput};
 use crate::state::{Field, Undo, use_address, use_navigator, use_settings};
 use crate::text::Text;
-use gloo_file::Blob;
 use kubarium_core::apiserver::{Method, Request};
 use kubarium_core::manifest::{self, Document, ManifestError, Place};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DragEvent, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 /// A document on its way to the API.
@@ -97,60 +94,20 @@ async fn create(session: &Session, text: &str) -> Result<usize, Vec<ManifestErro
 
 #[component]
 pub(crate) fn Create() -> Html {
-    let settings = use_settings();
-    let t = |text| settings.language.text(text);
+    let language = use_settings().language;
     let session = use_session();
     let address = use_address();
     let navigator = use_navigator();
-    let text = use_state(String::new);
     let errors = use_state(Vec::<ManifestError>::new);
     let busy = use_state(|| false);
-    let area = use_node_ref();
     let close = {
         let (navigator, address) = (navigator.clone(), address.clone());
         Callback::from(move |()| navigator.go(address.clone().with(Field::Dialog, "")))
     };
-    let load = {
-        let text = text.clone();
-        Callback::from(move |file: web_sys::File| {
-            let text = text.clone();
-            spawn_local(async move {
-                if let Ok(read) = gloo_file::futures::read_as_text(&Blob::from(file)).await {
-                    text.set(read);
-                }
-            });
-        })
-    };
-    let on_file = {
-        let load = load.clone();
-        Callback::from(move |event: Event| {
-            let input = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok());
-            if let Some(file) = input.and_then(|i| i.files()).and_then(|f| f.get(0)) {
-                load.emit(file);
-            }
-        })
-    };
-    let on_drop = Callback::from(move |event: DragEvent| {
-        event.prevent_default();
-        if let Some(file) = event.data_transfer().and_then(|d| d.files()).and_then(|f| f.get(0)) {
-            load.emit(file);
-        }
-    });
-    let on_input = {
-        let (text, errors) = (text.clone(), errors.clone());
-        Callback::from(move |event: InputEvent| {
-            if let Some(area) = event.target().and_then(|t| t.dyn_into::<HtmlTextAreaElement>().ok()) {
-                text.set(area.value());
-                errors.set(Vec::new());
-            }
-        })
-    };
     let submit = {
-        let (text, errors, busy, close, language) =
-            (text.clone(), errors.clone(), busy.clone(), close.clone(), settings.language);
-        Callback::from(move |()| {
-            let (text, errors, busy, close) = (text.clone(), errors.clone(), busy.clone(), close.clone());
-            let session = session.clone();
+        let (errors, busy, close) = (errors.clone(), busy.clone(), close.clone());
+        Callback::from(move |text: String| {
+            let (errors, busy, close, session) = (errors.clone(), busy.clone(), close.clone(), session.clone());
             busy.set(true);
             spawn_local(async move {
                 match create(&session, &text).await {
@@ -165,56 +122,12 @@ pub(crate) fn Create() -> Html {
             });
         })
     };
-    let on_key = {
-        let submit = submit.clone();
-        Callback::from(move |event: KeyboardEvent| {
-            if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
-                event.prevent_default();
-                submit.emit(());
-            }
-        })
-    };
-    let click = Callback::from(move |_: MouseEvent| submit.emit(()));
-    let shown = errors.iter().map(|error| {
-        let (area, line, all) = (area.clone(), error.place.line, text.clone());
-        let go = Callback::from(move |_: MouseEvent| select_line(&area, &all, line));
-        html! {
-            <li><button class="quiet error-line" onclick={go} title={t(Text::GoToLine)}>{ error.to_string() }</button></li>
-        }
-    });
     html! {
-        <Dialog title={t(Text::CreateFromYaml)} {close}>
-            <div class="create" ondrop={on_drop} ondragover={|e: DragEvent| e.prevent_default()} data-testid="create-dialog">
-                <label class="create-label" for="create-text">{ t(Text::PasteYaml) }</label>
-                <textarea id="create-text" ref={&area} class="yaml" rows="16" spellcheck="false" value={(*text).clone()}
-                    oninput={on_input} onkeydown={on_key} aria-invalid={(!errors.is_empty()).to_string()}
-                    aria-describedby="create-errors" data-testid="create-text"
-                    placeholder={"apiVersion: v1\nkind: Pod\n…"} />
-                <ul id="create-errors" class="errors" role="alert" data-testid="create-errors">{ for shown }</ul>
-                <div class="create-actions">
-                    <label class="button">
-                        { t(Text::ChooseFile) }
-                        <input type="file" class="unseen" accept=".yaml,.yml,.json" onchange={on_file} />
-                    </label>
-                    <button class="primary" onclick={click} disabled={*busy || text.trim().is_empty()}
-                        title="Ctrl Enter" data-testid="create-submit">
-                        { t(Text::Create) }
-                    </button>
-                </div>
-            </div>
+        <Dialog title={language.text(Text::CreateFromYaml)} {close}>
+            <ManifestInput name="create" label={Text::PasteYaml} action={Text::Create} rows={16}
+                placeholder={"apiVersion: v1\nkind: Pod\n…"} errors={(*errors).clone()} busy={*busy} {submit} />
         </Dialog>
     }
-}
-
-/// Selects a line of the text and scrolls to it.
-fn select_line(area: &NodeRef, text: &str, line: u32) {
-    let Some(area) = area.cast::<HtmlTextAreaElement>() else { return };
-    let before: u32 =
-        text.lines().take(line.saturating_sub(1) as usize).map(|l| l.encode_utf16().count() as u32 + 1).sum();
-    let length = text.lines().nth(line.saturating_sub(1) as usize).map_or(0, |l| l.encode_utf16().count() as u32);
-    // A text area on the page takes both.
-    let _ = area.focus();
-    let _ = area.set_selection_range(before, before + length);
 }
 
 #[cfg(test)]

@@ -1,86 +1,63 @@
 //! The stream of events, the latest first.
 
-use super::filter::{Filter, PageBar};
-use crate::components::{Column, Table, TableRow, sorted_by, span_text};
-use crate::state::{Selection, use_address, use_feed, use_settings};
+use super::list::{Entry, Listing, Order};
+use crate::components::{Column, TableRow, span_text};
+use crate::state::Selection;
 use crate::text::Text;
-use kubarium_core::api::EventKind;
-use kubarium_core::view::EventRow;
+use kubarium_core::api::{EventKind, Name};
 use yew::prelude::*;
 
-const COLUMNS: &[Column] = &[
-    Column::text("object", Text::Object),
-    Column::number("last", Text::LastSeen),
-    Column::text("type", Text::Type),
-    Column::text("reason", Text::Reason),
-    Column::text("message", Text::Message),
-    Column::number("count", Text::Count),
-    Column::text("component", Text::Source),
-];
-
-#[component]
-pub(super) fn Events() -> Html {
-    let settings = use_settings();
-    let address = use_address();
-    let feed = use_feed(400);
-    let filter = Filter::new(&address);
-    let (shown, total) = {
-        let rows = feed.rows();
-        let mut shown: Vec<(u64, &EventRow)> = rows
-            .events()
-            .iter()
-            .filter(|(_, e)| filter.namespace(&e.namespace))
-            .filter(|(_, e)| filter.words(&[&e.object.1, &e.about, &e.reason, &e.message, &e.component]))
-            .map(|(number, event)| (*number, event))
-            .collect();
-        sorted_by(&mut shown, &address, "last", |key, (an, a), (bn, b)| {
-            match key {
-                "object" => (&a.about, &a.object).cmp(&(&b.about, &b.object)),
-                "type" => b.kind.as_str().cmp(a.kind.as_str()),
-                "reason" => a.reason.cmp(&b.reason),
-                "message" => a.message.cmp(&b.message),
-                "count" => a.count.cmp(&b.count),
-                "component" => a.component.cmp(&b.component),
-                _ => std::cmp::Ordering::Equal,
+pub(super) static LISTING: Listing = Listing {
+    title: Text::Events,
+    none: Text::NoEvents,
+    columns: &[
+        Column::text("object", Text::Object),
+        Column::number("last", Text::LastSeen),
+        Column::text("type", Text::Type),
+        Column::text("reason", Text::Reason),
+        Column::text("message", Text::Message),
+        Column::number("count", Text::Count),
+        Column::text("component", Text::Source),
+    ],
+    sort: "last",
+    testid: "events",
+    total: |rows| rows.events().len(),
+    entries: |rows, filter, column, each| {
+        for (number, event) in rows.events().iter().filter(|(_, e)| filter.namespace(&e.namespace)) {
+            if !filter.words(&[&event.object.1, &event.about, &event.reason, &event.message, &event.component]) {
+                continue;
             }
-            .then_with(|| bn.cmp(an))
-        });
-        let numbers: Vec<u64> = shown.iter().map(|(number, _)| *number).collect();
-        (numbers, rows.events().len())
-    };
-    let count = shown.len();
-    let rows = {
-        let feed = feed.clone();
-        Callback::from(move |range: std::ops::Range<usize>| {
-            let rows = feed.rows();
-            let now = feed.clock().now;
-            let row = |number: &u64| {
-                let event = rows.events().get(number)?;
-                Some(TableRow {
-                    selection: Selection::new(&event.about, &event.object.0, &event.object.1),
-                    cells: vec![
-                        html! { format!("{} {}", event.about, event.object.1) },
-                        html! { span_text(now.since(event.last)) },
-                        html! {
-                            <span class={classes!((event.kind == EventKind::Warning).then_some("is-loud"))}>
-                                { event.kind.as_str() }
-                            </span>
-                        },
-                        html! { event.reason.as_str() },
-                        html! { <span title={event.message.to_string()}>{ &*event.message }</span> },
-                        html! { event.count },
-                        html! { event.component.as_str() },
-                    ],
-                })
+            // The latest come first among equals.
+            let number = -(*number as i64);
+            let order = match column {
+                "object" => format!("{} {} {}", event.about, event.object.0, event.object.1).into(),
+                "type" => Order::Number((event.kind != EventKind::Warning).into()),
+                "reason" => (&event.reason).into(),
+                "message" => event.message.to_string().into(),
+                "count" => Order::Number(event.count.into()),
+                "component" => (&event.component).into(),
+                _ => Order::Number(number),
             };
-            shown.get(range).unwrap_or_default().iter().filter_map(row).collect()
+            each(order, Entry { namespace: Name::default(), name: Name::default(), number });
+        }
+    },
+    row: |rows, entry, now, _| {
+        let event = rows.events().get(&u64::try_from(-entry.number).ok()?)?;
+        Some(TableRow {
+            selection: Selection::new(&event.about, &event.object.0, &event.object.1),
+            cells: vec![
+                html! { format!("{} {}", event.about, event.object.1) },
+                html! { span_text(now.since(event.last)) },
+                html! {
+                    <span class={classes!((event.kind == EventKind::Warning).then_some("is-loud"))}>
+                        { event.kind.as_str() }
+                    </span>
+                },
+                html! { event.reason.as_str() },
+                html! { <span title={event.message.to_string()}>{ &*event.message }</span> },
+                html! { event.count },
+                html! { event.component.as_str() },
+            ],
         })
-    };
-    let empty = settings.language.text(if total == 0 { Text::NoEvents } else { Text::NothingMatches });
-    html! {
-        <div class="page">
-            <PageBar title={Text::Events} shown={count} {total} />
-            <Table caption={Text::Events} columns={COLUMNS} default_sort="last" {count} {rows} {empty} testid="events" />
-        </div>
-    }
-}
+    },
+};

@@ -1,6 +1,6 @@
 //! What an address lets through, and the controls that say so.
 
-use super::controllers::pairs_text;
+use super::list::pairs_text;
 use crate::components::{Icon, IconName, state_text};
 use crate::state::{Address, Field, Page, use_address, use_feed, use_navigator, use_settings};
 use crate::text::Text;

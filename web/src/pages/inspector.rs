@@ -2,6 +2,7 @@
 
 mod actions;
 mod sentence;
+mod why;
 
 use crate::client::{Notice, causes, object, use_session};
 use crate::components::{Icon, IconName, span_text};
@@ -17,6 +18,7 @@ use serde_json::Value;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlTextAreaElement;
+use why::Why;
 use yew::prelude::*;
 
 /// The tabs, by their words in the address.
@@ -95,6 +97,9 @@ pub(crate) fn Inspector() -> Html {
                     if tab == "yaml" {
                         <Yaml key={format!("{selection:?}")} selection={selection.clone()} {object} />
                     } else {
+                        if selection.kind == "Pod" {
+                            <Why key={format!("{}/{}", selection.namespace, selection.name)} selection={selection.clone()} />
+                        }
                         { overview(&object, feed.clock().now, settings.language) }
                     }
                 }
@@ -108,6 +113,9 @@ fn word<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 fn time_of(text: &str) -> Option<Time> {
+    if text.is_empty() {
+        return None;
+    }
     let micros = js_sys::Date::parse(text) * 1_000.0;
     micros.is_finite().then_some(Time(micros as i64))
 }

@@ -11,15 +11,19 @@ mod explore;
 mod filter;
 mod hosts;
 mod inspector;
+mod list;
 mod nodes;
 mod pods;
+mod scenarios;
 mod services;
 
 pub(crate) use create::Create;
 pub(crate) use inspector::Inspector;
+pub(crate) use scenarios::{Scenarios, scenario_title};
 
 use crate::map::ClusterMap;
 use crate::state::Page;
+use list::List;
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
@@ -34,9 +38,9 @@ pub(crate) fn PageView(props: &PageViewProps) -> Html {
         Page::Dashboard => html! { <div class="dashboard"><ClusterMap /><charts::Charts /></div> },
         Page::Explore => html! { <explore::Explore /> },
         Page::Nodes => html! { <nodes::Nodes /> },
-        Page::Pods => html! { <pods::Pods /> },
-        Page::Controllers => html! { <controllers::Controllers /> },
-        Page::Services => html! { <services::Services /> },
-        Page::Events => html! { <events::Events /> },
+        Page::Pods => html! { <List key="pods" of={&pods::LISTING} /> },
+        Page::Controllers => html! { <List key="controllers" of={&controllers::LISTING} /> },
+        Page::Services => html! { <List key="services" of={&services::LISTING} /> },
+        Page::Events => html! { <List key="events" of={&events::LISTING} /> },
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::client::use_session;
 use crate::components::{Icon, IconName, clock_text};
+use crate::pages::scenario_title;
 use crate::state::{Connection, Field, Theme, World, use_address, use_feed, use_navigator, use_settings};
 use crate::text::Text;
 use wasm_bindgen::JsCast;
@@ -47,6 +48,7 @@ pub(super) fn Header() -> Html {
         <header class="header">
             <span class="header-name">{ "Kubarium" }</span>
             <WorldSwitch />
+            <ScenarioButton />
             <HeaderClock />
             <label class="search">
                 <Icon name={IconName::Search} />
@@ -93,6 +95,31 @@ fn WorldSwitch() -> Html {
             { choice(World::Simulation, Text::Simulation, "world-simulation", "world-simulation") }
             { choice(World::Live, Text::Live, "world-live", "world-live") }
         </div>
+    }
+}
+
+/// What is played, and the way to the other scenarios. A live cluster plays none.
+#[component]
+fn ScenarioButton() -> Html {
+    let language = use_settings().language;
+    let address = use_address();
+    let navigator = use_navigator();
+    let title = use_memo((address.get(Field::Scenario).to_owned(), language), |(word, language)| {
+        scenario_title(word, *language)
+    });
+    if address.world == World::Live {
+        return html! {};
+    }
+    let label = language.fill(Text::ScenarioOf, &[&title]);
+    let onclick = {
+        let to = address.clone().with(Field::Dialog, "scenarios");
+        Callback::from(move |_: MouseEvent| navigator.go(to.clone()))
+    };
+    html! {
+        <button class="quiet scenario" {onclick} aria-haspopup="dialog" aria-label={label.clone()}
+            title={format!("{label} (s)")} data-testid="scenario">
+            <Icon name={IconName::Scenario} /><span>{ &*title }</span>
+        </button>
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key { keys: "?", what: Text::Shortcuts },
     Key { keys: "1 – 7", what: Text::NavigationLabel },
     Key { keys: "/", what: Text::Search },
+    Key { keys: "s", what: Text::Scenarios },
     Key { keys: "Space", what: Text::KeyPlay },
     Key { keys: ".", what: Text::Step },
     Key { keys: "[  ]", what: Text::KeySpeed },
@@ -119,6 +120,12 @@ fn act(event: &KeyboardEvent, address: &Address, navigator: &Navigator, session:
     match key.as_str() {
         "?" => navigator.go(address.clone().with(Field::Dialog, "keys")),
         "/" => focus_search(),
+        "s" => {
+            if simulation.is_none() {
+                return false;
+            }
+            navigator.go(address.clone().with(Field::Dialog, "scenarios"));
+        }
         " " if !is_button(event) => {
             let Some(simulation) = simulation else { return false };
             simulation.play(!clock.playing);

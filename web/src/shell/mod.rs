@@ -15,13 +15,14 @@ use keys::KEYS;
 
 use crate::client::{Notice, Session, connect};
 use crate::components::ControllerBar;
-use crate::pages::{Create, Inspector, PageView};
-use crate::state::{Address, Field, Navigator, Settings};
+use crate::pages::{Create, Inspector, PageView, Scenarios};
+use crate::state::{Address, Field, Navigator, Settings, World, scenario};
 use crate::text::Text;
 use address_bar::use_address_bar;
 use header::Header;
 use help::Help;
 use keys::use_keys;
+use kubarium_core::sim::Scenario;
 use navigation::Navigation;
 use notices::Notices;
 use std::rc::Rc;
@@ -88,10 +89,23 @@ pub(crate) fn App() -> Html {
         let dispatcher = shown.dispatcher();
         use_callback((), move |notice, ()| dispatcher.dispatch(NoticeChange::Add(notice)))
     };
+    // A new cluster for each change of world or scenario; a live one plays none.
+    let played = (address.world == World::Simulation).then(|| address.get(Field::Scenario).to_owned());
     let session = {
         let notify = notify.clone();
-        use_memo(address.world, move |world| connect(*world, notify))
+        use_memo((address.world, played.clone()), move |(world, played)| {
+            connect(*world, &scenario::text_of(played.as_deref().unwrap_or_default()), notify)
+        })
     };
+    use_effect_with(played, {
+        let language = settings.language;
+        move |played| {
+            if let Some(error) = played.as_deref().and_then(|p| Scenario::parse(&scenario::text_of(p)).err()) {
+                let text = language.fill(Text::ScenarioUnreadable, &[&error.to_string()]);
+                notify.emit(Notice { text, is_error: true });
+            }
+        }
+    });
 
     html! {
         <ContextProvider<Address> context={address}>
@@ -118,7 +132,7 @@ fn Frame() -> Html {
     let settings = crate::state::use_settings();
     let session = crate::client::use_session();
     use_window(&session);
-    let live = session.world == crate::state::World::Live;
+    let live = session.world == World::Live;
     html! {
         <div
             class={classes!(
@@ -145,6 +159,9 @@ fn Frame() -> Html {
             }
             if address.get(Field::Dialog) == "create" {
                 <Create />
+            }
+            if address.get(Field::Dialog) == "scenarios" && !live {
+                <Scenarios />
             }
         </div>
     }

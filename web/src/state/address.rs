@@ -91,7 +91,7 @@ pub(crate) enum Field {
     Camera,
     /// The open dialog.
     Dialog,
-    /// The scenario, by the name of a shipped one.
+    /// The scenario, as a word that [`super::scenario`] knows.
     Scenario,
 }
 

@@ -5,6 +5,7 @@
 mod address;
 mod feed;
 mod history;
+pub(crate) mod scenario;
 mod settings;
 mod undo;
 

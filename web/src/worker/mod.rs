@@ -44,7 +44,7 @@ pub(crate) fn run() -> bool {
     let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return false };
     let worker = Worker {
         scope: scope.clone(),
-        stage: Stage::default(),
+        stage: Stage::playing(&scope.name()),
         pace: Pace::default(),
         wanted: true,
         shown: None,

@@ -3,7 +3,7 @@
 use super::protocol::{Ask, Countdown, Flow, Ghosts, NodeFault, Reply, Stage as Next, Update};
 use kubarium_core::api::{Kind, Name};
 use kubarium_core::apiserver::{Answer, Request, Response};
-use kubarium_core::sim::{Action, BEGINNING, Fault, Outcome, Scenario, World, shipped, soak};
+use kubarium_core::sim::{Action, BEGINNING, Fault, Outcome, Scenario, World, soak};
 use kubarium_core::view::{NodeReadiness, PodState, View};
 use kubarium_core::{Span, Time};
 use serde_json::json;
@@ -22,15 +22,12 @@ pub(crate) struct Stage {
     visited: u64,
 }
 
-impl Default for Stage {
-    /// The demo, so that there is something to see at once.
-    fn default() -> Self {
-        let demo = shipped().first().and_then(|demo| demo.scenario().ok()).unwrap_or_default();
-        Self::new(&demo)
-    }
-}
-
 impl Stage {
+    /// The scenario of that text; one that cannot be read (the page says so) is an empty world.
+    pub(crate) fn playing(scenario: &str) -> Self {
+        Self::new(&Scenario::parse(scenario).unwrap_or_default())
+    }
+
     fn new(scenario: &Scenario) -> Self {
         Self { world: World::new(scenario), view: View::default(), seen: 0, visited: 0 }
     }

@@ -32,7 +32,8 @@ fn pod(selection: &Selection, feed: &Feed, language: Language) -> Option<String>
     let why = if pod.message.is_empty() { pod.reason.to_string() } else { pod.message.to_string() };
     let stop = if language == Language::Chinese { "。" } else { ". " };
     let mut said = format!("{state}: {place}{stop}{wants}{stop}");
-    if !why.is_empty() && pod.state != PodState::Ready {
+    // Why it has no node is told in full below.
+    if !why.is_empty() && !pod.node.is_empty() && pod.state != PodState::Ready {
         said.push_str(&why);
     }
     Some(said.trim_end().to_owned())

@@ -1,0 +1,262 @@
+//! Why a pod is where it is, or why it is nowhere: a sentence, then how every node stands to it.
+//!
+//! Both are the scheduler's own reasons, asked of the API; nothing is guessed here.
+
+use super::{time_of, word};
+use crate::client::{message_of, use_session};
+use crate::components::span_text;
+use crate::state::{Selection, use_address, use_feed, use_settings};
+use crate::text::{Language, Text};
+use kubarium_core::Time;
+use kubarium_core::apiserver::Request;
+use serde_json::Value;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+/// How many nodes are listed before all are asked for.
+const ROWS_FIRST: usize = 8;
+
+#[derive(PartialEq, Properties)]
+pub(super) struct WhyProps {
+    /// The pod.
+    pub(super) selection: Selection,
+}
+
+#[component]
+pub(super) fn Why(props: &WhyProps) -> Html {
+    let language = use_settings().language;
+    let t = |text| language.text(text);
+    let address = use_address();
+    let session = use_session();
+    let feed = use_feed(1_000);
+    let answer = use_state(|| None::<Result<Value, String>>);
+    let all = use_state(|| false);
+    // Asked for again when the cluster has changed, once per second at most.
+    use_effect_with((props.selection.clone(), feed.version()), {
+        let answer = answer.clone();
+        move |(pod, _)| {
+            let path = format!("/apis/kubarium.io/v1alpha1/namespaces/{}/pods/{}/explanation", pod.namespace, pod.name);
+            spawn_local(async move {
+                answer.set(Some(match session.client.request(Request::get(path)).await {
+                    Ok(response) if response.status < 400 => {
+                        serde_json::from_str(&response.body).map_err(|e| e.to_string())
+                    }
+                    Ok(response) => Err(message_of(&response)),
+                    Err(error) => Err(error.0),
+                }));
+            });
+        }
+    });
+    let explanation = match &*answer {
+        None => return html! {},
+        Some(Err(why)) => return html! { <p class="quiet-text" data-testid="why">{ why }</p> },
+        Some(Ok(explanation)) => explanation,
+    };
+    let placed = word(&explanation["decision"]["placement"], "node");
+    let mut nodes: Vec<&Value> = explanation["nodes"].as_array().into_iter().flatten().collect();
+    // The chosen one, then the best; who refuses comes last. The rest stays in the order of names.
+    nodes.sort_by_key(|n| (word(n, "name") != placed, n["feasible"] != true, -n["score"].as_i64().unwrap_or(0)));
+    let count = nodes.len();
+    let scored = nodes.iter().any(|n| n["score"].is_i64());
+    if !*all {
+        nodes.truncate(ROWS_FIRST);
+    }
+    let rows = nodes.into_iter().map(|node| {
+        let name = word(node, "name");
+        let to = address.clone().selecting(Some(Selection::new("Node", "", name)));
+        html! {
+            <tr key={name.to_owned()} class={classes!((name == placed).then_some("is-selected"))}>
+                <th scope="row"><a href={to.fragment()}>{ name }</a></th>
+                if scored { <td class="is-number">{ node["score"].as_i64() }</td> }
+                <td class="quiet-text">{ stand(node, language) }</td>
+            </tr>
+        }
+    });
+    let show_all = {
+        let all = all.clone();
+        Callback::from(move |_: MouseEvent| all.set(!*all))
+    };
+    html! {
+        <section class="why">
+            <h3>{ t(if placed.is_empty() { Text::WhyPending } else { Text::WhyHere }) }</h3>
+            <p data-testid="why">{ sentences(explanation, feed.clock().now, language) }</p>
+            <div class="why-nodes">
+                <table data-testid="why-nodes">
+                    <caption class="unseen">{ t(Text::WhyNodes) }</caption>
+                    <thead><tr>
+                        <th scope="col">{ t(Text::Node) }</th>
+                        if scored { <th scope="col" class="is-number">{ t(Text::ScoreNow) }</th> }
+                        <th scope="col">{ t(Text::Reason) }</th>
+                    </tr></thead>
+                    <tbody>{ for rows }</tbody>
+                </table>
+            </div>
+            if count > ROWS_FIRST {
+                <button onclick={show_all} aria-expanded={all.to_string()} data-testid="why-all">
+                    { if *all { t(Text::ShowFewer).to_owned() } else { language.fill(Text::ShowAllNodes, &[&count.to_string()]) } }
+                </button>
+            }
+        </section>
+    }
+}
+
+fn number(value: &Value, key: &str) -> i64 {
+    value[key].as_i64().unwrap_or_default()
+}
+
+/// The decision in words, and what comes next for a pod that waits.
+fn sentences(explanation: &Value, now: Time, language: Language) -> String {
+    let decision = &explanation["decision"];
+    let placement = &decision["placement"];
+    let (node, feasible) = (word(placement, "node"), number(decision, "feasible"));
+    let (score, fits) = (number(placement, "score").to_string(), feasible.to_string());
+    let (second, margin) = (word(&placement["runnerUp"], "node"), number(placement, "margin"));
+    let ahead = margin.abs().to_string();
+    let mut said = Vec::new();
+    if decision["recorded"] == false && !node.is_empty() {
+        said.push(language.text(Text::WhyForgotten).to_owned());
+    }
+    said.push(match (node, feasible) {
+        ("", 0) => language.text(Text::WhyNone).to_owned(),
+        ("", _) => language.fill(Text::WhyRoom, &[&fits]),
+        (node, 1) => language.fill(Text::WhyOnly, &[node]),
+        (node, _) if placement["score"].is_null() => language.fill(Text::WhyTurn, &[node, &fits]),
+        (node, _) if second.is_empty() => language.fill(Text::WhyOnly, &[node]),
+        (node, _) if margin == 0 => language.fill(Text::WhyTie, &[node, &fits, &score, second]),
+        (node, _) if margin < 0 => language.fill(Text::WhyBehind, &[node, &score, second, &ahead]),
+        (node, _) => language.fill(Text::WhyBest, &[node, &fits, &score, &ahead, second]),
+    });
+    let refusals: Vec<&Value> = decision["refusals"].as_array().into_iter().flatten().collect();
+    if !refusals.is_empty() {
+        let reasons = refusals.iter().flat_map(|r| {
+            let nodes = number(r, "nodes");
+            r["reasons"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(move |reason| format!("{} ({nodes})", phrase(reason, language)))
+        });
+        let refused: i64 = refusals.iter().map(|r| number(r, "nodes")).sum();
+        said.push(language.fill(
+            Text::WhyRefused,
+            &[
+                &refused.to_string(),
+                &number(decision, "nodes").to_string(),
+                &reasons.collect::<Vec<_>>().join(language.comma()),
+            ],
+        ));
+    }
+    let queue = &explanation["queue"];
+    let again = time_of(word(queue, "retryTime")).map(|at| span_text(at.since(now))).unwrap_or_default();
+    let waits = match word(queue, "place") {
+        "Active" => Some(Text::WaitsInLine),
+        "BackOff" => Some(Text::WaitsBackOff),
+        "Unschedulable" => Some(Text::WaitsForChange),
+        "Gated" => Some(Text::WaitsGated),
+        _ => None,
+    };
+    said.extend(waits.map(|text| language.fill(text, &[&again])));
+    said.join(language.space())
+}
+
+/// A reason in few words.
+fn phrase(reason: &Value, language: Language) -> String {
+    let text = match word(reason, "reason") {
+        "Insufficient" => return language.fill(Text::TooLittle, &[word(reason, "resource")]),
+        "Cordoned" => Text::IsCordoned,
+        "NodeName" => Text::OtherNodeNamed,
+        "Taint" => Text::TaintNotTolerated,
+        "NodeAffinity" | "OtherNodesNamed" => Text::AffinityExcludes,
+        "Ports" => Text::PortTaken,
+        "TooManyPods" => Text::TooManyPods,
+        _ => return word(reason, "message").to_owned(),
+    };
+    language.text(text).to_owned()
+}
+
+/// How a node stands: what each plugin gives it, or why it refuses, with the numbers.
+fn stand(node: &Value, language: Language) -> String {
+    let scores = node["scores"].as_array().into_iter().flatten().map(|s| {
+        let plugin = match word(s, "plugin") {
+            "NodeResourcesFit" => language.text(Text::ScoreFree),
+            "NodeResourcesBalancedAllocation" => language.text(Text::ScoreBalance),
+            plugin => plugin,
+        };
+        format!("{plugin} {}", number(s, "weighted"))
+    });
+    let reasons = node["reasons"].as_array().into_iter().flatten().map(|reason| {
+        let why = phrase(reason, language);
+        let amount = |key: &str| word(reason, key).to_owned();
+        if let Some(key) = reason["taint"]["key"].as_str() {
+            let taint = format!("{key}={}:{}", word(&reason["taint"], "value"), word(&reason["taint"], "effect"));
+            format!("{why}: {}", taint.replace("=:", ":"))
+        } else if reason["requested"].is_string() {
+            let numbers = [amount("requested"), amount("used"), amount("allocatable")];
+            let numbers = language.fill(Text::NeedsOf, &[&numbers[0], &numbers[1], &numbers[2]]);
+            format!("{why}: {numbers}")
+        } else {
+            why
+        }
+    });
+    let all: Vec<String> = scores.chain(reasons).collect();
+    if all.is_empty() { language.text(Text::Fits).to_owned() } else { all.join(language.comma()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_decision_reads_as_a_sentence() {
+        let best = json!({"feasible": 3, "nodes": 5, "placement": {
+            "node": "n3", "score": 170, "margin": 2, "runnerUp": {"node": "n1", "score": 168}},
+            "refusals": [{"nodes": 2, "reasons": [{"reason": "Insufficient", "resource": "cpu"}]}]});
+        let tie = json!({"feasible": 2, "nodes": 2, "placement": {
+            "node": "a", "score": 170, "margin": 0, "runnerUp": {"node": "b", "score": 170}}});
+        let turn = json!({"feasible": 2, "nodes": 2, "placement": {"node": "a"}});
+        let behind = json!({"recorded": false, "feasible": 2, "nodes": 2, "placement": {
+            "node": "a", "score": 90, "margin": -3, "runnerUp": {"node": "b", "score": 93}}});
+        let none = json!({"feasible": 0, "nodes": 1, "refusals": [{"nodes": 1, "reasons": [{"reason": "Cordoned"}]}]});
+        for (decision, said) in [
+            (
+                best,
+                "n3 scores best of 3 nodes that fit: 170, ahead of n1 by 2. Refused by 2 of 5 nodes: too little cpu (2).",
+            ),
+            (tie, "a scores best of 2 nodes that fit: 170, as many as b; the seed decided."),
+            (turn, "a was next in turn of 2 nodes that fit."),
+            (
+                behind,
+                "The decision was made before a restart and is not known any more; this is how things are now. \
+                      a scores 90, and b would score more by 3.",
+            ),
+            (none, "No node takes it. Refused by 1 of 1 nodes: cordoned (1)."),
+        ] {
+            let explanation = json!({ "decision": decision });
+            assert_eq!(sentences(&explanation, Time::EPOCH, Language::English), said);
+        }
+    }
+
+    #[test]
+    fn a_node_says_its_scores_or_what_is_in_the_way() {
+        for (node, said) in [
+            (
+                json!({"scores": [{"plugin": "NodeResourcesFit", "weighted": 86}, {"plugin": "Mine", "weighted": 4}]}),
+                "free resources 86, Mine 4",
+            ),
+            (
+                json!({"reasons": [{"reason": "Insufficient", "resource": "cpu", "requested": "2", "used": "500m",
+                "allocatable": "1"}]}),
+                "too little cpu: needs 2, 500m of 1 in use",
+            ),
+            (
+                json!({"reasons": [{"reason": "Taint", "taint": {"key": "k", "value": "", "effect": "NoExecute"}}]}),
+                "taint not tolerated: k:NoExecute",
+            ),
+            (json!({"reasons": [{"reason": "New", "message": "as upstream says"}]}), "as upstream says"),
+            (json!({"feasible": true}), "fits"),
+        ] {
+            assert_eq!(stand(&node, Language::English), said);
+        }
+    }
+}
