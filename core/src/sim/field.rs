@@ -67,7 +67,11 @@ impl<'v> Field<'v> {
     }
 
     pub(super) fn text(&self) -> Result<&'v str, FieldError> {
-        self.value.as_str().ok_or_else(|| self.wrong("a text"))
+        // `no`, `on`, `y` and their like are booleans in Kubernetes' YAML.
+        self.value.as_str().ok_or_else(|| match self.value {
+            Value::Bool(_) => self.error("must be a text, is a boolean; put it in quotes"),
+            _ => self.wrong("a text"),
+        })
     }
 
     /// A text; numbers and booleans are taken as they are written.

@@ -4,7 +4,7 @@ use super::action::ActionError;
 use super::manifest::Manifest;
 use super::traffic::ServicePort;
 use crate::api::{ApiError, Body, Kind, Object, Reason};
-use crate::apiserver::{Answer, Request, Response};
+use crate::apiserver::Request;
 use crate::cluster::Cluster;
 use crate::runtime::Machine;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -44,33 +44,10 @@ pub(super) fn path_of(object: &Object) -> String {
     }
 }
 
-/// Why an answer is a refusal, if it is one.
-pub(super) fn refusal(response: &Response) -> Option<ActionError> {
-    if response.status < 400 {
-        return None;
-    }
-    let status: Value = serde_json::from_str(&response.body).unwrap_or_default();
-    let cause = &status["details"]["causes"][0];
-    let field = cause["field"].as_str().unwrap_or_default().to_owned();
-    let message = match (cause["message"].as_str(), status["message"].as_str()) {
-        (Some(message), _) if !field.is_empty() => message.to_owned(),
-        (_, Some(message)) => message.to_owned(),
-        _ => response.body.clone(),
-    };
-    Some(ActionError::Refused { code: response.status, message, field })
-}
-
 /// A `Status` for what no machine of the world could do.
 pub(super) fn failure(code: u16, message: &str) -> Value {
     let reason = if code == 503 { Reason::ServiceUnavailable } else { Reason::InternalError };
     ApiError::new(code, reason, message).to_status()
-}
-
-pub(super) fn accepted(answer: Option<&Answer>) -> Result<(), ActionError> {
-    match answer {
-        Some(Answer::Done(response)) => refusal(response).map_or(Ok(()), Err),
-        _ => Ok(()),
-    }
 }
 
 /// What the machine behind a node is like: what its object says.

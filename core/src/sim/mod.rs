@@ -14,6 +14,7 @@ mod machine;
 mod manifest;
 mod manifests;
 mod queue;
+mod refusal;
 mod scenario;
 mod soak;
 mod traffic;

@@ -7,6 +7,7 @@ use super::machine::{Fault, Site, VirtualMachine};
 use super::manifest::Manifest;
 use super::manifests;
 use super::queue::{Happening, Queue};
+use super::refusal;
 use super::scenario::{Pool, Scenario};
 use super::traffic::{Outcome, SAMPLES_MAX, ServicePort, Traffic};
 use crate::api::{Kind, Name, Object, Selector};
@@ -368,7 +369,7 @@ impl World {
             }
             let error = match &outcome {
                 Err(e) => Some(e.to_string()),
-                Ok(Some(Answer::Done(response))) => manifests::refusal(response).map(|e| e.to_string()),
+                Ok(Some(Answer::Done(response))) => refusal::refusal(response, "").map(|e| e.to_string()),
                 Ok(_) => None,
             };
             self.journal.push_back(JournalEntry { at: self.now, what, error });
@@ -545,9 +546,12 @@ impl World {
         let (kind, namespace, path) = manifest.collection()?;
         if !namespace.is_empty() && self.cluster.store().get(Kind::Namespace, "", &namespace).is_none() {
             let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
-            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body))?;
+            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body), "")?;
         }
-        self.ask(manifests::with_body(Request::new(Method::Post, path), manifest))?;
+        let mut request = manifests::with_body(Request::new(Method::Post, path), manifest);
+        // A field that nobody knows is a typing error: refused, as kubectl has it.
+        "fieldValidation=Strict".clone_into(&mut request.query);
+        self.ask(request, manifest.json())?;
         if kind == Kind::Node && !manifest.name().is_empty() {
             self.plug_in(manifest.name().clone());
         }
@@ -563,13 +567,13 @@ impl World {
         let request = Request::new(Method::Patch, format!("{path}/{name}"));
         let mut request = manifests::with_body(request, manifest);
         "application/merge-patch+json".clone_into(&mut request.content_type);
-        self.ask(request)
+        self.ask(request, manifest.json())
     }
 
-    /// Has the API do something of which only a refusal is news.
-    fn ask(&mut self, mut request: Request) -> Result<(), ActionError> {
+    /// Has the API do something of which only a refusal is news. It names the field of the manifest it is about.
+    fn ask(&mut self, mut request: Request, manifest: &str) -> Result<(), ActionError> {
         request.brief = true;
-        manifests::accepted(self.handle(Input::Request(request)).as_ref())
+        refusal::accepted(self.handle(Input::Request(request)).as_ref(), manifest)
     }
 
     fn add_pool(&mut self, pool: &Pool) {

@@ -17,12 +17,12 @@ struct Origin {
 /// Everything that was read.
 pub(super) struct Loaded {
     pub(super) scenario: Scenario,
-    origins: Vec<Option<Origin>>,
+    origins: Vec<Origin>,
 }
 
 /// Reads the files in order.
 pub(super) fn load(files: &[String]) -> Result<Loaded, Failure> {
-    let mut scenario: Option<(Scenario, String)> = None;
+    let mut scenario: Option<(Scenario, Origin)> = None;
     let mut manifests = Vec::new();
     let mut origins = Vec::new();
     for file in files {
@@ -36,28 +36,38 @@ pub(super) fn load(files: &[String]) -> Result<Loaded, Failure> {
                 let read =
                     Scenario::from_document(&text, &document).map_err(|e| Failure::usage(format!("{file}: {e}")))?;
                 if let Some((_, other)) = &scenario {
+                    let other = &other.file;
                     return Err(Failure::usage(format!("{file}: only one scenario at a time; {other} is one too")));
                 }
-                scenario = Some((read, file.clone()));
+                let Document { line, index, path, .. } = document;
+                scenario = Some((read, Origin { file: Arc::clone(&name), line, index, path }));
             } else {
                 let Document { value, line, index, path } = document;
                 if !value.is_object() {
                     return Err(Failure::usage(format!("{file}: line {line}: a manifest must be a map")));
                 }
                 manifests.push(Manifest::from(value));
-                origins.push(Some(Origin { file: Arc::clone(&name), line, index, path }));
+                origins.push(Origin { file: Arc::clone(&name), line, index, path });
             }
         }
         if empty {
             return Err(Failure::usage(format!("{file}: there is nothing in it")));
         }
     }
-    let mut scenario = scenario.map(|(s, _)| s).unwrap_or_default();
-    let own = scenario.manifests.len();
-    scenario.manifests.extend(manifests);
-    let mut all: Vec<Option<Origin>> = std::iter::repeat_with(|| None).take(own).collect();
+    let mut all = Vec::new();
+    let mut whole = Scenario::default();
+    if let Some((scenario, origin)) = scenario {
+        all.extend((0..scenario.manifests.len()).map(|n| Origin {
+            file: Arc::clone(&origin.file),
+            line: origin.line,
+            index: origin.index,
+            path: format!("manifests[{n}]"),
+        }));
+        whole = scenario;
+    }
+    whole.manifests.extend(manifests);
     all.append(&mut origins);
-    Ok(Loaded { scenario, origins: all })
+    Ok(Loaded { scenario: whole, origins: all })
 }
 
 fn read(file: &str) -> Result<String, Failure> {
@@ -89,7 +99,7 @@ impl Loaded {
             ActionError::Refused { field, message, .. } => (field.as_str(), message.clone()),
             other => ("", other.to_string()),
         };
-        let Some(Some(origin)) = self.origins.get(rejection.manifest as usize) else {
+        let Some(origin) = self.origins.get(rejection.manifest as usize) else {
             return Failure::usage(format!("manifests[{}]: {field}: {message}", rejection.manifest));
         };
         // The text is read again only now, to find the line.
