@@ -1,6 +1,5 @@
 //! Manifests as requests to the API, and what its answers say.
 
-use super::action::ActionError;
 use super::manifest::Manifest;
 use super::traffic::ServicePort;
 use crate::api::{ApiError, Body, Kind, Object, Reason};

@@ -37,7 +37,7 @@ fn draw(
 ) -> Result<(), DrawingAreaErrorKind<std::convert::Infallible>> {
     let points = || series.iter().flat_map(|s| &s.points);
     let right = points().map(|p| p.0).fold(1.0, f64::max);
-    let top = points().map(|p| p.1).fold(1.0, f64::max) * 1.05;
+    let top = points().map(|p| p.1).fold(4.0, f64::max) * 1.05;
     // Errors of the SVG backend do not occur: it writes to a string.
     let flat = |_| DrawingAreaErrorKind::LayoutError;
     let area = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
@@ -56,6 +56,10 @@ fn draw(
         .axis_style(INK.mix(0.5))
         .label_style(text.clone())
         .axis_desc_style(text)
+        .x_labels(8)
+        .y_labels(6)
+        .x_label_formatter(&|value| number(*value))
+        .y_label_formatter(&|value| number(*value))
         .x_desc(x)
         .y_desc(y)
         .draw()
@@ -64,4 +68,9 @@ fn draw(
         chart.draw_series(LineSeries::new(one.points.iter().copied(), one.colour.stroke_width(2))).map_err(flat)?;
     }
     area.present().map_err(flat)
+}
+
+/// A number at an axis: whole ones without a point.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
