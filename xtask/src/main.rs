@@ -7,6 +7,7 @@ mod apt;
 mod bundle;
 mod failure;
 mod forward;
+mod processes;
 mod run;
 mod setup;
 mod step;
@@ -83,6 +84,10 @@ enum Verb {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Err(failure) = processes::end_with_us() {
+        report(&failure);
+        return ExitCode::FAILURE;
+    }
     let screen = step::Screen::new(arguments.verbose);
     let outcome = match arguments.verb {
         Verb::Setup { check: true } => setup::check(),

@@ -16,10 +16,13 @@ use console::style;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::{Failure, Result};
+use crate::processes;
 use crate::workspace;
 
 const NAME_WIDTH: usize = 24;
 const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
+/// No step takes so long on any machine: one that does hangs.
+const STEP_MAX: Duration = Duration::from_hours(1);
 /// A failed step shows this much of what it printed; all of it is in its log.
 const SHOWN_LINES_MAX: usize = 300;
 
@@ -94,7 +97,7 @@ impl Step {
     /// Runs `command` to its end. A command that fails is no error here: the caller knows what its status means. One
     /// that cannot be started is, and has then already ended the step.
     pub(crate) fn run(&self, command: &mut Command) -> Result<Ended> {
-        self.run_within(command, Duration::MAX).inspect_err(|failure| self.failed(&[failure.to_string()]))
+        self.run_within(command, STEP_MAX).inspect_err(|failure| self.failed(&[failure.to_string()]))
     }
 
     /// Runs `command` to its end, at most for `limit`. That it could not be started, or ran out of time, is an error;
@@ -131,6 +134,7 @@ impl Step {
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = child.wait().map_err(|error| Failure::new(format!("{}: {error}", shown(command))))?;
+                    processes::wait_if_interrupted();
                     return Ok(Ended { status, lines });
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -138,6 +142,7 @@ impl Step {
                     if let Some((status, at)) = exited
                         && at.elapsed() > Duration::from_secs(1)
                     {
+                        processes::wait_if_interrupted();
                         return Ok(Ended { status, lines });
                     }
                     if exited.is_none() {
@@ -146,10 +151,12 @@ impl Step {
                 }
             }
             if started.elapsed() > limit && exited.is_none() {
-                // It may end by itself between the two calls; then there is nothing left to stop.
-                let _ = child.kill();
+                processes::end(child.id());
+                // It has ended; nobody wants to know how.
                 let _ = child.wait();
-                return Err(Failure::new(format!("{} did not end within {} s", shown(command), limit.as_secs())));
+                let last = lines.last().map_or("nothing", String::as_str).trim();
+                let what = format!("{} did not end within {} and was ended", shown(command), lasting(limit));
+                return Err(Failure::new(format!("{what}; it said at last: {last}")));
             }
             if self.started.elapsed() > sign_of_life {
                 sign_of_life += SIGN_OF_LIFE;
@@ -273,7 +280,9 @@ mod tests {
     #[test]
     fn a_command_that_hangs_is_stopped() {
         let step = Screen::new(false).step("unit test");
-        let ended = step.run_within(Command::new("sleep").arg("600"), Duration::from_millis(50));
-        assert!(ended.is_err_and(|failure| failure.to_string().contains("did not end")));
+        let hang = "echo begun; sleep 603 & wait";
+        let failure = step.run_within(Command::new("sh").args(["-c", hang]), Duration::from_millis(300)).err().unwrap();
+        let said = failure.to_string();
+        assert!(said.contains("did not end within 0.3 s and was ended; it said at last: begun"), "{said}");
     }
 }

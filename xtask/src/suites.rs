@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::bundle;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::tool::Tool;
 use crate::workspace;
 
@@ -76,6 +76,22 @@ fn declared(metadata: &Value) -> Vec<Suite> {
     suites
 }
 
+/// The suites that belong to a need: those to leave out because something else they need is, and those to run. That
+/// there is none at all is a mistake in the manifest, not a success.
+pub(crate) fn of<'a>(all: &'a [Suite], need: Need, left_out: &[Need]) -> Result<(Vec<&'a Suite>, Vec<&'a Suite>)> {
+    let suites = all.iter().filter(|suite| suite.needs.first() == Some(&need));
+    let (skipped, run): (Vec<_>, Vec<_>) =
+        suites.partition(|suite| suite.needs.iter().any(|need| left_out.contains(need)));
+    if skipped.is_empty() && run.is_empty() {
+        let feature = need.feature();
+        return Err(Failure::new(format!(
+            "no suite of the package {PACKAGE} begins its required-features with {feature:?}"
+        ))
+        .remedy(format!("declare one in tests/Cargo.toml: required-features = [\"{feature}\"]")));
+    }
+    Ok((skipped, run))
+}
+
 /// The arguments that let cargo see every suite, whichever is then run: none if there are no suites.
 ///
 /// They are always the same, because another choice of features would compile half of the dependencies once more.
@@ -116,6 +132,16 @@ pub(crate) fn environment() -> Result<Vec<(&'static str, PathBuf)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_need_without_a_suite_is_a_failure_unless_its_suites_were_left_out_by_name() {
+        let live = Suite { name: "live".into(), needs: vec![Need::Browser, Need::Docker] };
+        let all = [live.clone()];
+        assert_eq!(of(&all, Need::Browser, &[]).unwrap(), (vec![], vec![&live]));
+        assert_eq!(of(&all, Need::Browser, &[Need::Docker]).unwrap(), (vec![&live], vec![]));
+        let failure = of(&all, Need::Docker, &[]).unwrap_err().to_string();
+        assert!(failure.contains("no suite") && failure.contains("required-features = [\"docker\"]"), "{failure}");
+    }
 
     #[test]
     fn a_suite_is_a_test_that_requires_one_of_our_features() {

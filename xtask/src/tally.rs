@@ -33,6 +33,18 @@ impl Tally {
         tally
     }
 
+    /// The same of suites that were asked for by name: each must have run a test. One that is empty, or did not get to
+    /// its end, counts as a failure.
+    pub(crate) fn of_suites(lines: &[String], success: bool, suites: usize) -> Self {
+        let mut tally = Self::of_test_run(lines, success);
+        let ran = lines.iter().filter_map(|line| Self::of_result_line(line)).filter(|one| one.passed + one.failed > 0);
+        let missing = suites.saturating_sub(ran.count());
+        if missing > 0 && tally.failed == 0 {
+            tally.failed += missing;
+        }
+        tally
+    }
+
     /// Reads "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s".
     fn of_result_line(line: &str) -> Option<Self> {
         let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
@@ -92,6 +104,14 @@ mod tests {
             of("test result: ok. 5 passed; 0 failed; 0 ignored;\nerror: signal: 9", false),
             "5 passed, 1 failed"
         );
+    }
+
+    #[test]
+    fn a_suite_without_a_test_counts_as_a_failure_whatever_the_others_did() {
+        let printed = "test result: ok. 3 passed; 0 failed; 0 ignored\ntest result: ok. 0 passed; 0 failed; 0 ignored";
+        let lines = printed.lines().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(Tally::of_suites(&lines, true, 1).to_string(), "3 passed, 0 failed");
+        assert_eq!(Tally::of_suites(&lines, true, 2).to_string(), "3 passed, 1 failed");
     }
 
     #[test]

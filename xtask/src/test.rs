@@ -9,7 +9,7 @@ use crate::bundle;
 use crate::failure::{Failure, Result};
 use crate::setup;
 use crate::step::{Screen, shown};
-use crate::suites::{self, Need, Suite};
+use crate::suites::{self, Need};
 use crate::tally::Tally;
 use crate::tool::Tool;
 use crate::wasm::{self, Compiler};
@@ -170,7 +170,7 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
         }
         StepName::Web => Ok(bundle::build(screen).map_or(Tally::FAILED, |()| Tally::PASSED)),
         StepName::Server => Ok(one(screen, &text, cargo.args(["build", "--package", "kubarium"]))),
-        StepName::Tests => tests(screen, &text, cargo.args(["test", "--workspace", "--no-fail-fast"])),
+        StepName::Tests => tests(screen, &text, cargo.args(["test", "--workspace", "--no-fail-fast"]), 0),
         StepName::Browser | StepName::Docker | StepName::Kubectl => suite(screen, name, without),
     }
 }
@@ -183,10 +183,8 @@ fn one(screen: &Screen, name: &str, command: &mut Command) -> Tally {
 fn suite(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
     let left_out = without.iter().filter_map(|name| name.need()).collect::<Vec<_>>();
     let all = suites::all()?;
-    let (skipped, run): (Vec<&Suite>, Vec<&Suite>) = all
-        .iter()
-        .filter(|suite| suite.needs.first().copied() == name.need())
-        .partition(|suite| suite.needs.iter().any(|need| left_out.contains(need)));
+    let Some(need) = name.need() else { return Ok(Tally::default()) };
+    let (skipped, run) = suites::of(&all, need, &left_out)?;
     let mut tally = Tally { skipped: skipped.len(), ..Tally::default() };
     for suite in skipped {
         Screen::skipped(&format!("{} ({})", name.text(), suite.name));
@@ -195,16 +193,17 @@ fn suite(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally>
         need.tools().iter().try_for_each(|tool| tool.require().map(|_| ()))?;
     }
     if !run.is_empty() {
-        tally += tests(screen, &name.text(), &mut suites::command(&all, &run))?;
+        tally += tests(screen, &name.text(), &mut suites::command(&all, &run), run.len())?;
     }
     Ok(tally)
 }
 
-fn tests(screen: &Screen, name: &str, command: &mut Command) -> Result<Tally> {
+/// Runs tests; of `suites` that were asked for by name, each must run one.
+fn tests(screen: &Screen, name: &str, command: &mut Command, suites: usize) -> Result<Tally> {
     command.envs(suites::environment()?);
     let step = screen.step(name);
     let Ok(ended) = step.run(command) else { return Ok(Tally::FAILED) };
-    let tally = Tally::of_test_run(&ended.lines, ended.status.success());
+    let tally = Tally::of_suites(&ended.lines, ended.status.success(), suites);
     if tally.failed == 0 {
         step.ok(&tally.to_string());
     } else {

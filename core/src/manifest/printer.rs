@@ -43,8 +43,17 @@ fn block(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
+/// How long a key may be that stands before its colon: YAML has 1,024, quotes included.
+const KEY_BYTES_MAX: usize = 1_000;
+
 fn entry(text: &mut String, key: &str, value: &Value, depth: usize) {
+    let start = text.len();
     scalar_text(text, key);
+    if text.len() - start > KEY_BYTES_MAX {
+        text.insert_str(start, "? ");
+        text.push('\n');
+        indent(text, depth);
+    }
     text.push(':');
     match value {
         Value::Object(map) if !map.is_empty() => {
