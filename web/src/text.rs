@@ -158,6 +158,7 @@ texts! {
     Replacing: "{0} being replaced", "正在替换 {0} 个";
     NothingPending: "No pod is waiting for a node.", "没有等待节点的 Pod。";
     NodeGone: "gone", "已移除";
+    AllReady: "{0} ready", "{0} 就绪";
     ReadyOf: "{0} of {1} ready", "{0}/{1} 就绪";
     MoreNodes: "Nodes beyond the first 200 are on the page Nodes.", "前 200 个以外的节点请见“节点”页面。";
     // Actions
@@ -287,7 +288,7 @@ texts! {
     PortTaken: "host port taken", "主机端口已被占用";
     TooManyPods: "no room for another pod", "无法再容纳 Pod";
     NeedsOf: "needs {0}, {1} of {2} in use", "需要 {0}，已用 {1}（共 {2}）";
-    ScoreFree: "free resources", "空闲资源";
+    ScoreFree: "free", "空闲";
     ScoreBalance: "balance", "均衡";
     Fits: "fits", "可用";
     // Charts

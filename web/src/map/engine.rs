@@ -253,6 +253,7 @@ impl Engine {
         self.draw_flows(&rows, now_ms);
         self.draw_springs(&rows);
         self.draw_tray(&rows);
+        self.draw_emptiness();
         self.draw_selection(&rows);
         self.draw_hover(&rows);
         self.sprites.is_moving(now_ms) || (self.motion && self.flows.is_moving(now_ms))

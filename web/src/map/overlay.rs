@@ -68,7 +68,11 @@ impl Engine {
             self.font(11.0, 400);
             pen.set_fill_style_str(if dry { &self.palette.error } else { &self.palette.text_quiet });
             let all = service.ready + service.not_ready;
-            let text = self.language.fill(Text::ReadyOf, &[&service.ready.to_string(), &all.to_string()]);
+            let text = if service.ready == all && all > 0 {
+                self.language.fill(Text::AllReady, &[&all.to_string()])
+            } else {
+                self.language.fill(Text::ReadyOf, &[&service.ready.to_string(), &all.to_string()])
+            };
             self.write(&cut(&text, width - 20.0, 11.0), 24.0, y + 30.0);
         }
     }
@@ -197,6 +201,18 @@ impl Engine {
         pen.set_fill_style_str(if loud { &self.palette.text } else { &self.palette.text_quiet });
         let x = if x > TRAY_FIRST { x + 6.0 } else { TRAY_FIRST };
         self.write(&cut(&text, self.width - x - 120.0, 12.0), x, TRAY / 2.0);
+    }
+
+    /// What an empty map says.
+    pub(super) fn draw_emptiness(&self) {
+        if self.names.is_empty() {
+            let pen = &self.pen;
+            pen.set_text_baseline("middle");
+            pen.set_text_align("center");
+            self.font(14.0, 400);
+            pen.set_fill_style_str(&self.palette.text_quiet);
+            self.write(self.language.text(Text::NoNodes), self.width / 2.0, self.height / 2.0);
+        }
     }
 
     pub(super) fn draw_hover(&self, rows: &Rows) {

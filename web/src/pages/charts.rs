@@ -102,6 +102,8 @@ fn draw(canvas: HtmlCanvasElement, chart: &Chart) -> Result<(), Box<dyn std::err
     let font = ("sans-serif", 11.0 * scale).into_font().color(&quiet);
     let mut context = ChartBuilder::on(&area)
         .margin((4.0 * scale) as i32)
+        // Half of the last label's width.
+        .margin_right((24.0 * scale) as i32)
         .x_label_area_size((16.0 * scale) as i32)
         .y_label_area_size((36.0 * scale) as i32)
         .build_cartesian_2d(first..last.max(first + 1.0), 0.0..top * 1.05)?;

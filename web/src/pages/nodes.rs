@@ -88,7 +88,7 @@ static LISTING: Listing = Listing {
                 shares(cpu_text, used.cpu_milli, has.cpu_milli),
                 shares(bytes_text, used.memory_bytes, has.memory_bytes),
                 shares(|n| n.to_string(), used.pods, has.pods),
-                html! { node.version.as_str() },
+                html! { or_dash(&node.version) },
                 html! { span_text(now.since(node.created)) },
             ],
         })

@@ -198,8 +198,9 @@ fn stand(node: &Value, language: Language) -> String {
             why
         }
     });
-    let all: Vec<String> = scores.chain(reasons).collect();
-    if all.is_empty() { language.text(Text::Fits).to_owned() } else { all.join(language.comma()) }
+    // Scores add up, reasons stand beside each other; a node has the one or the other.
+    let said = [scores.collect::<Vec<_>>().join(" + "), reasons.collect::<Vec<_>>().join(language.comma())].concat();
+    if said.is_empty() { language.text(Text::Fits).to_owned() } else { said }
 }
 
 #[cfg(test)]
@@ -242,7 +243,7 @@ mod tests {
         for (node, said) in [
             (
                 json!({"scores": [{"plugin": "NodeResourcesFit", "weighted": 86}, {"plugin": "Mine", "weighted": 4}]}),
-                "free resources 86, Mine 4",
+                "free 86 + Mine 4",
             ),
             (
                 json!({"reasons": [{"reason": "Insufficient", "resource": "cpu", "requested": "2", "used": "500m",
