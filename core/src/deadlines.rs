@@ -1,31 +1,33 @@
 //! What is due when: one deadline per key, handed out in the order of time, then key.
 
 use crate::time::Time;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// Deadlines by key. The order in which due keys come out depends on nothing but time and key.
 #[derive(Clone, Debug)]
 pub struct Deadlines<K> {
-    by_time: BTreeSet<(Time, K)>,
     by_key: BTreeMap<K, Time>,
+    /// The earliest first. An entry that `by_key` does not confirm is void; the first one never is.
+    queue: BinaryHeap<Reverse<(Time, K)>>,
 }
 
-impl<K> Default for Deadlines<K> {
+impl<K: Ord> Default for Deadlines<K> {
     fn default() -> Self {
-        Self { by_time: BTreeSet::new(), by_key: BTreeMap::new() }
+        Self { by_key: BTreeMap::new(), queue: BinaryHeap::new() }
     }
 }
 
 impl<K: Ord + Clone> Deadlines<K> {
     /// Sets the deadline of `key`, in place of an earlier one.
     pub fn set(&mut self, key: K, at: Time) {
-        if let Some(old) = self.by_key.insert(key.clone(), at) {
-            if old == at {
-                return;
+        if self.by_key.insert(key.clone(), at) != Some(at) {
+            self.queue.push(Reverse((at, key)));
+            if self.queue.len() > 2 * self.by_key.len() + 16 {
+                self.queue = self.by_key.iter().map(|(key, at)| Reverse((*at, key.clone()))).collect();
             }
-            self.by_time.remove(&(old, key.clone()));
+            self.drop_void();
         }
-        self.by_time.insert((at, key));
     }
 
     /// Sets the deadline of `key` unless it has an earlier one.
@@ -37,8 +39,8 @@ impl<K: Ord + Clone> Deadlines<K> {
 
     /// Forgets `key`.
     pub fn cancel(&mut self, key: &K) {
-        if let Some(at) = self.by_key.remove(key) {
-            self.by_time.remove(&(at, key.clone()));
+        if self.by_key.remove(key).is_some() {
+            self.drop_void();
         }
     }
 
@@ -49,7 +51,7 @@ impl<K: Ord + Clone> Deadlines<K> {
 
     /// The earliest deadline.
     pub fn next(&self) -> Option<Time> {
-        self.by_time.first().map(|(at, _)| *at)
+        self.queue.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Takes out the earliest key that is due at `now`.
@@ -57,8 +59,9 @@ impl<K: Ord + Clone> Deadlines<K> {
         if self.next()? > now {
             return None;
         }
-        let (_, key) = self.by_time.pop_first()?;
+        let Reverse((_, key)) = self.queue.pop()?;
         self.by_key.remove(&key);
+        self.drop_void();
         Some(key)
     }
 
@@ -70,5 +73,36 @@ impl<K: Ord + Clone> Deadlines<K> {
     /// Whether nothing is due, ever.
     pub fn is_empty(&self) -> bool {
         self.by_key.is_empty()
+    }
+
+    fn drop_void(&mut self) {
+        while let Some(Reverse((at, key))) = self.queue.peek()
+            && self.by_key.get(key) != Some(at)
+        {
+            self.queue.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_deadline_of_a_key_counts_however_often_it_was_moved() {
+        let mut deadlines = Deadlines::default();
+        for round in 0..1_000 {
+            deadlines.set("a", Time(10 + round % 3));
+            deadlines.set("b", Time(20 - round % 3));
+        }
+        deadlines.set_earlier("a", Time(11));
+        deadlines.set("c", Time(5));
+        deadlines.cancel(&"c");
+        assert!(deadlines.queue.len() < 100, "void entries do not pile up");
+        assert_eq!((deadlines.len(), deadlines.next()), (2, Some(Time(10))));
+        assert_eq!(deadlines.pop_due(Time(9)), None);
+        assert_eq!(deadlines.pop_due(Time(30)), Some("a"));
+        assert_eq!(deadlines.pop_due(Time(30)), Some("b"));
+        assert_eq!((deadlines.pop_due(Time(30)), deadlines.is_empty()), (None, true));
     }
 }

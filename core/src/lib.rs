@@ -17,6 +17,7 @@ mod deletion;
 pub mod kubelet;
 pub mod manifest;
 pub mod network;
+pub mod order;
 pub mod recording;
 mod rng;
 pub mod runtime;

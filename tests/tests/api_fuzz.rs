@@ -308,7 +308,7 @@ proptest! {
             for kind in Kind::ALL {
                 for object in cluster.store().list(kind, None) {
                     let value = object.to_value();
-                    let again = kubarium_core::api::Object::from_value(kind, value.clone());
+                    let again = kubarium_core::api::Object::from_value(kind, &value);
                     prop_assert_eq!(again.expect("stored objects fit their schema").to_value(), value);
                 }
             }

@@ -301,7 +301,7 @@ fn every_field_of_the_schema_is_one_the_types_know() {
         let mut full = example(schemas, &schemas[&name], 0);
         full["apiVersion"] = kind.api_version().into();
         full["kind"] = kind.info().kind.into();
-        let read = kubarium_core::api::Object::from_value(kind, full.clone());
+        let read = kubarium_core::api::Object::from_value(kind, &full);
         let written = read.expect("an object with every field is read").to_value();
         let mut lost = Vec::new();
         missing(&full, &written, kind.info().kind, &mut lost);

@@ -89,7 +89,7 @@ fn replay(theme: &str) -> Tally {
             if kind == Kind::Pod && text(&step, "/metadata/namespace").is_empty() {
                 step["metadata"]["namespace"] = "default".into();
             }
-            let mut object = Object::from_value(kind, step).unwrap();
+            let mut object = Object::from_value(kind, &step).unwrap();
             let (namespace, name) = (object.meta.namespace.to_string(), object.meta.name.to_string());
             let pending = object.pod().is_some_and(|p| p.node.is_none());
             if pending {

@@ -26,7 +26,7 @@ fn good(dir: &Path) {
         let pod = json!({"metadata": {"name": name, "namespace": "default", "uid": format!("00000000-0000-4000-8000-{revision:012}"),
                          "resourceVersion": revision.to_string()},
                          "spec": {"containers": [{"name": "c", "image": "x".repeat(revision as usize * 7)}]}});
-        let object = Arc::new(Object::from_value(Kind::Pod, pod).unwrap());
+        let object = Arc::new(Object::from_value(Kind::Pod, &pod).unwrap());
         let kept = (revision % 7 != 0).then(|| Arc::clone(&object));
         storage.commit(&Batch { revision, objects: vec![(object.key(), kept)], complete: false }).unwrap();
     }

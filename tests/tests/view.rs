@@ -14,7 +14,7 @@ fn pod(spec: &Value, status: &Value, deleted: bool) -> Object {
     if deleted {
         value["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     }
-    Object::from_value(Kind::Pod, value).unwrap()
+    Object::from_value(Kind::Pod, &value).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Events, kept small: a busy cluster has more of them than of anything else.
 
-use super::{Meta, Name};
+use super::Name;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
@@ -119,11 +119,10 @@ impl EventBody {
         body
     }
 
-    /// In Kubernetes' form.
-    pub fn to_k8s(&self, meta: &Meta) -> k8s::Event {
+    /// In Kubernetes' form, without metadata.
+    pub fn to_k8s(&self) -> k8s::Event {
         let mut event = self.rest.as_deref().cloned().unwrap_or_default();
         let time = |t: Time| (t != Time::EPOCH).then(|| t.to_meta());
-        event.metadata = meta.to_k8s();
         event.involved_object = k8s::ObjectReference {
             kind: opt(&self.involved.kind),
             api_version: opt(&self.involved.api_version),

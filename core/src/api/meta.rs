@@ -4,6 +4,7 @@ use super::Name;
 use crate::time::Time;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -172,8 +173,12 @@ impl Meta {
         }
     }
 
-    /// In Kubernetes' form.
-    pub fn to_k8s(&self) -> ObjectMeta {
+    /// As JSON.
+    pub fn to_value(&self) -> Value {
+        super::encode(&self.to_k8s())
+    }
+
+    fn to_k8s(&self) -> ObjectMeta {
         let text = |s: &Name| (!s.is_empty()).then(|| s.to_string());
         let map = |m: &Labels| (!m.is_empty()).then(|| BTreeMap::clone(m));
         let rest = self.rest.as_deref();

@@ -2,6 +2,7 @@
 //! small and shared. Knows nothing of stores, requests or machines.
 
 pub mod admission;
+mod codec;
 pub mod defaulting;
 mod error;
 mod event;
@@ -15,6 +16,7 @@ mod selector;
 pub mod table;
 pub mod validation;
 
+pub(crate) use codec::encode;
 pub use error::{ApiError, Cause, Details, Reason};
 pub use event::{EventBody, EventKind, ObjectReference};
 pub use kind::{Kind, KindInfo};

@@ -1,11 +1,9 @@
 //! An object of any kind, and its way from and to JSON.
 
-use super::{EventBody, Kind, Meta, Name, PodBody, PodStatus};
+use super::{EventBody, Kind, Meta, Name, PodBody, PodStatus, codec};
 use k8s_openapi::api::core::v1 as k8s;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,13 +87,23 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-fn decode<T: DeserializeOwned>(value: Value) -> Result<T, DecodeError> {
-    serde_json::from_value(value).map_err(|e| DecodeError { message: e.to_string() })
+impl DecodeError {
+    #[cold]
+    fn at(field: &str, path: &str) -> Self {
+        let dot = if field.is_empty() || path.is_empty() || path.starts_with('[') { "" } else { "." };
+        Self { message: format!("{field}{dot}{path} does not fit its schema") }
+    }
 }
 
-fn encode<T: Serialize>(typed: &T) -> Value {
-    // Kubernetes' types have string keys throughout, so this cannot fail.
-    serde_json::to_value(typed).unwrap_or_default()
+fn parts<S: Serialize, T: Serialize>(spec: &S, status: &T) -> Value {
+    json!({"spec": codec::encode(spec), "status": codec::encode(status)})
+}
+
+/// A field of a document; where it is not there, what an empty one says.
+fn part<'v, T: Deserialize<'v> + Default>(document: &'v Value, field: &str) -> Result<T, DecodeError> {
+    let value = document.get(field).filter(|value| !value.is_null());
+    let part = value.map(codec::decode).transpose();
+    part.map(Option::unwrap_or_default).map_err(|misfit| DecodeError::at(field, &misfit.path))
 }
 
 impl Object {
@@ -152,108 +160,55 @@ impl Object {
     }
 
     /// From JSON of that kind. Unknown fields are dropped; what does not fit the schema is an error.
-    pub fn from_value(kind: Kind, value: Value) -> Result<Self, DecodeError> {
-        fn split(metadata: &mut ObjectMeta) -> Meta {
-            Meta::from_k8s(std::mem::take(metadata))
+    pub fn from_value(kind: Kind, value: &Value) -> Result<Self, DecodeError> {
+        let says = |field: &str, word: &str| value.get(field).is_none_or(|said| said == word);
+        if !value.is_object() || !says("kind", kind.info().kind) || !says("apiVersion", &kind.api_version()) {
+            return Err(DecodeError { message: format!("it is no {kind} of version {}", kind.api_version()) });
         }
-        Ok(match kind {
-            Kind::Namespace => {
-                let mut o: k8s::Namespace = decode(value)?;
-                Self {
-                    meta: split(&mut o.metadata),
-                    body: Body::Namespace {
-                        spec: o.spec.unwrap_or_default().into(),
-                        status: o.status.unwrap_or_default().into(),
-                    },
-                }
-            }
-            Kind::Node => {
-                let mut o: k8s::Node = decode(value)?;
-                Self {
-                    meta: split(&mut o.metadata),
-                    body: Body::Node {
-                        spec: o.spec.unwrap_or_default().into(),
-                        status: o.status.unwrap_or_default().into(),
-                    },
-                }
-            }
+        let body = match kind {
+            Kind::Namespace => Body::Namespace { spec: part(value, "spec")?, status: part(value, "status")? },
+            Kind::Node => Body::Node { spec: part(value, "spec")?, status: part(value, "status")? },
             Kind::Pod => {
-                let mut o: k8s::Pod = decode(value)?;
-                let mut spec = o.spec.unwrap_or_default();
+                let mut spec: k8s::PodSpec = part(value, "spec")?;
                 let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
-                let status = PodStatus::from_k8s(o.status.unwrap_or_default());
-                Self { meta: split(&mut o.metadata), body: Body::Pod(PodBody { spec: spec.into(), node, status }) }
+                let status = PodStatus::from_k8s(part(value, "status")?);
+                Body::Pod(PodBody { spec: spec.into(), node, status })
             }
             Kind::ReplicationController => {
-                let mut o: k8s::ReplicationController = decode(value)?;
-                Self {
-                    meta: split(&mut o.metadata),
-                    body: Body::ReplicationController {
-                        spec: o.spec.unwrap_or_default().into(),
-                        status: o.status.unwrap_or_default().into(),
-                    },
-                }
+                Body::ReplicationController { spec: part(value, "spec")?, status: part(value, "status")? }
             }
-            Kind::Service => {
-                let mut o: k8s::Service = decode(value)?;
-                Self {
-                    meta: split(&mut o.metadata),
-                    body: Body::Service {
-                        spec: o.spec.unwrap_or_default().into(),
-                        status: o.status.unwrap_or_default().into(),
-                    },
-                }
-            }
-            Kind::Endpoints => {
-                let mut o: k8s::Endpoints = decode(value)?;
-                Self {
-                    meta: split(&mut o.metadata),
-                    body: Body::Endpoints { subsets: o.subsets.unwrap_or_default().into() },
-                }
-            }
+            Kind::Service => Body::Service { spec: part(value, "spec")?, status: part(value, "status")? },
+            Kind::Endpoints => Body::Endpoints { subsets: part(value, "subsets")? },
             Kind::Event => {
-                let mut o: k8s::Event = decode(value)?;
-                Self { meta: split(&mut o.metadata), body: Body::Event(EventBody::from_k8s(o)) }
+                let event = codec::decode(value).map_err(|misfit| DecodeError::at("", &misfit.path))?;
+                Body::Event(EventBody::from_k8s(event))
             }
-        })
+        };
+        Ok(Self { meta: Meta::from_k8s(part(value, "metadata")?), body })
     }
 
     /// As JSON, with `apiVersion` and `kind`.
     pub fn to_value(&self) -> Value {
-        let metadata = self.meta.to_k8s();
-        match &self.body {
-            Body::Namespace { spec, status } => encode(&k8s::Namespace {
-                metadata,
-                spec: Some(k8s::NamespaceSpec::clone(spec)),
-                status: Some(k8s::NamespaceStatus::clone(status)),
-            }),
-            Body::Node { spec, status } => encode(&k8s::Node {
-                metadata,
-                spec: Some(k8s::NodeSpec::clone(spec)),
-                status: Some(k8s::NodeStatus::clone(status)),
-            }),
-            Body::Pod(pod) => encode(&k8s::Pod {
-                metadata,
-                spec: Some(k8s::PodSpec {
-                    node_name: pod.node.as_ref().map(ToString::to_string),
-                    ..k8s::PodSpec::clone(&pod.spec)
-                }),
-                status: Some(pod.status.to_k8s()),
-            }),
-            Body::ReplicationController { spec, status } => encode(&k8s::ReplicationController {
-                metadata,
-                spec: Some(k8s::ReplicationControllerSpec::clone(spec)),
-                status: Some(k8s::ReplicationControllerStatus::clone(status)),
-            }),
-            Body::Service { spec, status } => encode(&k8s::Service {
-                metadata,
-                spec: Some(k8s::ServiceSpec::clone(spec)),
-                status: Some(k8s::ServiceStatus::clone(status)),
-            }),
-            Body::Endpoints { subsets } => {
-                encode(&k8s::Endpoints { metadata, subsets: (!subsets.is_empty()).then(|| Vec::clone(subsets)) })
+        let kind = self.kind();
+        let mut map = match &self.body {
+            Body::Namespace { spec, status } => parts(&**spec, &**status),
+            Body::Node { spec, status } => parts(&**spec, &**status),
+            Body::Pod(pod) => {
+                let mut parts = parts(&*pod.spec, &pod.status.to_k8s());
+                if let Some(node) = &pod.node {
+                    parts["spec"]["nodeName"] = node.as_str().into();
+                }
+                parts
             }
-            Body::Event(event) => encode(&event.to_k8s(&self.meta)),
-        }
+            Body::ReplicationController { spec, status } => parts(&**spec, &**status),
+            Body::Service { spec, status } => parts(&**spec, &**status),
+            Body::Endpoints { subsets } if subsets.is_empty() => json!({}),
+            Body::Endpoints { subsets } => json!({"subsets": codec::encode(&**subsets)}),
+            Body::Event(event) => codec::encode(&event.to_k8s()),
+        };
+        map["apiVersion"] = kind.api_version().into();
+        map["kind"] = kind.info().kind.into();
+        map["metadata"] = self.meta.to_value();
+        map
     }
 }

@@ -1,5 +1,6 @@
 //! Label selectors: from text (`app=web,tier in (a,b),!gone`), from a map, from a `LabelSelector`.
 
+use crate::order;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -66,7 +67,7 @@ impl Selector {
 
     /// Each label as in `map`; an empty map selects everything.
     pub fn from_map(map: &BTreeMap<String, String>) -> Self {
-        let requirements = map.iter().map(|(k, v)| Requirement::In(k.clone(), BTreeSet::from([v.clone()]))).collect();
+        let requirements = map.iter().map(|(k, v)| Requirement::In(k.clone(), order::set([v.clone()]))).collect();
         Self { requirements, nothing: false }
     }
 
@@ -75,7 +76,7 @@ impl Selector {
         let mut result = Self::from_map(selector.match_labels.as_ref().unwrap_or(&BTreeMap::new()));
         for expression in selector.match_expressions.iter().flatten() {
             let key = expression.key.clone();
-            let values: BTreeSet<String> = expression.values.iter().flatten().cloned().collect();
+            let values = order::set(expression.values.iter().flatten().cloned());
             result.requirements.push(match expression.operator.as_str() {
                 "In" | "NotIn" if values.is_empty() => {
                     return Err(SelectorError("for 'in', 'notin' operators, values set can't be empty".to_owned()));
@@ -214,11 +215,11 @@ impl<'a> Parser<'a> {
             Token::End | Token::Comma => Ok(Requirement::Exists(key)),
             Token::Equals(_) => {
                 self.next();
-                Ok(Requirement::In(key, BTreeSet::from([self.value()?])))
+                Ok(Requirement::In(key, order::set([self.value()?])))
             }
             Token::NotEquals => {
                 self.next();
-                Ok(Requirement::NotIn(key, BTreeSet::from([self.value()?])))
+                Ok(Requirement::NotIn(key, order::set([self.value()?])))
             }
             Token::Greater => {
                 self.next();

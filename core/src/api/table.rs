@@ -1,6 +1,7 @@
 //! The columns in which people see objects, as `kubectl get` prints them: names, texts and cells are upstream's.
 
 use super::{Body, ConditionKind, ConditionStatus, ContainerState, Kind, Object, PodBody, PodPhase};
+use crate::order;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use serde_json::{Value, json};
@@ -298,7 +299,7 @@ fn node(object: &Object, spec: &k8s::NodeSpec, status: &k8s::NodeStatus, age: &s
         }
     }
     roles.retain(|r| !r.is_empty());
-    roles.sort_unstable();
+    order::sort(&mut roles);
     roles.dedup();
     let address = |kind: &str| {
         let found = status.addresses.iter().flatten().find(|a| a.type_ == kind);

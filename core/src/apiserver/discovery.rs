@@ -2,6 +2,7 @@
 
 use super::{errors, explanation, openapi};
 use crate::api::{ApiError, Kind};
+use crate::order;
 use serde_json::{Value, json};
 
 /// The Kubernetes version whose API this is.
@@ -82,7 +83,7 @@ fn storage_version_hash(kind: Kind) -> &'static str {
 
 fn by_name() -> Vec<Kind> {
     let mut kinds = Kind::ALL.to_vec();
-    kinds.sort_by_key(|k| k.info().plural);
+    order::sort_by(&mut kinds, |a, b| a.info().plural.cmp(b.info().plural));
     kinds
 }
 

@@ -4,7 +4,7 @@
 //! groups hold what Kubernetes has. Computed when asked and stored nowhere.
 
 use super::errors;
-use crate::api::{ApiError, Kind, Name, Object, Quantity};
+use crate::api::{self, ApiError, Kind, Name, Object, Quantity};
 use crate::cluster::Context;
 use crate::scheduler::{
     Chosen, Code, Decision, Detail, Explanation, Line, NodeStand, PluginScore, Reason, Refusal, Schedulers, Stand,
@@ -80,7 +80,7 @@ pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, nam
         "metadata": {"name": name, "namespace": namespace, "uid": object.meta.uid.to_string()},
         "scheduler": present.scheduler.as_str(),
         "decision": decision,
-        "time": cx.now.to_micro(),
+        "time": api::encode(&cx.now.to_micro()),
         "nodes": present.nodes.iter().map(stand).collect::<Vec<_>>(),
     });
     if let Some(wait) = schedulers.wait(&object.meta.namespace, &object.meta.name) {
@@ -92,7 +92,7 @@ pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, nam
         };
         document["queue"] = json!({"place": line, "attempts": wait.attempts});
         if let Some(at) = retry {
-            document["queue"]["retryTime"] = json!(at.to_micro());
+            document["queue"]["retryTime"] = api::encode(&at.to_micro());
         }
     }
     Ok(document)
@@ -101,7 +101,7 @@ pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, nam
 /// The decision as it was made.
 fn recorded(decision: &Decision) -> Value {
     let mut value = json!({
-        "recorded": true, "time": decision.at.to_micro(), "nodes": decision.nodes,
+        "recorded": true, "time": api::encode(&decision.at.to_micro()), "nodes": decision.nodes,
         "feasible": decision.chosen.as_ref().map_or(0, |c| c.feasible),
         "refusals": decision.refusals.iter().map(refusal).collect::<Vec<_>>(),
     });
@@ -117,7 +117,7 @@ fn recomputed(object: &Object, present: &Explanation, now: Time) -> Value {
     let fits = |n: &&NodeStand| n.total().is_some();
     let feasible = present.nodes.iter().filter(fits).count();
     let mut value = json!({
-        "recorded": false, "time": now.to_micro(), "nodes": present.nodes.len(), "feasible": feasible,
+        "recorded": false, "time": api::encode(&now.to_micro()), "nodes": present.nodes.len(), "feasible": feasible,
         "refusals": present.refusals.iter().map(refusal).collect::<Vec<_>>(),
     });
     if let Some(node) = object.pod().and_then(|p| p.node.as_ref()) {

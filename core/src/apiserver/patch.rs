@@ -7,7 +7,10 @@ use super::query::{FieldValidation, quoted};
 use super::{schema, strategic};
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Details, Reason};
-use json_patch::PatchOperation;
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{
+    AddOperation, CopyOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation,
+};
 use serde_json::{Map, Value, json};
 
 /// How deep a document may be nested, as for those that are read.
@@ -127,11 +130,27 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// JSON patch (RFC 6902). Operations without a value mean null, as upstream reads them.
+/// Reads an operation of a JSON patch. One without a value means null, as upstream reads it.
+fn read_operation(fields: &Value) -> Option<PatchOperation> {
+    let pointer = |field: &str| PointerBuf::parse(fields.get(field)?.as_str()?).ok();
+    let path = pointer("path")?;
+    let value = || fields.get("value").cloned().unwrap_or_default();
+    Some(match fields.get("op")?.as_str()? {
+        "add" => PatchOperation::Add(AddOperation { path, value: value() }),
+        "remove" => PatchOperation::Remove(RemoveOperation { path }),
+        "replace" => PatchOperation::Replace(ReplaceOperation { path, value: value() }),
+        "move" => PatchOperation::Move(MoveOperation { from: pointer("from")?, path }),
+        "copy" => PatchOperation::Copy(CopyOperation { from: pointer("from")?, path }),
+        "test" => PatchOperation::Test(TestOperation { path, value: value() }),
+        _ => return None,
+    })
+}
+
+/// JSON patch (RFC 6902).
 fn json_patch(document: &Value, text: &str) -> Result<Value, ApiError> {
     let undecodable = |why: String| errors::bad_request(format!("error decoding patch: {why}"));
     let patch = json::parse(text).map_err(undecodable)?.value;
-    let Value::Array(mut operations) = patch else {
+    let Value::Array(operations) = patch else {
         return Err(undecodable(format!(
             "json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
             kind_of(&patch)
@@ -144,13 +163,8 @@ fn json_patch(document: &Value, text: &str) -> Result<Value, ApiError> {
     }
     let mut value = document.clone();
     let mut copied = 0;
-    for operation in &mut operations {
-        if let Value::Object(map) = operation
-            && matches!(map.get("op").and_then(Value::as_str), Some("add" | "replace" | "test"))
-        {
-            map.entry("value").or_insert(Value::Null);
-        }
-        let operation: PatchOperation = serde_json::from_value(operation.take()).map_err(|_| rejected())?;
+    for operation in &operations {
+        let operation = read_operation(operation).ok_or_else(rejected)?;
         // A few copies of copies would fill any memory, and a few thousand levels any stack.
         let (from, to, levels) = match &operation {
             PatchOperation::Copy(copy) => (Some(&copy.from), &copy.path, 0),

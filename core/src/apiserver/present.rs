@@ -44,7 +44,7 @@ impl IncludeObject {
 
 /// An object's metadata as a document of its own.
 fn partial(object: &Object) -> Value {
-    json!({"apiVersion": META_VERSION, "kind": "PartialObjectMetadata", "metadata": object.meta.to_k8s()})
+    json!({"apiVersion": META_VERSION, "kind": "PartialObjectMetadata", "metadata": object.meta.to_value()})
 }
 
 /// A row of a table.

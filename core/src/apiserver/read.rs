@@ -8,6 +8,7 @@ use super::query::{Query, quoted};
 use super::select::Selection;
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Kind, Name, Object};
+use crate::order;
 use crate::store::Store;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
@@ -133,8 +134,9 @@ fn at_revision(store: &Store, kind: Kind, namespace: Option<&str>, revision: u64
         return Some(store.list(kind, namespace).cloned().collect());
     }
     let changes: Vec<_> = store.changes_since(revision).ok()?.collect();
-    let mut objects: BTreeMap<(Name, Name), Arc<Object>> =
-        store.list(kind, namespace).map(|o| ((o.meta.namespace.clone(), o.meta.name.clone()), Arc::clone(o))).collect();
+    let mut objects: BTreeMap<(Name, Name), Arc<Object>> = order::map(
+        store.list(kind, namespace).map(|o| ((o.meta.namespace.clone(), o.meta.name.clone()), Arc::clone(o))),
+    );
     for change in changes.into_iter().rev() {
         let Some(object) = change.object() else { continue };
         if object.kind() != kind || namespace.is_some_and(|n| object.meta.namespace != n) {

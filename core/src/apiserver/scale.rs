@@ -14,15 +14,15 @@ use std::sync::Arc;
 /// The scale of an object.
 pub(super) fn of(object: &Object) -> Value {
     let Some((spec, status)) = object.replication_controller() else { return Value::Null };
-    let meta = object.meta.to_k8s();
+    let meta = object.meta.to_value();
     let wanted = spec.replicas.unwrap_or_default();
     let selector: Vec<String> = spec.selector.iter().flatten().map(|(k, v)| format!("{k}={v}")).collect();
     let mut scale = json!({
         "apiVersion": "autoscaling/v1",
         "kind": "Scale",
         "metadata": {
-            "name": meta.name, "namespace": meta.namespace, "uid": meta.uid,
-            "resourceVersion": meta.resource_version, "creationTimestamp": meta.creation_timestamp,
+            "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
+            "resourceVersion": meta["resourceVersion"], "creationTimestamp": meta["creationTimestamp"],
         },
         "spec": {},
         "status": {"replicas": status.replicas},
@@ -54,7 +54,7 @@ pub(super) fn shown(object: &Object, form: Form, now: Time) -> Value {
         "rows": [{
             "cells": [object.meta.name.as_str(), spec.replicas.unwrap_or_default(), status.replicas, age],
             "object": {
-                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object.meta.to_k8s(),
+                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object.meta.to_value(),
             },
         }],
     })

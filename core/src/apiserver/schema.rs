@@ -10,6 +10,7 @@ use super::json::kind_of;
 use super::place::Place;
 use super::query::quoted;
 use crate::api::Quantity;
+use crate::order;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -108,9 +109,9 @@ pub(super) fn types() -> &'static BTreeMap<&'static str, Fields> {
         };
         let line = |line: &'static str| {
             let (name, fields) = line.split_once(' ').unwrap_or((line, ""));
-            (name, fields.split(' ').filter_map(field).collect())
+            (name, order::map(fields.split(' ').filter_map(field)))
         };
-        include_str!("schema.txt").lines().map(line).collect()
+        order::map(include_str!("schema.txt").lines().map(line))
     })
 }
 

@@ -5,8 +5,9 @@ use crate::api::validation::FieldError;
 use crate::api::{ApiError, Body, Kind, Object};
 use crate::config::Config;
 use crate::network::{Addresses, AllocationError};
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub(super) fn keep_given(new: &mut Object, old: &Object) {
         }
     }
     if has_node_ports(spec) && has_node_ports(old) {
-        let mut taken: BTreeSet<i32> = spec.ports.iter().flatten().filter_map(|p| p.node_port).collect();
+        let mut taken = order::set(spec.ports.iter().flatten().filter_map(|p| p.node_port));
         for port in spec.ports.iter_mut().flatten().filter(|p| p.node_port.unwrap_or_default() == 0) {
             let same = |o: &&k8s::ServicePort| o.protocol == port.protocol && o.port == port.port;
             if let Some(node_port) = old.ports.iter().flatten().find(same).and_then(|o| o.node_port)
@@ -118,7 +119,7 @@ pub(super) fn allocate(
         return Err(errors::invalid(Kind::Service, &name, &[error]));
     }
     if let Some(old) = old {
-        let now: BTreeSet<i32> = spec.ports.iter().flatten().filter_map(|p| p.node_port).collect();
+        let now = order::set(spec.ports.iter().flatten().filter_map(|p| p.node_port));
         for port in old.ports.iter().flatten().filter_map(|p| p.node_port).filter(|p| !now.contains(p)) {
             addresses.release_port(port as u16);
         }
@@ -243,10 +244,9 @@ fn node_ports(
     if !has_node_ports(spec) {
         return Ok(());
     }
-    let had: BTreeSet<i32> =
-        old.into_iter().flat_map(|o| o.ports.iter().flatten()).filter_map(|p| p.node_port).collect();
+    let had = order::set(old.into_iter().flat_map(|o| o.ports.iter().flatten()).filter_map(|p| p.node_port));
     // Two protocols may share a number.
-    let mut mine: BTreeSet<i32> = had.clone();
+    let mut mine = had.clone();
     let ports = spec.ports.get_or_insert_default();
     for (index, port) in ports.iter_mut().enumerate().filter(|(_, p)| p.node_port.unwrap_or_default() != 0) {
         let wanted = port.node_port.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::errors;
 use super::query::Query;
-use crate::api::{ApiError, Body, Kind, Object, Selector};
+use crate::api::{self, ApiError, Body, Kind, Object, Selector};
 use crate::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ fn of(endpoints: &Object, selector: &Selector) -> Vec<Value> {
     if !selector.matches(&labels) {
         return Vec::new();
     }
-    let meta = endpoints.meta.to_k8s();
+    let meta = endpoints.meta.to_value();
     let slice = |(index, subset): (usize, &k8s_openapi::api::core::v1::EndpointSubset)| {
         let both = [(true, &subset.addresses), (false, &subset.not_ready_addresses)];
         let addresses = both.into_iter().flat_map(|(ready, list)| list.iter().flatten().map(move |a| (ready, a)));
@@ -36,7 +36,9 @@ fn of(endpoints: &Object, selector: &Selector) -> Vec<Value> {
                     "addresses": [address.ip],
                     "conditions": {"ready": ready, "serving": ready, "terminating": false},
                 });
-                for (key, value) in [("nodeName", json!(address.node_name)), ("targetRef", json!(address.target_ref))] {
+                for (key, value) in
+                    [("nodeName", json!(address.node_name)), ("targetRef", api::encode(&address.target_ref))]
+                {
                     if !value.is_null() {
                         endpoint[key] = value;
                     }
@@ -46,11 +48,11 @@ fn of(endpoints: &Object, selector: &Selector) -> Vec<Value> {
             .collect();
         json!({
             "metadata": {
-                "name": format!("{}-{index}", endpoints.meta.name), "namespace": meta.namespace, "labels": labels,
-                "uid": meta.uid, "resourceVersion": meta.resource_version,
-                "creationTimestamp": meta.creation_timestamp,
+                "name": format!("{}-{index}", endpoints.meta.name), "namespace": meta["namespace"], "labels": labels,
+                "uid": meta["uid"], "resourceVersion": meta["resourceVersion"],
+                "creationTimestamp": meta["creationTimestamp"],
             },
-            "addressType": "IPv4", "endpoints": addresses, "ports": subset.ports,
+            "addressType": "IPv4", "endpoints": addresses, "ports": api::encode(&subset.ports),
         })
     };
     subsets.iter().enumerate().map(slice).collect()

@@ -6,6 +6,7 @@
 use super::errors;
 use super::schema::{self, Merge, Type};
 use crate::api::ApiError;
+use crate::order;
 use serde_json::{Map, Value};
 
 const PATCH: &str = "$patch";
@@ -89,10 +90,10 @@ fn undirected(value: Value) -> Value {
 }
 
 fn undirected_map(map: Map<String, Value>) -> Map<String, Value> {
-    map.into_iter()
-        .filter(|(key, value)| !key.starts_with('$') && !value.is_null())
-        .map(|(key, value)| (key, undirected(value)))
-        .collect()
+    let mut plain = Map::new();
+    let kept = map.into_iter().filter(|(key, value)| !key.starts_with('$') && !value.is_null());
+    plain.extend(kept.map(|(key, value)| (key, undirected(value))));
+    plain
 }
 
 /// The lists whose order the patch names: joined here and taken out of the patch.
@@ -233,11 +234,11 @@ fn no_key(value: &Value, key: &str) -> ApiError {
 }
 
 /// Items the patch names in its order, the others in theirs; between the two, those that were first stay first.
-fn arrange(merged: Vec<Value>, order: &[Value], old: &[Value], merge: &Merge) -> Vec<Value> {
+fn arrange(merged: Vec<Value>, wanted: &[Value], old: &[Value], merge: &Merge) -> Vec<Value> {
     let place = |list: &[Value], item: &Value| list.iter().position(|o| same(o, item, merge));
-    let (mut named, mut others): (Vec<_>, Vec<_>) = merged.into_iter().partition(|m| place(order, m).is_some());
-    named.sort_by_key(|m| place(order, m));
-    others.sort_by_key(|m| place(old, m));
+    let (mut named, mut others): (Vec<_>, Vec<_>) = merged.into_iter().partition(|m| place(wanted, m).is_some());
+    order::sort_by(&mut named, |a, b| place(wanted, a).cmp(&place(wanted, b)));
+    order::sort_by(&mut others, |a, b| place(old, a).cmp(&place(old, b)));
     let mut named = named.into_iter().peekable();
     let mut others = others.into_iter().peekable();
     let mut all = Vec::new();

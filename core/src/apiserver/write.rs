@@ -49,7 +49,7 @@ fn place(value: &mut Value, kind: Kind, namespace: Option<&str>) -> Result<(), A
     Ok(())
 }
 
-fn decode(kind: Kind, value: Value) -> Result<Object, ApiError> {
+fn decode(kind: Kind, value: &Value) -> Result<Object, ApiError> {
     Object::from_value(kind, value).map_err(|e| errors::bad_request(e.message))
 }
 
@@ -68,7 +68,7 @@ pub(super) fn create(
     if let Some(spec) = spec.as_ref().filter(|_| known.is_none()) {
         value["spec"] = spec.clone();
     }
-    let mut object = decode(kind, value)?;
+    let mut object = decode(kind, &value)?;
     if let (Some(pod), Some((spec, node))) = (object.pod_mut(), &known) {
         pod.spec = Arc::clone(spec);
         pod.node.clone_from(node);
@@ -236,7 +236,7 @@ pub(super) fn update(
     if !matches!(version, "" | "0") && version != old.meta.resource_version.to_string() {
         return Err(errors::modified(kind, &name));
     }
-    let mut new = decode(kind, value)?;
+    let mut new = decode(kind, &value)?;
     defaulting::set_defaults(&mut new);
     keep(&mut new, old, part);
     if part.is_none() {

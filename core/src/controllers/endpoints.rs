@@ -8,6 +8,7 @@ use crate::api::{Body, Kind, Labels, Meta, Name, Object};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::network::{Balancing, Route};
+use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::{EndpointSubset, ServicePort, ServiceSpec};
@@ -46,7 +47,7 @@ struct Entry {
 /// All services with a selector.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EndpointsController {
-    services: BTreeMap<ServiceKey, Entry>,
+    services: BTreeMap<ServiceKey, Box<Entry>>,
     by_label: BTreeMap<Name, BTreeMap<(String, String), BTreeSet<Name>>>,
     dirty: BTreeSet<ServiceKey>,
     later: Deadlines<ServiceKey>,
@@ -124,7 +125,7 @@ impl EndpointsController {
                 rerouted: true,
                 written: None,
             };
-            self.services.insert(key.clone(), entry);
+            self.services.insert(key.clone(), Box::new(entry));
             self.index(&key, spec, true);
         }
     }
@@ -215,7 +216,7 @@ impl EndpointsController {
             entry.rerouted = true;
             let pods = cx.store.list(Kind::Pod, Some(&key.0));
             let pods = pods.filter(|o| selects(&entry.spec, &o.meta.labels));
-            entry.members = pods.map(|o| (o.meta.name.clone(), Arc::clone(o))).collect();
+            entry.members = order::map(pods.map(|o| (o.meta.name.clone(), Arc::clone(o))));
         }
         let routed = self.routed.entry(key.clone()).or_default();
         route(cx, key, &service, entry, routed);

@@ -35,7 +35,7 @@ impl Member {
 /// The members by name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {
-    by_name: BTreeMap<Name, Member>,
+    by_name: BTreeMap<Name, Box<Member>>,
     labeled: usize,
     ready: usize,
     available: usize,
@@ -45,7 +45,7 @@ impl Members {
     /// Sets or, with none, removes a member.
     pub(super) fn set(&mut self, name: &Name, member: Option<Member>) {
         let old = match member {
-            Some(member) => self.by_name.insert(name.clone(), member),
+            Some(member) => self.by_name.insert(name.clone(), Box::new(member)),
             None => self.by_name.remove(name),
         };
         if let Some(old) = old {

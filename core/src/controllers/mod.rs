@@ -24,6 +24,7 @@ pub use countdown::{Countdown, PendingEviction};
 use crate::api::Name;
 use crate::cluster::{Component, Context};
 use crate::config::Config;
+use crate::order;
 use crate::runtime::{PodRef, RuntimeEvent};
 use crate::store::{Change, Store};
 use crate::time::Time;
@@ -87,7 +88,7 @@ impl Controllers {
                 Some(PendingEviction { pod, at })
             })
             .collect();
-        evictions.sort_by_key(|e| e.at);
+        order::sort_by(&mut evictions, |a, b| a.at.cmp(&b.at));
         Some(Countdown {
             heard: silence.heard,
             grace_ends: silence.grace_ends,

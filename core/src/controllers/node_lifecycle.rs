@@ -10,6 +10,7 @@ use crate::api::{Body, ConditionKind, ConditionStatus, EventKind, Kind, Name, Ob
 use crate::cluster::Context;
 use crate::config::Config;
 use crate::deadlines::Deadlines;
+use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::{NodeCondition, NodeStatus};
@@ -57,7 +58,7 @@ struct Health {
 /// The health of all nodes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeLifecycle {
-    nodes: BTreeMap<Name, Health>,
+    nodes: BTreeMap<Name, Box<Health>>,
     /// Nodes whose `NoSchedule` taints are to be looked at.
     dirty: BTreeSet<Name>,
     removed: Vec<Arc<Object>>,
@@ -140,7 +141,7 @@ impl NodeLifecycle {
             }
         }
         self.grace.set_earlier(name.clone(), health.heard + self.grace_span);
-        if self.nodes.insert(name.clone(), health).is_none() || news {
+        if self.nodes.insert(name.clone(), Box::new(health)).is_none() || news {
             self.look_soon(now);
         }
     }
@@ -271,7 +272,7 @@ impl NodeLifecycle {
                 ZoneState::Normal
             }
         };
-        let new: BTreeMap<&Zone, ZoneState> = counts.iter().map(|(zone, counts)| (zone, state(counts))).collect();
+        let new: BTreeMap<&Zone, ZoneState> = order::map(counts.iter().map(|(zone, counts)| (zone, state(counts))));
         self.zones.retain(|zone, _| counts.contains_key(zone));
         let all_are = new.values().all(|s| *s == ZoneState::Full);
         let all_were = self.zones.values().all(|s| *s == ZoneState::Full);

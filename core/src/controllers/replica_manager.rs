@@ -11,6 +11,7 @@ use crate::api::{EventKind, Key, Kind, Name, Object, Selector, Uid};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::deletion::{DeleteOptions, delete_object};
+use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -90,7 +91,7 @@ struct Set {
 /// All owners of one kind.
 #[derive(Clone, Debug)]
 pub(super) struct ReplicaManager<K> {
-    sets: BTreeMap<Uid, Set>,
+    sets: BTreeMap<Uid, Box<Set>>,
     by_namespace: BTreeMap<Name, BTreeSet<Uid>>,
     dirty: BTreeSet<Key>,
     retries: Deadlines<Key>,
@@ -141,16 +142,18 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         self.dirty.insert(key.clone());
         let Some(wanted) = K::wanted(after) else { return };
         let labels = wanted.template.metadata.as_ref().and_then(|m| m.labels.clone()).unwrap_or_default();
-        let set = self.sets.entry(uid).or_insert_with(|| Set {
-            key,
-            selector: Selector::nothing(),
-            labels: BTreeMap::new(),
-            min_ready: Span::ZERO,
-            members: Members::default(),
-            stale: true,
-            claims: BTreeSet::new(),
-            template: None,
-            attempts: 0,
+        let set = self.sets.entry(uid).or_insert_with(|| {
+            Box::new(Set {
+                key,
+                selector: Selector::nothing(),
+                labels: BTreeMap::new(),
+                min_ready: Span::ZERO,
+                members: Members::default(),
+                stale: true,
+                claims: BTreeSet::new(),
+                template: None,
+                attempts: 0,
+            })
         });
         let before = change.before.as_deref().and_then(K::wanted);
         if before.is_none_or(|b| b.template != wanted.template) {
@@ -405,7 +408,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
                 Some((Worth::of(object, body, neighbours, cx.now), name))
             })
             .collect();
-        worth.sort();
+        order::sort(&mut worth);
         worth.into_iter().take(count).map(|(_, name)| name.clone()).collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::api::{Object, PodBody};
 use crate::network::Backend;
+use crate::order;
 use crate::runtime::PodRef;
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, ObjectReference, ServicePort, ServiceSpec,
@@ -69,7 +70,7 @@ pub(super) fn subsets<'a>(
     let mut members: Vec<Member<'a>> = pods
         .filter_map(|object| Some((&**object, object.pod().filter(|pod| belongs(object, pod, publish))?)))
         .collect();
-    members.sort_by(|(a, x), (b, y)| (&x.status.pod_ip, a.meta.uid).cmp(&(&y.status.pod_ip, b.meta.uid)));
+    order::sort_by(&mut members, |(a, x), (b, y)| (&x.status.pod_ip, a.meta.uid).cmp(&(&y.status.pod_ip, b.meta.uid)));
     // Which pods, by their place in that order, each target has: the service's port and where it leads.
     let mut targets: BTreeMap<Option<(usize, u16)>, Vec<usize>> = BTreeMap::new();
     for (place, (_, pod)) in members.iter().enumerate() {

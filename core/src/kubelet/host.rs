@@ -3,6 +3,7 @@
 use super::admission::Room;
 use crate::api::{Body, EventKind, Kind, Meta, Name, Object, Uid};
 use crate::cluster::Context;
+use crate::order;
 use crate::runtime::Machine;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
@@ -88,7 +89,7 @@ pub(super) fn is_ready(node: &Object) -> bool {
 pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut Context<'_>) {
     let info = machine.info.as_deref().cloned().unwrap_or_default();
     let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
-    let mut labels = BTreeMap::from([
+    let mut labels = order::map([
         ("kubernetes.io/hostname".to_owned(), node.to_string()),
         ("kubernetes.io/os".to_owned(), or(&info.operating_system, "linux")),
         ("kubernetes.io/arch".to_owned(), or(&info.architecture, "amd64")),
@@ -99,7 +100,9 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
     host.trouble = None;
     host.address.clone_from(&machine.address);
     let allocatable = if machine.allocatable.is_empty() { &machine.capacity } else { &machine.allocatable };
-    let allocatable: BTreeMap<_, _> = allocatable.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))).collect();
+    let quantities =
+        |map: &BTreeMap<String, String>| order::map(map.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))));
+    let allocatable = quantities(allocatable);
     host.room.set_capacity(&allocatable);
     let old = cx.store.get(Kind::Node, "", node).cloned();
     let (mut meta, spec, mut status) = if let Some(Object { meta, body: Body::Node { spec, status } }) = old.as_deref()
@@ -114,7 +117,7 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
     let mut merged = BTreeMap::clone(&meta.labels);
     merged.extend(labels);
     meta.labels = Arc::new(merged);
-    status.capacity = Some(machine.capacity.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))).collect());
+    status.capacity = Some(quantities(&machine.capacity));
     status.allocatable = Some(allocatable);
     let mut addresses = Vec::new();
     if let Some(address) = &machine.address {

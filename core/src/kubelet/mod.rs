@@ -24,6 +24,7 @@ use crate::api::{Kind, Name, Uid};
 use crate::cluster::{Component, Context, Effect};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
+use crate::order;
 use crate::runtime::{ListedPod, PodRef, RuntimeCommand, RuntimeEvent};
 use crate::scheduler::Classes;
 use crate::store::Change;
@@ -40,8 +41,8 @@ const PODS_PER_CALL_MAX: usize = 4_096;
 /// The kubelets of all nodes that have joined.
 #[derive(Clone, Debug, Default)]
 pub struct Kubelets {
-    hosts: BTreeMap<Name, Host>,
-    workers: BTreeMap<Uid, Worker>,
+    hosts: BTreeMap<Name, Box<Host>>,
+    workers: BTreeMap<Uid, Box<Worker>>,
     /// Pods to be looked at.
     dirty: BTreeSet<Uid>,
     /// Pods to be looked at later although nothing happens.
@@ -122,7 +123,7 @@ impl Kubelets {
     fn listed(&mut self, node: &Name, pods: &[ListedPod], cx: &mut Context<'_>) {
         let Some(host) = self.hosts.get_mut(node) else { return };
         host.listed = true;
-        let by_uid: BTreeMap<Uid, &ListedPod> = pods.iter().map(|p| (p.pod.uid, p)).collect();
+        let by_uid: BTreeMap<Uid, &ListedPod> = order::map(pods.iter().map(|p| (p.pod.uid, p)));
         for listed in pods {
             if !host.pods.contains(&listed.pod.uid) {
                 remove(node, listed.pod.clone(), cx);
@@ -153,7 +154,7 @@ impl Kubelets {
         let Some((pod, node)) = object.pod().and_then(|p| Some((p, p.node.clone()?))) else { return };
         let Some(host) = self.hosts.get_mut(&node).filter(|h| h.is_active()) else { return };
         let listed = host.listed;
-        let worker = self.workers.entry(uid).or_insert_with(|| Worker::new(&object, pod, &node, listed));
+        let worker = self.workers.entry(uid).or_insert_with(|| Box::new(Worker::new(&object, pod, &node, listed)));
         let pod = pod.clone();
         let mut step = Step::new(worker, host, object, pod, &mut self.classes, cx);
         news(&mut step);

@@ -157,11 +157,13 @@ fn is_plain(string: &str) -> bool {
         && !is_word(string)
 }
 
-/// Whether YAML 1.1 reads a text as something else than text.
+/// Whether YAML 1.1, or a reader of a later version, takes a word for something else than text.
 fn is_word(string: &str) -> bool {
     let lower = string.to_ascii_lowercase();
-    matches!(lower.as_str(), "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "nan" | "inf")
-        || string.parse::<f64>().is_ok()
+    matches!(
+        lower.as_str(),
+        "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "nan" | "inf" | "infinity"
+    )
 }
 
 #[cfg(test)]

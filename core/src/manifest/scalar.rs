@@ -52,12 +52,17 @@ fn number(text: &str) -> Option<Value> {
             return Some(Value::from(n));
         }
     }
-    let looks_like_float = body.bytes().all(|c| matches!(c, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
-        && body.bytes().next().is_some_and(|c| c.is_ascii_digit() || c == b'.')
-        && body.bytes().any(|c| c.is_ascii_digit());
-    if !looks_like_float {
+    float(negative, body).map(Value::Number)
+}
+
+/// A number with a fraction or an exponent, read as JSON's: YAML's may lack digits on either side of the dot.
+fn float(negative: bool, body: &str) -> Option<Number> {
+    let (mantissa, exponent) = body.split_once(['e', 'E']).unwrap_or((body, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let float: f64 = digits.parse().ok()?;
-    Number::from_f64(float).map(Value::Number)
+    let sign = if negative { "-" } else { "" };
+    let whole = Some(whole.trim_start_matches('0')).filter(|digits| !digits.is_empty()).unwrap_or("0");
+    format!("{sign}{whole}.{fraction}0e{exponent}").parse().ok()
 }

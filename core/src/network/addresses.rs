@@ -1,6 +1,7 @@
 //! Addresses and node ports of services: none is given twice.
 
 use crate::config::Config;
+use crate::order;
 use k8s_openapi::api::core::v1::ServiceSpec;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -99,14 +100,12 @@ impl Addresses {
 
 fn given_ips(spec: &ServiceSpec) -> impl Iterator<Item = Ipv4Addr> {
     let more = spec.cluster_ips.iter().flatten().map(String::as_str);
-    let all: BTreeSet<Ipv4Addr> = spec.cluster_ip.as_deref().into_iter().chain(more).flat_map(str::parse).collect();
-    all.into_iter()
+    order::set(spec.cluster_ip.as_deref().into_iter().chain(more).flat_map(str::parse)).into_iter()
 }
 
 fn given_ports(spec: &ServiceSpec) -> impl Iterator<Item = u16> {
     let ports = spec.ports.iter().flatten().filter_map(|p| p.node_port).chain(spec.health_check_node_port);
-    let all: BTreeSet<u16> = ports.filter_map(|p| u16::try_from(p).ok()).filter(|p| *p != 0).collect();
-    all.into_iter()
+    order::set(ports.filter_map(|p| u16::try_from(p).ok()).filter(|p| *p != 0)).into_iter()
 }
 
 fn lowest_free<I: Iterator<Item = u32>>(first: u32, last: u32, taken_from: impl Fn(u32) -> I) -> Option<u32> {

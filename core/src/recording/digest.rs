@@ -55,8 +55,7 @@ impl Digest {
 
     /// Adds a structure of Kubernetes', field by field.
     pub(super) fn structure(&mut self, structure: &impl Serialize) {
-        // Kubernetes' types have string keys throughout, so this cannot fail.
-        self.value(&serde_json::to_value(structure).unwrap_or_default());
+        self.value(&crate::api::encode(structure));
     }
 
     /// Adds the hash of a part that others may share.
@@ -93,7 +92,7 @@ impl Digest {
             }
             Value::Object(map) => {
                 let mut entries: Vec<_> = map.iter().collect();
-                entries.sort_by_key(|(key, _)| *key);
+                crate::order::sort_by(&mut entries, |(a, _), (b, _)| a.cmp(b));
                 self.hash.update(b"{");
                 self.list(entries.into_iter(), |digest, (key, value)| {
                     digest.text(key);

@@ -2,6 +2,7 @@
 
 use super::node::Taint;
 use crate::api::Name;
+use crate::order;
 use crate::time::Time;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -184,6 +185,6 @@ pub(super) fn fit_error(nodes: u32, refusals: &[Refusal]) -> String {
 /// `3 of these, 4 of those`, sorted as text, numbers included: "10 x" comes before "2 y".
 fn push_counts(message: &mut String, counts: BTreeMap<String, u32>) {
     let mut parts: Vec<_> = counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-    parts.sort();
+    order::sort(&mut parts);
     message.push_str(&parts.join(", "));
 }

@@ -3,6 +3,7 @@
 use super::resources::{Amounts, is_sidecar, requests};
 use super::selector::NodeConstraint;
 use crate::api::Name;
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ impl PodClass {
                 Some(HostPort { port, protocol: or(&p.protocol, "TCP"), address: or(&p.host_ip, "0.0.0.0") })
             })
             .collect();
-        ports.sort();
+        order::sort(&mut ports);
         ports.dedup();
         Self {
             requests: requests(spec, false),

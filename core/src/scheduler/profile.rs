@@ -9,6 +9,7 @@ use super::plugins;
 use super::pod::PodClass;
 use super::round_robin::RoundRobin;
 use super::snapshot::Snapshot;
+use crate::order;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ pub(super) fn refusals(framework: &Framework, pod: &PodClass, counts: &[(Verdict
         Some(framework.refusal_data(pod, number, refused, *count))
     });
     let mut refusals: Box<[Refusal]> = refused.collect();
-    refusals.sort_by(|a, b| (a.plugin, a.code, &a.reasons).cmp(&(b.plugin, b.code, &b.reasons)));
+    order::sort_by(&mut refusals, |a, b| (a.plugin, a.code, &a.reasons).cmp(&(b.plugin, b.code, &b.reasons)));
     refusals
 }
 

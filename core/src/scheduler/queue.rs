@@ -104,7 +104,7 @@ pub struct Wait {
 /// All pods that wait for a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: BTreeMap<PodKey, Entry>,
+    entries: BTreeMap<PodKey, Box<Entry>>,
     active: BTreeSet<Rank>,
     /// Parked pods that are decided alike, and what can help them.
     parked: BTreeMap<Group, (Events, BTreeSet<PodKey>)>,
@@ -124,7 +124,8 @@ impl Queue {
             }
         };
         self.remove(key);
-        self.entries.insert(key.clone(), Entry { pod, arrival, attempts, tried, place: Place::Gated });
+        let entry = Entry { pod, arrival, attempts, tried, place: Place::Gated };
+        self.entries.insert(key.clone(), Box::new(entry));
         if !gated {
             self.retry(key, now);
         }

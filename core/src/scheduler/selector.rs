@@ -1,6 +1,7 @@
 //! Node selectors: which nodes a pod's required node affinity allows.
 
 use crate::api::{Labels, Name};
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use std::collections::BTreeMap;
 
@@ -89,7 +90,7 @@ impl Term {
         for set in sets {
             names.retain(|n| set.contains(n));
         }
-        names.sort();
+        order::sort(&mut names);
         names.dedup();
         Some(names)
     }
@@ -120,7 +121,7 @@ impl NodeConstraint {
             for term in terms {
                 all.append(&mut term.names()?);
             }
-            all.sort();
+            order::sort(&mut all);
             all.dedup();
             Some(all)
         });

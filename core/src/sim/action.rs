@@ -6,8 +6,10 @@ use super::traffic::ServicePort;
 use crate::api::{Kind, Name, Selector};
 use crate::apiserver::Request;
 use crate::time::Span;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -41,7 +43,7 @@ pub enum PodChoice {
 
 /// Something done to a world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "do", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields, remote = "Self")]
 pub enum Action {
     /// Switch a machine off: what runs on it dies.
     FailNode {
@@ -149,6 +151,35 @@ pub enum Action {
         /// The request.
         request: Request,
     },
+}
+
+/// The field of a written action that names it.
+const VERB: &str = "do";
+
+impl Serialize for Action {
+    /// A map with the verb among the other fields. serde's own way to this form reads through a second model of data,
+    /// compiled for every type in an action.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let outer = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
+        let mut written = Map::new();
+        if let Value::Object(outer) = outer {
+            for (verb, fields) in outer {
+                written.insert(VERB.to_owned(), verb.into());
+                written.extend(fields.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
+            }
+        }
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let Some(Value::String(verb)) = fields.remove(VERB) else { return Err(D::Error::missing_field(VERB)) };
+        let mut outer = Map::new();
+        outer.insert(verb, fields.into());
+        Self::deserialize(Value::Object(outer)).map_err(D::Error::custom)
+    }
 }
 
 /// Why an action did not happen.

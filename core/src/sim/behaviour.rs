@@ -3,6 +3,7 @@
 use super::duration::{format_span, parse_span};
 use super::field::{Field, FieldError};
 use crate::api::{Name, Quantity};
+use crate::order;
 use crate::time::Span;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -145,7 +146,7 @@ fn repository(image: &str) -> &str {
 
 impl Images {
     pub(super) fn new(images: &[Image]) -> Self {
-        Self { by_name: images.iter().map(|i| (Name::from(i.name.as_str()), i.clone())).collect() }
+        Self { by_name: order::map(images.iter().map(|i| (Name::from(i.name.as_str()), i.clone()))) }
     }
 
     pub(super) fn get(&self, image: &str) -> Option<&Image> {

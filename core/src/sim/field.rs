@@ -139,7 +139,11 @@ impl<'v> Field<'v> {
         mut read: impl FnMut(&Self) -> Result<T, FieldError>,
     ) -> Result<BTreeMap<String, T>, FieldError> {
         let map = self.value.as_object().ok_or_else(|| self.wrong("a map"))?;
-        map.iter().map(|(key, value)| Ok((key.clone(), read(&Field { path: join(&self.path, key), value })?))).collect()
+        let mut entries = BTreeMap::new();
+        for (key, value) in map {
+            entries.insert(key.clone(), read(&Field { path: join(&self.path, key), value })?);
+        }
+        Ok(entries)
     }
 }
 

@@ -127,8 +127,8 @@ pub struct VirtualMachine {
     /// Counts how often it was switched on or off: what was begun in an earlier life is never done.
     boot: u32,
     cached: BTreeSet<Name>,
-    pulls: BTreeMap<Name, Pull>,
-    pods: BTreeMap<Uid, VirtualPod>,
+    pulls: BTreeMap<Name, Box<Pull>>,
+    pods: BTreeMap<Uid, Box<VirtualPod>>,
     slots: BTreeSet<u16>,
     next_slot: u16,
 }
@@ -283,8 +283,10 @@ impl VirtualMachine {
         }
         let uid = pod.uid;
         let slot = if spec.host_network == Some(true) { None } else { self.free_slot() };
-        let known =
-            self.pods.entry(uid).or_insert_with(|| VirtualPod { pod, slot: None, ip: None, containers: vec![] });
+        let known = self
+            .pods
+            .entry(uid)
+            .or_insert_with(|| Box::new(VirtualPod { pod, slot: None, ip: None, containers: vec![] }));
         if let Some(old) = known.slot.take() {
             self.slots.remove(&old);
         }
@@ -335,7 +337,7 @@ impl VirtualMachine {
             let factor = self.slow_pulls.saturating_mul(site.slow_pulls);
             after = Span(after.0 + latency::pull(site.images.size_bytes(&image), factor, &mut self.rng).0);
         }
-        self.pulls.insert(image.clone(), Pull { since: site.now, waiting: vec![(pod, container)] });
+        self.pulls.insert(image.clone(), Box::new(Pull { since: site.now, waiting: vec![(pod, container)] }));
         self.plan(site, after, Doing::Pull { image });
     }
 

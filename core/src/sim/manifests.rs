@@ -5,6 +5,7 @@ use super::traffic::ServicePort;
 use crate::api::{ApiError, Body, Kind, Object, Reason};
 use crate::apiserver::Request;
 use crate::cluster::Cluster;
+use crate::order;
 use crate::runtime::Machine;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::Value;
@@ -52,7 +53,7 @@ pub(super) fn failure(code: u16, message: &str) -> Value {
 /// What the machine behind a node is like: what its object says.
 pub(super) fn machine_of(object: &Object) -> Machine {
     let quantities = |map: Option<&BTreeMap<String, Quantity>>| {
-        map.into_iter().flatten().map(|(name, quantity)| (name.clone(), quantity.0.clone())).collect()
+        order::map(map.into_iter().flatten().map(|(name, quantity)| (name.clone(), quantity.0.clone())))
     };
     let (_, status) = match object.node() {
         Some((spec, status)) => (Some(spec), Some(status)),

@@ -9,6 +9,7 @@ use super::traffic::ServicePort;
 use crate::api::Name;
 use crate::config::Config;
 use crate::manifest::{self, Document, ManifestError};
+use crate::order;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -101,7 +102,7 @@ impl Pool {
     /// The manifest of one of its nodes.
     pub(super) fn manifest(&self, name: &str) -> Value {
         let mut capacity: BTreeMap<&str, &str> =
-            [("cpu", "4"), ("memory", "8Gi"), ("ephemeral-storage", "100Gi"), ("pods", "110")].into();
+            order::map([("cpu", "4"), ("memory", "8Gi"), ("ephemeral-storage", "100Gi"), ("pods", "110")]);
         capacity.extend(self.capacity.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         let mut allocatable = capacity.clone();
         allocatable.extend(self.allocatable.iter().map(|(k, v)| (k.as_str(), v.as_str())));
@@ -270,7 +271,7 @@ impl Scenario {
             .read("timeline", |f| f.list()?.iter().map(read_step).collect::<Result<Vec<_>, _>>())?
             .unwrap_or_default();
         fields.finish()?;
-        timeline.sort_by_key(|step| step.at);
+        order::sort_by(&mut timeline, |a, b| a.at.cmp(&b.at));
         Ok(Self { title, description, config, nodes, images, manifests, traffic, timeline })
     }
 

@@ -103,7 +103,7 @@ pub(super) struct Flow {
 pub struct Traffic {
     flows: Vec<Flow>,
     every: Span,
-    pods: BTreeMap<crate::api::Uid, Counters>,
+    pods: BTreeMap<crate::api::Uid, Box<Counters>>,
     latest: VecDeque<Visit>,
     visits: u64,
 }
@@ -133,7 +133,7 @@ impl Traffic {
 
     /// What came of the requests to a pod so far.
     pub fn pod(&self, uid: crate::api::Uid) -> Counters {
-        self.pods.get(&uid).copied().unwrap_or_default()
+        self.pods.get(&uid).map(|counters| **counters).unwrap_or_default()
     }
 
     /// The latest visits, oldest first.

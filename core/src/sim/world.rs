@@ -13,6 +13,7 @@ use super::traffic::{Outcome, SAMPLES_MAX, ServicePort, Traffic};
 use crate::api::{Kind, Name, Object, Selector};
 use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, Request, Response};
 use crate::cluster::{Cluster, Effect, Input};
+use crate::order;
 use crate::recording::{Entry, Recording};
 use crate::runtime::RuntimeEvent;
 use crate::time::{Span, Time};
@@ -486,7 +487,9 @@ impl World {
                     .list(target.kind, namespace)
                     .filter(|o| o.meta.deletion.is_none() && selector.matches(&o.meta.labels))
                     .collect();
-                matching.sort_by_key(|o| (o.meta.created, o.meta.name.clone()));
+                order::sort_by(&mut matching, |a, b| {
+                    (a.meta.created, &a.meta.name).cmp(&(b.meta.created, &b.meta.name))
+                });
                 matching.get(*n as usize).map(|o| Arc::clone(o)).ok_or_else(missing)
             }
         }

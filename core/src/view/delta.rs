@@ -111,7 +111,7 @@ impl View {
                 if let Some(old) = self.rows.services().get(&id) {
                     row.backends.clone_from(&old.backends);
                     (row.ready, row.not_ready) = (old.ready, old.not_ready);
-                    if *old == row {
+                    if **old == row {
                         return;
                     }
                 }
@@ -236,7 +236,7 @@ impl View {
         self.resolve_backends();
         let changed = std::mem::take(&mut self.changed);
         self.changed.events_from = self.events_seen + 1;
-        self.slots_free.append(&mut self.slots_leaving);
+        self.slots_free.extend(std::mem::take(&mut self.slots_leaving));
         let complete = !std::mem::replace(&mut self.begun, true);
         let rows = &self.rows;
         Delta {
@@ -249,7 +249,11 @@ impl View {
                 .into_iter()
                 .map(|key| (key.clone(), rows.controllers().get(&key).cloned()))
                 .collect(),
-            services: changed.services.into_iter().map(|id| (id.clone(), rows.services().get(&id).cloned())).collect(),
+            services: changed
+                .services
+                .into_iter()
+                .map(|id| (id.clone(), rows.services().get(&id).map(|row| (**row).clone())))
+                .collect(),
             namespaces: changed.namespaces.into_iter().map(|n| (n.clone(), rows.namespaces().contains(&n))).collect(),
             events_removed: changed.events_removed.into_iter().collect(),
             events: rows.events().range(changed.events_from..).map(|(n, e)| (*n, e.clone())).collect(),
@@ -265,7 +269,7 @@ impl View {
             let mut next = service.clone();
             read::endpoints(&mut next, subsets, |name| self.rows.pod_slot(&id.0, name));
             if next != *service {
-                self.rows.set_service(id.clone(), Some(next));
+                self.rows.set_service(id.clone(), Some(*next));
             }
         }
     }

@@ -6,6 +6,7 @@ use super::{
     ServiceRow, Slot,
 };
 use crate::api::{ConditionKind, ContainerState, EventBody, Kind, Meta, Name, PodBody, PodPhase, PodStatus, Quantity};
+use crate::order;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
@@ -248,7 +249,7 @@ pub(super) fn endpoints(row: &mut ServiceRow, subsets: &[k8s::EndpointSubset], s
         .filter_map(|a| a.target_ref.as_ref().filter(|t| t.kind.as_deref() == Some("Pod"))?.name.as_deref())
         .filter_map(slot_of)
         .collect();
-    row.backends.sort_unstable();
+    order::sort(&mut row.backends);
     row.backends.dedup();
 }
 

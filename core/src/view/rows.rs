@@ -15,9 +15,9 @@ pub struct Rows {
     unbound: BTreeSet<Slot>,
     states: StateCounts,
     labels: LabelTable,
-    places: BTreeMap<Name, Place>,
+    places: BTreeMap<Name, Box<Place>>,
     controllers: BTreeMap<(Kind, Name, Name), ControllerRow>,
-    services: BTreeMap<Id, ServiceRow>,
+    services: BTreeMap<Id, Box<ServiceRow>>,
     namespaces: BTreeSet<Name>,
     events: BTreeMap<u64, EventRow>,
     event_numbers: BTreeMap<Id, u64>,
@@ -101,7 +101,7 @@ impl Rows {
     }
 
     /// Nodes with their pods, by name.
-    pub const fn places(&self) -> &BTreeMap<Name, Place> {
+    pub const fn places(&self) -> &BTreeMap<Name, Box<Place>> {
         &self.places
     }
 
@@ -112,7 +112,7 @@ impl Rows {
 
     /// All nodes, by name.
     pub fn nodes(&self) -> impl Iterator<Item = (&NodeRow, &Place)> {
-        self.places.values().filter_map(|place| Some((place.node.as_ref()?, place)))
+        self.places.values().filter_map(|place| Some((place.node.as_ref()?, &**place)))
     }
 
     /// Controllers by kind, namespace and name.
@@ -121,7 +121,7 @@ impl Rows {
     }
 
     /// Services by namespace and name.
-    pub const fn services(&self) -> &BTreeMap<Id, ServiceRow> {
+    pub const fn services(&self) -> &BTreeMap<Id, Box<ServiceRow>> {
         &self.services
     }
 
@@ -196,7 +196,7 @@ impl Rows {
 
     pub(super) fn set_service(&mut self, id: Id, row: Option<ServiceRow>) {
         match row {
-            Some(row) => self.services.insert(id, row),
+            Some(row) => self.services.insert(id, Box::new(row)),
             None => self.services.remove(&id),
         };
     }

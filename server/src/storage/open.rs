@@ -218,6 +218,6 @@ fn decode(key: &str, bytes: &[u8]) -> Result<Object, String> {
     let kind = key.split('/').next().unwrap_or_default();
     let kind = Kind::ALL.into_iter().find(|k| k.info().kind == kind).ok_or("unknown kind")?;
     let value = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-    let object = Object::from_value(kind, value).map_err(|e| e.to_string())?;
+    let object = Object::from_value(kind, &value).map_err(|e| e.to_string())?;
     if super::row_key(&object.key()) == key { Ok(object) } else { Err("filed under another name".to_owned()) }
 }

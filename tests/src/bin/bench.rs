@@ -85,7 +85,7 @@ struct Run {
 }
 
 fn run(load: &Load, scheduler: &str) -> Result<Run, String> {
-    let object = |kind, value: &Value| Object::from_value(kind, value.clone()).map(Arc::new).map_err(|e| e.to_string());
+    let object = |kind, value: &Value| Object::from_value(kind, value).map(Arc::new).map_err(|e| e.to_string());
     let mut objects = Vec::new();
     for node in &load.nodes {
         objects.push(object(Kind::Node, node)?);
@@ -141,7 +141,7 @@ fn fork() {
     let namespace = json!({"metadata": {"name": "default", "uid": "00000000-0000-4000-8000-000000000002"}});
     let nodes = workload::nodes(1_000, 1).into_iter().map(|node| (Kind::Node, node));
     let objects = nodes.chain([(Kind::ReplicationController, controller), (Kind::Namespace, namespace)]);
-    let objects = objects.filter_map(|(kind, value)| Object::from_value(kind, value).ok()).map(Arc::new);
+    let objects = objects.filter_map(|(kind, value)| Object::from_value(kind, &value).ok()).map(Arc::new);
     let now = Time(1_800_000_000_000_000);
     let mut cluster = Cluster::restore(Config::default(), now, 1, objects);
     let start = Instant::now();

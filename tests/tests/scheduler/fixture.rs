@@ -70,7 +70,7 @@ impl Fixture {
             let kind = Kind::ALL.into_iter().find(|k| value["kind"] == k.info().kind).unwrap();
             let mut value = value.clone();
             value["metadata"]["uid"] = json!(format!("00000000-0000-4000-8000-{at:012x}"));
-            Arc::new(Object::from_value(kind, value).unwrap())
+            Arc::new(Object::from_value(kind, &value).unwrap())
         });
         let mut fixture = Self { cluster: Cluster::restore(config, START, 1, objects), now: START };
         fixture.settle();

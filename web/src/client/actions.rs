@@ -43,12 +43,7 @@ impl Session {
     pub(crate) fn drain(&self, language: Language, node: &str) {
         let (cordoned, pods) = {
             let rows = self.feed.rows();
-            let pods = rows
-                .places()
-                .get(node)
-                .into_iter()
-                .flat_map(kubarium_core::view::Place::pods)
-                .filter_map(|s| rows.pod(s));
+            let pods = rows.places().get(node).into_iter().flat_map(|place| place.pods()).filter_map(|s| rows.pod(s));
             let names: Vec<_> = pods.map(|pod| (pod.namespace.clone(), pod.name.clone())).collect();
             (rows.node(node).is_some_and(|n| n.cordoned), names)
         };

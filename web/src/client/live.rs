@@ -132,7 +132,7 @@ impl Inner {
             Some("BOOKMARK") => return Ok(revision),
             _ => {}
         }
-        let object = Object::from_value(kind, object).map_err(|e| Failure::Broken(e.message))?;
+        let object = Object::from_value(kind, &object).map_err(|e| Failure::Broken(e.message))?;
         if event["type"] == "DELETED" {
             this.view.borrow_mut().remove(&object.key());
         } else {
@@ -181,11 +181,11 @@ async fn list(weak: &Weak<Inner>, kind: Kind) -> Result<String, Failure> {
     if response.status >= 400 {
         return Err(Failure::Broken(super::message_of(&response)));
     }
-    let mut list: Value = serde_json::from_str(&response.body).map_err(|e| Failure::Broken(e.to_string()))?;
+    let list: Value = serde_json::from_str(&response.body).map_err(|e| Failure::Broken(e.to_string()))?;
     let revision = list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
-    let items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
     let objects = items
-        .into_iter()
+        .iter()
         .map(|item| Object::from_value(kind, item).map_err(|e| Failure::Broken(e.message)))
         .collect::<Result<Vec<_>, _>>()?;
     if let Some(inner) = weak.upgrade() {

@@ -2,7 +2,7 @@
 
 use super::{Client, ClientError, Pending};
 use crate::state::{Connection, Feed};
-use crate::worker::protocol::{Ask, Asked, Ghosts, Replied, Reply, Update};
+use crate::worker::protocol::{self, Ask, Asked, Ghosts, Replied, Reply, Update};
 use futures_channel::oneshot;
 use gloo_render::AnimationFrame;
 use js_sys::Uint8Array;
@@ -89,8 +89,7 @@ impl Simulation {
 
 impl Inner {
     fn send(&self, id: u32, ask: Ask) {
-        // The protocol's types have string keys throughout, so this cannot fail.
-        let Ok(text) = serde_json::to_string(&Asked { id, ask }) else { return };
+        let text = protocol::write(&Asked { id, ask });
         if let Some(early) = self.early.borrow_mut().as_mut() {
             early.push(text);
         } else {
@@ -132,7 +131,7 @@ impl Inner {
                 for text in this.early.take().unwrap_or_default() {
                     this.post(&text);
                 }
-            } else if let Ok(Replied { id, reply }) = serde_json::from_str(&text) {
+            } else if let Ok(Replied { id, reply }) = protocol::read(&text) {
                 let waiting = this.waiting.borrow_mut().remove(&id);
                 if let Some(sender) = waiting {
                     // Nobody may be waiting any more.

@@ -3,6 +3,7 @@
 use super::engine::Engine;
 use super::layout::TILE;
 use crate::state::Selection;
+use kubarium_core::order;
 use kubarium_core::view::{PodState, Rows, Slot};
 
 /// From this size of a tile on (CSS pixels) it has room for a letter.
@@ -210,7 +211,7 @@ impl Engine {
 }
 
 fn leaving_slots<'a>(rows: &'a Rows, names: &'a [kubarium_core::api::Name]) -> impl Iterator<Item = Slot> + 'a {
-    let names: std::collections::BTreeSet<_> = names.iter().collect();
+    let names = order::set(names);
     let pods = if names.is_empty() { None } else { Some(rows.pods_by_slot()) };
     pods.into_iter().flatten().filter(move |(_, pod)| names.contains(&pod.name)).map(|(slot, _)| slot)
 }

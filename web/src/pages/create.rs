@@ -9,8 +9,8 @@ use crate::state::{Field, Undo, use_address, use_navigator, use_settings};
 use crate::text::Text;
 use kubarium_core::apiserver::{Method, Request};
 use kubarium_core::manifest::{self, Document, ManifestError, Place};
+use kubarium_core::order;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -72,8 +72,7 @@ async fn send(session: &Session, text: &str, one: &Planned, dry: bool) -> Result
 /// Checks everything, then creates everything. Returns how many were created.
 async fn create(session: &Session, text: &str) -> Result<usize, Vec<ManifestError>> {
     let planned = plan(text)?;
-    let new_namespaces: BTreeSet<&str> =
-        planned.iter().filter(|p| p.kind == "Namespace").map(|p| p.name.as_str()).collect();
+    let new_namespaces = order::set(planned.iter().filter(|p| p.kind == "Namespace").map(|p| p.name.as_str()));
     let mut errors = Vec::new();
     for one in planned.iter().filter(|p| !new_namespaces.contains(p.namespace.as_str())) {
         errors.extend(send(session, text, one, true).await.err().into_iter().flatten());

@@ -4,6 +4,7 @@ use super::filter::{Filter, PageBar};
 use crate::components::state_text;
 use crate::state::{Address, Field, Page, use_address, use_feed, use_navigator, use_settings};
 use crate::text::Text;
+use kubarium_core::order;
 use kubarium_core::view::PodState;
 use std::collections::{BTreeMap, BTreeSet};
 use wasm_bindgen::JsCast;
@@ -37,8 +38,7 @@ pub(super) fn Explore() -> Html {
     let feed = use_feed(400);
     let filter = Filter::new(&address);
     let rows = feed.rows();
-    let keys: BTreeSet<String> =
-        rows.labels().iter().flat_map(|(_, pairs)| pairs.iter().map(|(k, _)| k.to_string())).collect();
+    let keys = order::set(rows.labels().iter().flat_map(|(_, pairs)| pairs.iter().map(|(k, _)| k.to_string())));
     let key = chosen(&address, &keys);
     let mut groups: BTreeMap<Option<String>, Group> = BTreeMap::new();
     let mut shown = 0;

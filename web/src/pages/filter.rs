@@ -5,8 +5,8 @@ use crate::components::{Icon, IconName, state_text};
 use crate::state::{Address, Field, Page, use_address, use_feed, use_navigator, use_settings};
 use crate::text::Text;
 use kubarium_core::api::Selector;
+use kubarium_core::order;
 use kubarium_core::view::{PodRow, PodState, Rows};
-use std::collections::BTreeMap;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -50,7 +50,7 @@ impl Filter {
         }
         let pairs = rows.labels().get(pod.labels);
         if let Some(selector) = &self.labels {
-            let map: BTreeMap<_, _> = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+            let map = order::map(pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())));
             if !selector.matches(&map) {
                 return false;
             }

@@ -6,6 +6,7 @@ use crate::state::{Field, use_address, use_feed, use_settings};
 use crate::text::{Language, Text};
 use kubarium_core::Time;
 use kubarium_core::api::Name;
+use kubarium_core::order;
 use kubarium_core::view::Rows;
 use yew::prelude::*;
 
@@ -104,7 +105,7 @@ pub(super) fn List(props: &ListProps) -> Html {
         (of.entries)(&rows, &filter, column, &mut |order, entry| shown.push((order, entry)));
         (of.total)(&rows)
     };
-    shown.sort_unstable();
+    order::sort(&mut shown);
     if down {
         shown.reverse();
     }

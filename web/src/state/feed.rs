@@ -7,6 +7,7 @@ use super::History;
 use crate::worker::protocol::{Clock, Countdown, Flow, Ghosts, NodeFault};
 use gloo_timers::callback::Timeout;
 use kubarium_core::api::Name;
+use kubarium_core::order;
 use kubarium_core::view::{Delta, Rows};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
@@ -140,7 +141,7 @@ impl Feed {
     }
 
     pub(crate) fn set_nodes_ahead(&self, countdowns: Vec<(Name, Countdown)>, faults: Vec<(Name, NodeFault)>) {
-        *self.countdowns.borrow_mut() = countdowns.into_iter().collect();
+        *self.countdowns.borrow_mut() = order::map(countdowns);
         let mut by_node: BTreeMap<Name, Vec<NodeFault>> = BTreeMap::new();
         for (node, fault) in faults {
             by_node.entry(node).or_default().push(fault);

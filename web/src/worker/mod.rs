@@ -84,7 +84,7 @@ impl Worker {
     }
 
     fn receive(&mut self, text: &str) {
-        let Ok(Asked { id, ask }) = serde_json::from_str(text) else { return };
+        let Ok(Asked { id, ask }) = protocol::read(text) else { return };
         let reply = match ask {
             Ask::Drawn => {
                 self.wanted = true;
@@ -110,10 +110,8 @@ impl Worker {
             }
         };
         // Orders without a number want no answer.
-        if id != 0
-            && let Ok(text) = serde_json::to_string(&Replied { id, reply })
-        {
-            self.post(&JsValue::from_str(&text));
+        if id != 0 {
+            self.post(&JsValue::from_str(&protocol::write(&Replied { id, reply })));
         }
         self.update();
     }

@@ -8,7 +8,19 @@ use kubarium_core::api::Name;
 use kubarium_core::apiserver::{Request, Response};
 use kubarium_core::sim::Action;
 use kubarium_core::view::{Delta, Id, Slot};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+/// Writes a message.
+pub(crate) fn write<T: Serialize>(message: &T) -> String {
+    // The protocol's types have string keys throughout, so this cannot fail.
+    serde_json::to_value(message).unwrap_or_default().to_string()
+}
+
+/// Reads a message. By way of a value, as all typed JSON is read here: each type's reader is compiled once.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text).and_then(serde_json::from_value)
+}
 
 /// What the page asks or orders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

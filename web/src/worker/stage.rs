@@ -3,6 +3,7 @@
 use super::protocol::{Ask, Countdown, Flow, Ghosts, NodeFault, Reply, Stage as Next, Update};
 use kubarium_core::api::{Kind, Name};
 use kubarium_core::apiserver::{Answer, Request, Response};
+use kubarium_core::order;
 use kubarium_core::sim::{Action, BEGINNING, Fault, Outcome, Scenario, World, soak};
 use kubarium_core::view::{NodeReadiness, PodState, View};
 use kubarium_core::{Span, Time};
@@ -175,7 +176,7 @@ impl Stage {
         let rows = self.view.rows();
         let unready = rows.nodes().filter(|(n, _)| n.readiness != NodeReadiness::Ready).map(|(n, _)| &n.name);
         let mut names: Vec<&Name> = unready.chain(faults.iter().map(|(name, _)| name)).collect();
-        names.sort_unstable();
+        order::sort(&mut names);
         names.dedup();
         names.into_iter().filter_map(|name| Some((name.clone(), self.countdown(name)?))).collect()
     }

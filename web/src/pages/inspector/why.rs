@@ -9,6 +9,7 @@ use crate::state::{Selection, use_address, use_feed, use_settings};
 use crate::text::{Language, Text};
 use kubarium_core::Time;
 use kubarium_core::apiserver::Request;
+use kubarium_core::order;
 use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -55,7 +56,8 @@ pub(super) fn Why(props: &WhyProps) -> Html {
     let placed = word(&explanation["decision"]["placement"], "node");
     let mut nodes: Vec<&Value> = explanation["nodes"].as_array().into_iter().flatten().collect();
     // The chosen one, then the best; who refuses comes last. The rest stays in the order of names.
-    nodes.sort_by_key(|n| (word(n, "name") != placed, n["feasible"] != true, -n["score"].as_i64().unwrap_or(0)));
+    let rank = |n: &Value| (word(n, "name") != placed, n["feasible"] != true, -n["score"].as_i64().unwrap_or(0));
+    order::sort_by(&mut nodes, |a, b| rank(a).cmp(&rank(b)));
     let count = nodes.len();
     let scored = nodes.iter().any(|n| n["score"].is_i64());
     if !*all {
