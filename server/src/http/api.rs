@@ -2,7 +2,8 @@
 
 use super::{App, BODY_BYTES_MAX, forward, logs, problem, watch};
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use kubarium_core::api::Reason;
@@ -10,7 +11,8 @@ use kubarium_core::apiserver::{self, Answer};
 
 /// Answers a request to the API.
 pub(super) async fn handle(State(app): State<App>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let socket = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok();
     let method = match parts.method {
         Method::GET | Method::HEAD => apiserver::Method::Get,
         Method::POST => apiserver::Method::Post,
@@ -43,7 +45,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
     match app.driver.request(asked).await {
         Err(_) => problem::closing(),
         Ok(Answer::Done(done)) => finished(done),
-        Ok(Answer::Watch(query)) => watch::stream(&app, *query),
+        Ok(Answer::Watch(query)) => watch::answer(&app, *query, socket),
         Ok(Answer::Logs(query)) => logs::stream(&app, query).await,
         Ok(Answer::Proxy(target)) => forward::send(&app, &target, &parts.method, &parts.headers, bytes).await,
     }

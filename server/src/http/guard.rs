@@ -7,6 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubarium_core::api::Reason;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -60,9 +62,10 @@ impl Access {
         let given = text(header::AUTHORIZATION)
             .and_then(|v| v.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
+            .map(|(_, token)| token.trim().to_owned())
+            .or_else(|| text(header::SEC_WEBSOCKET_PROTOCOL).and_then(token_in_protocols));
         match given {
-            Some(given) if token.matches(given) => Ok(()),
+            Some(given) if token.matches(&given) => Ok(()),
             Some(_) => Err(Refusal {
                 code: 401,
                 reason: Reason::Unauthorized,
@@ -82,6 +85,12 @@ impl Access {
             || bare.parse::<IpAddr>().is_ok()
             || self.allowed_hosts.contains(&host.to_ascii_lowercase())
     }
+}
+
+/// The token among a WebSocket's protocols: a page cannot send other headers with it. As in Kubernetes.
+fn token_in_protocols(protocols: &str) -> Option<String> {
+    let encoded = protocols.split(',').find_map(|p| p.trim().strip_prefix("base64url.bearer.authorization.k8s.io."))?;
+    String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
 }
 
 /// A host without its port.

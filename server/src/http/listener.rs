@@ -1,10 +1,11 @@
 //! Accepts connections and ends them: limits on how many, how long their heads may take, and a graceful end.
 
 use super::App;
+use super::watch::stopped;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 /// How many connections are open at most; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 2_048;
+const CONNECTIONS_MAX: u32 = 2_048;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,8 +28,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn serve(listener: TcpListener, app: App) {
     let mut stopping = app.stopping.clone();
     let router = super::router(app);
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let graceful = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
         let accepted = tokio::select! {
@@ -50,17 +50,28 @@ pub async fn serve(listener: TcpListener, app: App) {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
-        let connection = graceful.watch(connection);
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()))
+            // Watches of pages are WebSockets.
+            .with_upgrades();
+        let stopping = stopping.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopped(stopping) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 debug!(%error, "connection ended");
             }
             drop(permit);
         });
     }
     drop(listener);
-    if tokio::time::timeout(END_TIMEOUT, graceful.shutdown()).await.is_err() {
+    // All permits are free once all connections have ended.
+    if tokio::time::timeout(END_TIMEOUT, permits.acquire_many(CONNECTIONS_MAX)).await.is_err() {
         debug!("some connections were cut off");
     }
 }

@@ -1,7 +1,9 @@
-//! Watches over HTTP: one JSON object per line, as long as the client listens and keeps up.
+//! Watches, as long as the client listens and keeps up: over HTTP one JSON object per line, over a WebSocket one per
+//! message. A browser opens only six connections for requests, and its pages watch more kinds than that.
 
 use super::App;
 use axum::body::Body;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -25,19 +27,45 @@ const BOOKMARK_PERIOD: Duration = Duration::from_mins(1);
 /// How long a watch lasts that names no time of its own, as in Kubernetes between 30 and 60 minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(45);
 
+/// What a page must name beside the protocol that carries its token, as for Kubernetes.
+const PROTOCOL: &str = "base64.binary.k8s.io";
+
+/// Longest message a client may send: it has nothing to say.
+const SAID_BYTES_MAX: usize = 1 << 10;
+
 /// Answers with a stream of events.
-pub(super) fn stream(app: &App, query: WatchQuery) -> Response {
-    let (lines, inbox) = mpsc::channel::<Bytes>(BATCHES_MAX);
+pub(super) fn answer(app: &App, query: WatchQuery, socket: Option<WebSocketUpgrade>) -> Response {
+    let (lines, mut inbox) = mpsc::channel::<Bytes>(BATCHES_MAX);
     tokio::spawn(run(app.clone(), query, lines));
-    let body =
-        stream::unfold(
-            inbox,
-            |mut inbox| async move { inbox.recv().await.map(|line| (Ok::<_, Infallible>(line), inbox)) },
-        );
+    if let Some(socket) = socket {
+        let socket = socket.protocols([PROTOCOL]).max_message_size(SAID_BYTES_MAX);
+        return socket.on_upgrade(move |socket| pass_on(socket, inbox));
+    }
+    let body = stream::poll_fn(move |cx| inbox.poll_recv(cx).map(|line| line.map(Ok::<_, Infallible>)));
     let mut response = Response::new(Body::from_stream(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     response
+}
+
+/// Sends each line as a message, until the watch ends or the client goes.
+async fn pass_on(mut socket: WebSocket, mut inbox: mpsc::Receiver<Bytes>) {
+    loop {
+        tokio::select! {
+            batch = inbox.recv() => {
+                let Some(batch) = batch else { break };
+                for line in String::from_utf8_lossy(&batch).lines() {
+                    if !matches!(timeout(SLOW_TIMEOUT, socket.send(Message::Text(line.into()))).await, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+            }
+            // That it closes is all it can say.
+            said = socket.recv() => if !matches!(said, Some(Ok(_))) { return },
+        }
+    }
+    // It may have gone meanwhile.
+    let _ = timeout(SLOW_TIMEOUT, socket.send(Message::Close(None))).await;
 }
 
 /// Why a watch ended.
@@ -109,7 +137,7 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
 }
 
 /// Returns when the server is on its way out.
-async fn stopped(mut stopping: signal::Receiver<bool>) {
+pub(super) async fn stopped(mut stopping: signal::Receiver<bool>) {
     // An error means that it is gone already.
     let _ = stopping.wait_for(|stop| *stop).await;
 }
