@@ -125,7 +125,18 @@ texts! {
     TimeControls: "Time controls", "时间控制";
     // Connection
     Connecting: "Connecting", "正在连接";
-    Stale: "What you see is old: {0}. Trying again.", "显示的内容已过时：{0}。正在重试。";
+    ServerShown: "The server whose cluster is shown", "正在显示其集群的服务器";
+    StaleSince: "This is how it was at {0}.", "这是 {0} 时的情况。";
+    NoLiveCluster: "There is no live cluster here.", "此处没有实时集群。";
+    ServerSilent: "No server answers at {0}; kubarium serve starts one. Trying again by itself.", "{0} 没有服务器应答；可用 kubarium serve 启动。正在自动重试。";
+    ServerSays: "The server says: {0}. Trying again by itself.", "服务器的回答：{0}。正在自动重试。";
+    SimulationStopped: "The simulation has stopped.", "模拟已停止。";
+    ConnectNow: "Try now", "立即重试";
+    Connect: "Connect", "连接";
+    Token: "Token", "令牌";
+    TokenNeeded: "This server asks for a token.", "此服务器需要令牌。";
+    TokenWhere: "kubarium token prints it on the server's machine.", "在服务器所在的机器上用 kubarium token 打印。";
+    TokenRefused: "That is not the token of this server.", "这不是此服务器的令牌。";
     // Pod states
     StatePending: "Pending", "等待中";
     StateStarting: "Starting", "启动中";
@@ -300,10 +311,20 @@ texts! {
     Lost: "Lost", "丢失";
     // Live
     DockerHosts: "Docker hosts", "Docker 主机";
+    FirstHost: "This cluster has no nodes yet", "此集群还没有节点";
+    FirstHostHow: "Add a Docker host, and it becomes a node.", "添加一台 Docker 主机，它就成为一个节点。";
+    FirstHostServe: "Or name it when you start the server:", "也可以在启动服务器时指定：";
+    HostKinds: "unix:///var/run/docker.sock is the server's own machine, tcp://ADDRESS:2375 another one without TLS, tcp://ADDRESS:2376?ca=FILE&cert=FILE&key=FILE one with TLS; the files are the server's.", "unix:///var/run/docker.sock 是服务器本机，tcp://ADDRESS:2375 是另一台不用 TLS 的主机，tcp://ADDRESS:2376?ca=FILE&cert=FILE&key=FILE 是使用 TLS 的主机；文件在服务器上。";
+    HostConnected: "connected", "已连接";
+    HostFixed: "named at start", "启动时指定";
+    HostFixedHint: "It comes from --docker or the configuration file; remove it there.", "来自 --docker 或配置文件；请在那里移除。";
     Endpoint: "Endpoint", "端点";
     AddHost: "Add host", "添加主机";
     Remove: "Remove", "移除";
-    TokenNeeded: "This server asks for a token (kubarium token prints it).", "此服务器需要令牌（用 kubarium token 打印）。";
+    RemoveHostHint: "Its node goes, and controllers replace the pods elsewhere. Containers on the host go on running: drain the node first to end them.", "其节点会消失，控制器在别处补上 Pod。主机上的容器继续运行：如要结束，请先排空该节点。";
+    Logs: "Logs", "日志";
+    NoLogs: "Nothing was written yet.", "还没有输出。";
+    Container: "Container", "容器";
     // Help
     Shortcuts: "Keyboard shortcuts", "键盘快捷键";
     KeyPlay: "Play or pause", "播放或暂停";

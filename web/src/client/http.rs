@@ -1,15 +1,16 @@
-//! HTTP to the server the page came from: whole answers, and answers that come line by line.
+//! HTTP to the server the page came from.
 
-use crate::text::Text;
 use kubarium_core::apiserver::{Method, Request, Response};
-use std::collections::VecDeque;
 use std::fmt;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit};
+use web_sys::{AbortSignal, Headers, RequestInit};
 
 /// Where a token is kept: for as long as the tab is open.
 const TOKEN: &str = "kubarium.token";
+
+/// How long an answer may take, in milliseconds.
+const ANSWER_MS_MAX: u32 = 30_000;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +40,14 @@ fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.session_storage().ok()?
 }
 
-/// Asks the person for the token and keeps it for further requests.
-pub(super) fn ask_for_token() {
-    let said = crate::state::Settings::load().language.text(Text::TokenNeeded);
-    let answer = web_sys::window().and_then(|w| w.prompt_with_message(said).ok()?);
-    if let (Some(token), Some(storage)) = (answer, storage()) {
+/// The token that was given, if any.
+pub(super) fn token() -> Option<String> {
+    storage()?.get_item(TOKEN).ok()?
+}
+
+/// Keeps a token for further requests.
+pub(super) fn keep_token(token: &str) {
+    if let Some(storage) = storage() {
         // A browser may forbid it; then the requests go on failing and say why.
         let _ = storage.set_item(TOKEN, token.trim());
     }
@@ -59,13 +63,14 @@ fn headers(request: &Request) -> Option<Headers> {
     };
     set("Accept", if request.accept.is_empty() { "application/json" } else { &request.accept });
     set("Content-Type", &request.content_type);
-    if let Some(token) = storage().and_then(|s| s.get_item(TOKEN).ok()?) {
+    if let Some(token) = token() {
         set("Authorization", &format!("Bearer {token}"));
     }
     Some(headers)
 }
 
-async fn fetch(request: &Request, signal: Option<&AbortSignal>) -> Result<web_sys::Response, Failure> {
+/// Sends a request and waits for the whole answer, so many milliseconds at most.
+pub(super) async fn send_within(request: &Request, limit_ms: u32) -> Result<Response, Failure> {
     let init = RequestInit::new();
     init.set_method(match request.method {
         Method::Get => "GET",
@@ -80,71 +85,28 @@ async fn fetch(request: &Request, signal: Option<&AbortSignal>) -> Result<web_sy
     if !request.body.is_empty() {
         init.set_body(&JsValue::from_str(&request.body));
     }
-    init.set_signal(signal);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(limit_ms)));
     // The page lies in `/ui/`; the API is beside it.
     let separator = if request.query.is_empty() { "" } else { "?" };
     let url = format!("..{}{separator}{}", request.path, request.query);
     let window = web_sys::window().ok_or(Failure::Unreachable)?;
     let response = JsFuture::from(window.fetch_with_str_and_init(&url, &init)).await;
     let response: web_sys::Response = response.map_err(|_| Failure::Unreachable)?.unchecked_into();
+    let content_type = response.headers().get("content-type").ok().flatten().unwrap_or_default();
     match response.status() {
-        401 => Err(Failure::Unauthorized),
-        410 => Err(Failure::TooOld),
-        _ => Ok(response),
+        401 => return Err(Failure::Unauthorized),
+        410 => return Err(Failure::TooOld),
+        // Some file server, or a proxy with nobody behind it: errors of the API are JSON, and it has no pages.
+        status if status >= 400 && !content_type.contains("json") => return Err(Failure::Unreachable),
+        _ if content_type.starts_with("text/html") => return Err(Failure::Unreachable),
+        _ => {}
     }
+    let text = response.text().map_err(|_| Failure::Unreachable)?;
+    let body = JsFuture::from(text).await.map_err(|_| Failure::Unreachable)?.as_string().unwrap_or_default();
+    Ok(Response { status: response.status(), content_type, warnings: Vec::new(), body })
 }
 
 /// Sends a request and waits for the whole answer.
 pub(super) async fn send(request: &Request) -> Result<Response, Failure> {
-    let response = fetch(request, None).await?;
-    let content_type = response.headers().get("content-type").ok().flatten().unwrap_or_default();
-    let text = response.text().map_err(|_| Failure::Unreachable)?;
-    let body = JsFuture::from(text).await.map_err(|_| Failure::Unreachable)?.as_string().unwrap_or_default();
-    if content_type.starts_with("text/html") {
-        // A file server answers everything with pages.
-        return Err(Failure::Unreachable);
-    }
-    Ok(Response { status: response.status(), content_type, warnings: Vec::new(), body })
-}
-
-/// An answer that comes line by line.
-pub(super) struct Lines {
-    reader: ReadableStreamDefaultReader,
-    bytes: Vec<u8>,
-    ready: VecDeque<String>,
-}
-
-/// Opens an answer that comes line by line.
-pub(super) async fn lines(path: &str, query: &str, signal: Option<&AbortSignal>) -> Result<Lines, Failure> {
-    let mut request = Request::get(path);
-    query.clone_into(&mut request.query);
-    let response = fetch(&request, signal).await?;
-    if response.status() >= 400 {
-        return Err(Failure::Broken(format!("{} {}", response.status(), response.status_text())));
-    }
-    let stream = response.body().ok_or(Failure::Unreachable)?;
-    let reader = stream.get_reader().unchecked_into();
-    Ok(Lines { reader, bytes: Vec::new(), ready: VecDeque::new() })
-}
-
-impl Lines {
-    /// The next line that is not empty; none at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<String>, Failure> {
-        loop {
-            if let Some(line) = self.ready.pop_front() {
-                return Ok(Some(line));
-            }
-            let chunk = JsFuture::from(self.reader.read()).await.map_err(|_| Failure::Unreachable)?;
-            let get = |name: &str| js_sys::Reflect::get(&chunk, &JsValue::from_str(name)).unwrap_or_default();
-            if get("done").is_truthy() {
-                return Ok(None);
-            }
-            self.bytes.extend(js_sys::Uint8Array::new(&get("value")).to_vec());
-            let Some(end) = self.bytes.iter().rposition(|b| *b == b'\n') else { continue };
-            let rest = self.bytes.split_off(end + 1);
-            let whole = std::mem::replace(&mut self.bytes, rest);
-            let text = String::from_utf8_lossy(&whole);
-            self.ready.extend(text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned));
-        }
-    }
+    send_within(request, ANSWER_MS_MAX).await
 }

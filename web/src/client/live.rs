@@ -1,13 +1,17 @@
-//! The live cluster: list and watch of the Kubernetes API over HTTP, and the same rows as from a simulation.
+//! The live cluster: list and watch of the Kubernetes API, and the same rows as from a simulation.
 //!
 //! One loop per kind: list, then watch from there on; when the watch ends, watch on; when the server says that this is
-//! too long ago, list again; when nothing answers, say so and try again, ever more slowly. Nothing here knows what
-//! kind of server answers: a real Kubernetes behind `kubectl proxy` does as well.
+//! too long ago, list again; when nothing answers, say so and try again, ever more slowly. A connection that died
+//! without a word is found by asking now and then. Nothing here knows what kind of server answers: a real Kubernetes
+//! behind `kubectl proxy` does as well.
 
 use super::http::{self, Failure};
+use super::socket::Socket;
 use super::{Client, ClientError, Pending};
 use crate::state::{Connection, Feed};
 use crate::worker::protocol::Clock;
+use futures_channel::oneshot;
+use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
 use gloo_timers::future::TimeoutFuture;
 use kubarium_core::Time;
@@ -19,13 +23,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
 
 /// What pages show. Endpoints before pods would find no rows, so they come last.
 const KINDS: [Kind; 7] =
     [Kind::Namespace, Kind::Node, Kind::ReplicationController, Kind::Service, Kind::Pod, Kind::Endpoints, Kind::Event];
+/// First and longest wait before the next try, give or take a quarter: many pages must not come back at once.
 const RETRY_MS: u32 = 500;
-const RETRY_MS_MAX: u32 = 15_000;
+const RETRY_MS_MAX: u32 = 10_000;
+/// A watch that lasted so long was a good one: after it, the first wait is short again.
+const GOOD_MS: f64 = 10_000.0;
+/// How often a server that says nothing is asked whether it lives, and how long it may take to answer.
+const PULSE_MS: u32 = 5_000;
+const PULSE_ANSWER_MS: u32 = 5_000;
 /// Changes are handed to the page together, at most this often.
 const FLUSH_MS: u32 = 60;
 
@@ -34,27 +43,21 @@ struct Inner {
     view: RefCell<View>,
     flush: RefCell<Option<Timeout>>,
     /// Kinds whose loop is in trouble, and why.
-    troubled: RefCell<BTreeMap<Kind, String>>,
+    troubled: RefCell<BTreeMap<Kind, Failure>>,
     listed: RefCell<BTreeSet<Kind>>,
-    abort: Option<AbortController>,
-    /// Whether a person was asked for the token.
-    asked: Cell<bool>,
-    ended: Rc<Cell<bool>>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.ended.set(true);
-        if let Some(abort) = &self.abort {
-            abort.abort();
-        }
-    }
+    /// The watches under way. One that is dropped has failed.
+    watches: RefCell<BTreeMap<Kind, Socket>>,
+    /// What loops in trouble wait for. A wait that is dropped is over.
+    waits: RefCell<BTreeMap<Kind, Timeout>>,
+    /// Between 0.75 and 1.25, the same for all loops of a page, so that they come back together.
+    jitter: f64,
 }
 
 /// The cluster of the server the page came from. Ends when dropped.
 pub(super) struct Live {
-    _inner: Rc<Inner>,
+    inner: Rc<Inner>,
     _tick: Interval,
+    _online: Option<EventListener>,
 }
 
 fn now() -> Time {
@@ -70,18 +73,26 @@ impl Live {
             flush: RefCell::default(),
             troubled: RefCell::default(),
             listed: RefCell::default(),
-            abort: AbortController::new().ok(),
-            asked: Cell::default(),
-            ended: Rc::default(),
+            watches: RefCell::default(),
+            waits: RefCell::default(),
+            jitter: 0.75 + js_sys::Math::random() / 2.0,
         });
         for kind in KINDS {
-            let weak = Rc::downgrade(&inner);
-            spawn_local(follow(weak, kind));
+            spawn_local(follow(Rc::downgrade(&inner), kind));
         }
+        spawn_local(feel_pulse(Rc::downgrade(&inner)));
         let start = now();
         let tick = move || feed.set_clock(Clock { now: now(), start, playing: true, speed: 1.0, reached: 1.0 });
         tick();
-        Self { _inner: inner, _tick: Interval::new(1_000, tick) }
+        let online = web_sys::window().map(|window| {
+            let weak = Rc::downgrade(&inner);
+            EventListener::new(&window, "online", move |_| {
+                if let Some(inner) = weak.upgrade() {
+                    inner.wake();
+                }
+            })
+        });
+        Self { inner, _tick: Interval::new(1_000, tick), _online: online }
     }
 }
 
@@ -89,20 +100,36 @@ impl Client for Live {
     fn request(&self, request: Request) -> Pending<Response> {
         Box::pin(async move { http::send(&request).await.map_err(|failure| ClientError(failure.to_string())) })
     }
+
+    fn connect_now(&self) {
+        self.inner.wake();
+    }
+
+    fn give_token(&self, token: &str) {
+        http::keep_token(token);
+        self.inner.wake();
+    }
 }
 
 impl Inner {
-    fn trouble(&self, kind: Kind, why: Option<String>) {
+    fn trouble(&self, kind: Kind, why: Option<Failure>) {
         let mut troubled = self.troubled.borrow_mut();
         match why {
             Some(why) => drop(troubled.insert(kind, why)),
             None => drop(troubled.remove(&kind)),
         }
         self.feed.set_connection(match troubled.values().next() {
-            Some(why) => Connection::Stale(why.clone()),
+            Some(Failure::Unreachable) => Connection::Silent,
+            Some(Failure::Unauthorized) => Connection::TokenNeeded(http::token().is_some()),
+            Some(why) => Connection::Stale(why.to_string()),
             None if self.listed.borrow().len() == KINDS.len() => Connection::Fresh,
             None => Connection::Connecting,
         });
+    }
+
+    /// Ends all waits.
+    fn wake(&self) {
+        drop(self.waits.take());
     }
 
     fn flush_soon(this: &Rc<Self>) {
@@ -147,27 +174,59 @@ impl Inner {
 async fn follow(weak: Weak<Inner>, kind: Kind) {
     let mut retry = RETRY_MS;
     let mut revision = None;
-    loop {
+    while weak.strong_count() > 0 {
+        let (begun, watched) = (js_sys::Date::now(), revision.is_some());
         let outcome = match revision.take() {
             None => list(&weak, kind).await,
             Some(since) => watch(&weak, kind, since).await,
         };
         let Some(inner) = weak.upgrade() else { return };
-        match outcome {
+        let lasted = js_sys::Date::now() - begun;
+        if lasted > GOOD_MS {
+            retry = RETRY_MS;
+        }
+        // A watch that ends as soon as it began must not be begun again and again without a pause.
+        let hasty = watched && lasted < f64::from(RETRY_MS);
+        let failure = match outcome {
             Ok(next) => {
-                retry = RETRY_MS;
                 revision = Some(next);
-                inner.trouble(kind, None);
+                None
             }
-            Err(Failure::TooOld) => {}
-            Err(Failure::Unauthorized) if !inner.asked.replace(true) => http::ask_for_token(),
-            Err(failure) => {
-                inner.trouble(kind, Some(failure.to_string()));
-                drop(inner);
-                TimeoutFuture::new(retry).await;
-                // Everything is asked for again: what was missed meanwhile is in it.
-                retry = (retry * 2).min(RETRY_MS_MAX);
-            }
+            // Everything is asked for again: what was missed meanwhile is in it.
+            Err(Failure::TooOld) => None,
+            Err(failure) => Some(failure),
+        };
+        let pauses = hasty || failure.is_some();
+        inner.trouble(kind, failure);
+        if pauses {
+            wait(inner, kind, retry).await;
+            retry = (retry * 2).min(RETRY_MS_MAX);
+        }
+    }
+}
+
+/// Waits about so long, unless it is woken.
+async fn wait(inner: Rc<Inner>, kind: Kind, ms: u32) {
+    let (sender, ended) = oneshot::channel::<()>();
+    let timeout = Timeout::new((f64::from(ms) * inner.jitter) as u32, move || drop(sender));
+    inner.waits.borrow_mut().insert(kind, timeout);
+    drop(inner);
+    // The sender never sends: it goes with the timeout, whether that is over or dropped.
+    let _ = ended.await;
+}
+
+/// Asks the server now and then whether it is there, and ends the watches if it is not.
+async fn feel_pulse(weak: Weak<Inner>) {
+    loop {
+        TimeoutFuture::new(PULSE_MS).await;
+        let Some(inner) = weak.upgrade() else { return };
+        let idle = inner.watches.borrow().is_empty();
+        drop(inner);
+        if !idle
+            && http::send_within(&Request::get("/readyz"), PULSE_ANSWER_MS).await.is_err()
+            && let Some(inner) = weak.upgrade()
+        {
+            drop(inner.watches.take());
         }
     }
 }
@@ -197,15 +256,35 @@ async fn list(weak: &Weak<Inner>, kind: Kind) -> Result<String, Failure> {
 }
 
 async fn watch(weak: &Weak<Inner>, kind: Kind, since: String) -> Result<String, Failure> {
-    let signal = weak.upgrade().and_then(|i| i.abort.as_ref().map(AbortController::signal));
     let query = format!("watch=true&allowWatchBookmarks=true&resourceVersion={since}");
-    let mut lines = http::lines(&path(kind), &query, signal.as_ref()).await?;
-    let mut revision = since;
-    while let Some(line) = lines.next().await? {
-        let Some(inner) = weak.upgrade() else { return Ok(revision) };
-        if let Some(next) = Inner::take(&inner, kind, &line)? {
-            revision = next;
+    let revision = Rc::new(RefCell::new(since));
+    let (sender, ended) = oneshot::channel::<Result<(), Failure>>();
+    let sender = Rc::new(Cell::new(Some(sender)));
+    let on_message = {
+        let (weak, revision, sender) = (weak.clone(), Rc::clone(&revision), Rc::clone(&sender));
+        move |text: String| {
+            let Some(inner) = weak.upgrade() else { return };
+            match Inner::take(&inner, kind, &text) {
+                Ok(Some(next)) => *revision.borrow_mut() = next,
+                Ok(None) => {}
+                Err(failure) => end(&sender, Err(failure)),
+            }
         }
+    };
+    let on_close = move |in_order| end(&sender, if in_order { Ok(()) } else { Err(Failure::Unreachable) });
+    if let Some(inner) = weak.upgrade() {
+        inner.watches.borrow_mut().insert(kind, Socket::open(&path(kind), &query, on_message, on_close)?);
     }
-    Ok(revision)
+    // The sender goes with the watch where that is dropped.
+    let outcome = ended.await.unwrap_or(Err(Failure::Unreachable));
+    let socket = weak.upgrade().and_then(|inner| inner.watches.borrow_mut().remove(&kind));
+    drop(socket);
+    outcome.map(|()| revision.take())
+}
+
+fn end(sender: &Cell<Option<oneshot::Sender<Result<(), Failure>>>>, outcome: Result<(), Failure>) {
+    if let Some(sender) = sender.take() {
+        // Nobody may be waiting any more.
+        let _ = sender.send(outcome);
+    }
 }

@@ -8,6 +8,7 @@ mod http;
 mod live;
 mod objects;
 mod simulation;
+mod socket;
 
 pub(crate) use objects::{causes, collection, merge_patch, object};
 pub(crate) use simulation::{SimControl, Simulation};
@@ -38,6 +39,12 @@ pub(crate) trait Client {
     fn simulation(&self) -> Option<SimControl> {
         None
     }
+
+    /// Tries to connect now instead of later.
+    fn connect_now(&self) {}
+
+    /// Shows this token to the server from now on.
+    fn give_token(&self, _token: &str) {}
 }
 
 /// The cluster that is shown, with everything pages need of it. A context; a new one for each change of world.

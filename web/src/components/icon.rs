@@ -25,6 +25,7 @@ pub(crate) enum IconName {
     Plus,
     Minus,
     Fit,
+    Warning,
 }
 
 impl IconName {
@@ -53,6 +54,7 @@ impl IconName {
             Self::Plus => "M8 3v10M3 8h10",
             Self::Minus => "M3 8h10",
             Self::Fit => "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+            Self::Warning => "M8 2l6.500 11.500h-13zM8 6v4M8 11.500v1",
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Drawn once a second at most, and only while they are in sight. A table says the same to screen readers.
 
+use crate::client::use_session;
 use crate::components::{clock_text, colour, state_text};
-use crate::state::{Sample, use_feed, use_settings};
+use crate::state::{Sample, World, use_feed, use_settings};
 use crate::text::Text;
 use kubarium_core::view::PodState;
 use plotters::prelude::*;
@@ -139,11 +140,17 @@ fn draw(canvas: HtmlCanvasElement, chart: &Chart) -> Result<(), Box<dyn std::err
 pub(super) fn Charts() -> Html {
     let settings = use_settings();
     let language = settings.language;
+    let session = use_session();
     let feed = use_feed(1_000);
     let canvases = [use_node_ref(), use_node_ref(), use_node_ref()];
     let shown = {
         let history = feed.history();
-        charts(history.samples(), |text| language.text(text))
+        let mut shown = Vec::from(charts(history.samples(), |text| language.text(text)));
+        // The API of a live cluster does not tell of requests to services, which are the last chart.
+        if session.world == World::Live {
+            shown.pop();
+        }
+        shown
     };
     let panels: Vec<_> = shown
         .iter()

@@ -1,18 +1,20 @@
 //! What is selected: one sentence that says how it is, then all there is to know, and what can be done to it.
 
 mod actions;
+mod logs;
 mod sentence;
 mod why;
 
 use crate::client::{Notice, causes, object, use_session};
 use crate::components::{Icon, IconName, span_text};
-use crate::state::{Field, Selection, Undo, use_address, use_feed, use_navigator, use_settings};
+use crate::state::{Field, Selection, Undo, World, use_address, use_feed, use_navigator, use_settings};
 use crate::text::Text;
 use actions::Actions;
 use kubarium_core::Time;
 use kubarium_core::api::EventKind;
 use kubarium_core::apiserver::{Method, Request};
 use kubarium_core::manifest;
+use logs::Logs;
 use sentence::sentence;
 use serde_json::Value;
 use wasm_bindgen::JsCast;
@@ -36,7 +38,7 @@ pub(crate) fn Inspector() -> Html {
     let selection = address.selection.clone();
     // Asked for again when the cluster has changed, a few times per second at most.
     use_effect_with((selection.clone(), feed.version()), {
-        let object_state = object_state.clone();
+        let (object_state, session) = (object_state.clone(), session.clone());
         move |(selection, _)| {
             if let Some(path) = selection.as_ref().and_then(|s| object(&s.kind, &s.namespace, &s.name)) {
                 spawn_local(async move {
@@ -49,6 +51,8 @@ pub(crate) fn Inspector() -> Html {
                             .map(|(_, message)| message)
                             .collect::<Vec<_>>()
                             .join("; ")),
+                        // What was seen last stays while the server is silent, and so does what is being typed.
+                        Err(_) if matches!(&*object_state, Some(Ok(_))) => return,
                         Err(error) => Err(error.0),
                     }));
                 });
@@ -71,7 +75,8 @@ pub(crate) fn Inspector() -> Html {
         _ => None,
     };
     let tab = address.get(Field::Tab).to_owned();
-    let tabs = TABS.into_iter().map(|(word, text)| {
+    let logs = (selection.kind == "Pod" && session.world == World::Live).then_some(("logs", Text::Logs));
+    let tabs = TABS.into_iter().chain(logs).map(|(word, text)| {
         let to = address.clone().with(Field::Tab, word);
         let current = (word == tab).then_some("page");
         html! { <a href={to.fragment()} aria-current={current}>{ t(text) }</a> }
@@ -96,6 +101,8 @@ pub(crate) fn Inspector() -> Html {
                 } else if let Some(object) = fetched {
                     if tab == "yaml" {
                         <Yaml key={format!("{selection:?}")} selection={selection.clone()} {object} />
+                    } else if tab == "logs" && logs.is_some() {
+                        <Logs key={format!("{selection:?}")} selection={selection.clone()} containers={containers_of(&object)} />
                     } else {
                         if selection.kind == "Pod" {
                             <Why key={format!("{}/{}", selection.namespace, selection.name)} selection={selection.clone()} />
@@ -106,6 +113,11 @@ pub(crate) fn Inspector() -> Html {
             </div>
         </>
     }
+}
+
+fn containers_of(pod: &Value) -> Vec<String> {
+    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+    containers.map(|c| word(c, "name").to_owned()).collect()
 }
 
 fn word<'a>(value: &'a Value, key: &str) -> &'a str {

@@ -1,5 +1,6 @@
 //! The header: name, world, clock, search, language, theme.
 
+use super::connection::server;
 use crate::client::use_session;
 use crate::components::{Icon, IconName, clock_text};
 use crate::pages::scenario_title;
@@ -123,7 +124,7 @@ fn ScenarioButton() -> Html {
     }
 }
 
-/// The virtual clock, or how the live connection is.
+/// The virtual clock, or whose cluster this is. What is wrong with the connection is said below the header.
 #[component]
 fn HeaderClock() -> Html {
     let settings = use_settings();
@@ -134,16 +135,15 @@ fn HeaderClock() -> Html {
         Connection::Connecting => html! {
             <span class="header-clock" data-testid="connection">{ settings.language.text(Text::Connecting) }</span>
         },
-        Connection::Stale(why) => html! {
-            <span class="header-clock is-stale" role="status" data-testid="connection" title={why.clone()}>
-                { settings.language.fill(Text::Stale, &[&why]) }
+        _ if session.world == World::Live => html! {
+            <span class="header-clock" title={settings.language.text(Text::ServerShown)} data-testid="connection">
+                { server() }
             </span>
         },
-        Connection::Fresh if session.client.simulation().is_some() => html! {
+        _ => html! {
             <span class="header-clock" title={settings.language.text(Text::VirtualTime)} data-testid="clock">
                 { clock_text(clock.now.since(clock.start)) }
             </span>
         },
-        Connection::Fresh => html! {},
     }
 }

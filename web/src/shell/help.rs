@@ -1,6 +1,7 @@
 //! The overlay that lists all keys.
 
 use super::KEYS;
+use crate::client::use_session;
 use crate::components::Dialog;
 use crate::state::{Field, use_address, use_navigator, use_settings};
 use crate::text::Text;
@@ -12,11 +13,13 @@ pub(super) fn Help() -> Html {
     let address = use_address();
     let navigator = use_navigator();
     let t = |text| settings.language.text(text);
+    let simulated = use_session().client.simulation().is_some();
+    let keys = KEYS.iter().filter(|key| simulated || !key.needs_simulation());
     let close = Callback::from(move |()| navigator.go(address.clone().with(Field::Dialog, "")));
     html! {
         <Dialog title={t(Text::Shortcuts)} {close}>
             <dl class="keys" data-testid="keys">
-                { for KEYS.iter().map(|key| html! {
+                { for keys.map(|key| html! {
                     <div>
                         <dt>{ for key.keys.split_whitespace().map(|k| html! { <kbd>{ k }</kbd> }) }</dt>
                         <dd>{ t(key.what) }</dd>

@@ -18,6 +18,13 @@ pub(crate) struct Key {
     pub(crate) what: Text,
 }
 
+impl Key {
+    /// Whether it does something in a simulation alone.
+    pub(crate) const fn needs_simulation(self) -> bool {
+        matches!(self.what, Text::KeyPlay | Text::Step | Text::KeySpeed | Text::KeyFail)
+    }
+}
+
 /// All keys, in the order of the overlay.
 pub(crate) const KEYS: &[Key] = &[
     Key { keys: "?", what: Text::Shortcuts },

@@ -3,6 +3,7 @@
 //! Owns the contexts: address, navigator, settings, session. Knows nothing of what pages show.
 
 mod address_bar;
+mod connection;
 mod header;
 mod help;
 mod keys;
@@ -19,6 +20,7 @@ use crate::pages::{Create, Inspector, PageView, Scenarios};
 use crate::state::{Address, Field, Navigator, Settings, World, scenario};
 use crate::text::Text;
 use address_bar::use_address_bar;
+use connection::ConnectionBanner;
 use header::Header;
 use help::Help;
 use keys::use_keys;
@@ -145,6 +147,7 @@ fn Frame() -> Html {
         >
             <a class="skip" href="#main" onclick={skip_to_main()}>{ settings.language.text(Text::SkipToContent) }</a>
             <Header />
+            <ConnectionBanner />
             <Navigation />
             <main id="main" class="frame-main" tabindex="-1"><PageView page={address.page} /></main>
             if address.selection.is_some() {

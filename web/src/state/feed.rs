@@ -6,6 +6,7 @@
 use super::History;
 use crate::worker::protocol::{Clock, Countdown, Flow, Ghosts, NodeFault};
 use gloo_timers::callback::Timeout;
+use kubarium_core::Time;
 use kubarium_core::api::Name;
 use kubarium_core::order;
 use kubarium_core::view::{Delta, Rows};
@@ -22,8 +23,12 @@ pub(crate) enum Connection {
     Connecting,
     /// What is shown is up to date.
     Fresh,
+    /// Nothing answers. What is shown is old; the client tries again by itself.
+    Silent,
     /// What is shown is old, and why. The client tries again by itself.
     Stale(String),
+    /// The server wants a token; whether it refused one.
+    TokenNeeded(bool),
 }
 
 /// What is known of the shown cluster.
@@ -32,6 +37,8 @@ pub(crate) struct Feed {
     rows: RefCell<Rows>,
     clock: Cell<Clock>,
     connection: RefCell<Connection>,
+    /// Until when what is shown was up to date, if it ever was and is no more.
+    fresh_until: Cell<Option<Time>>,
     countdowns: RefCell<BTreeMap<Name, Countdown>>,
     faults: RefCell<BTreeMap<Name, Vec<NodeFault>>>,
     requests: Cell<(u64, u64)>,
@@ -65,6 +72,11 @@ impl Feed {
     /// How the page is connected.
     pub(crate) fn connection(&self) -> Connection {
         self.connection.borrow().clone()
+    }
+
+    /// When what is shown was last up to date; none if it never was.
+    pub(crate) const fn fresh_until(&self) -> Option<Time> {
+        self.fresh_until.get()
     }
 
     /// What a silent node's pods wait for.
@@ -134,8 +146,11 @@ impl Feed {
     }
 
     pub(crate) fn set_connection(&self, connection: Connection) {
-        if *self.connection.borrow() != connection {
-            *self.connection.borrow_mut() = connection;
+        let before = self.connection.replace(connection.clone());
+        if before != connection {
+            if before == Connection::Fresh {
+                self.fresh_until.set(Some(self.clock().now));
+            }
             self.changed();
         }
     }
