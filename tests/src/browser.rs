@@ -161,6 +161,30 @@ impl Browser {
         }
     }
 
+    /// Puts a text into the input that a CSS selector finds, as pasting would.
+    pub async fn fill(&self, css: &str, text: &str) -> Result<(), Failure> {
+        self.find(css).await?;
+        let (css, text) = (Value::from(css), Value::from(text));
+        self.eval(&format!(
+            "(i => {{ i.value = {text}; i.dispatchEvent(new InputEvent('input', {{bubbles: true}})); }})(document.querySelector({css}))"
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// The middle of the element a CSS selector finds, in CSS pixels of the window.
+    pub async fn middle(&self, css: &str) -> Result<(i64, i64), Failure> {
+        self.find(css).await?;
+        let css = Value::from(css);
+        let middle = self
+            .eval(&format!(
+                "(r => [r.left + r.width / 2, r.top + r.height / 2].map(Math.round))(document.querySelector({css}).getBoundingClientRect())"
+            ))
+            .await?;
+        let at = |index: usize| middle[index].as_i64().ok_or_else(|| format!("{css} is nowhere: {middle}"));
+        Ok((at(0)?, at(1)?))
+    }
+
     /// Drags from one point of the page to another, in steps a hand would make, and does not let go.
     pub async fn drag(&self, from: (i64, i64), to: (i64, i64)) -> Result<(), Failure> {
         let step = Some(Duration::from_millis(30));
@@ -263,6 +287,16 @@ impl WebDriverCompatibleCommand for ConsoleLog {
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
     }
+}
+
+/// A JavaScript expression: the text of what a test name finds; empty where there is none.
+pub fn text(testid: &str) -> String {
+    format!("(document.querySelector('[data-testid=\"{testid}\"]')?.textContent ?? '')")
+}
+
+/// A JavaScript expression: how many rows a table shows.
+pub fn rows(testid: &str) -> String {
+    format!("document.querySelectorAll('[data-testid={testid}] tbody tr:not(.table-gap)').length")
 }
 
 /// Serves a folder of files on a free loopback port, with nothing behind them. Returns its address.

@@ -164,8 +164,22 @@ impl Server {
 
     /// Ends it as `kill -9` does, while others still ask it.
     pub fn kill_in_place(&self) {
+        self.signal("-KILL");
+    }
+
+    /// Lets it stand still, with its connections open, until [`Server::thaw`].
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         // It may have ended by itself.
-        let _ = Command::new("kill").args(["-KILL", &self.child.id().to_string()]).status();
+        let _ = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
     }
 
     /// Asks it to end, and returns its exit code.

@@ -1,7 +1,7 @@
 //! The dashboard in a real Chromium, from plain files with no server behind them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use kubarium_tests::browser::{Browser, Failure, Look, serve_files};
+use kubarium_tests::browser::{Browser, Failure, Look, rows, serve_files, text};
 use std::path::PathBuf;
 
 /// Opens the bundle at an address within the page, and waits until the simulation plays.
@@ -13,16 +13,6 @@ async fn open(look: Look, fragment: &str) -> Result<Browser, Failure> {
     browser.goto(&format!("{address}{fragment}")).await?;
     browser.find("[data-testid=handle-web]").await?;
     Ok(browser)
-}
-
-/// A JavaScript expression: the text of what a test name finds; empty where there is none.
-fn text(testid: &str) -> String {
-    format!("(document.querySelector('[data-testid=\"{testid}\"]')?.textContent ?? '')")
-}
-
-/// A JavaScript expression: how many rows a table shows.
-fn rows(testid: &str) -> String {
-    format!("document.querySelectorAll('[data-testid={testid}] tbody tr:not(.table-gap)').length")
 }
 
 async fn quiet(browser: &Browser) -> Result<(), Failure> {

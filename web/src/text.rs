@@ -314,7 +314,9 @@ texts! {
     FirstHost: "This cluster has no nodes yet", "此集群还没有节点";
     FirstHostHow: "Add a Docker host, and it becomes a node.", "添加一台 Docker 主机，它就成为一个节点。";
     FirstHostServe: "Or name it when you start the server:", "也可以在启动服务器时指定：";
-    HostKinds: "unix:///var/run/docker.sock is the server's own machine, tcp://ADDRESS:2375 another one without TLS, tcp://ADDRESS:2376?ca=FILE&cert=FILE&key=FILE one with TLS; the files are the server's.", "unix:///var/run/docker.sock 是服务器本机，tcp://ADDRESS:2375 是另一台不用 TLS 的主机，tcp://ADDRESS:2376?ca=FILE&cert=FILE&key=FILE 是使用 TLS 的主机；文件在服务器上。";
+    HostOwn: "the server's own machine", "服务器本机";
+    HostPlain: "another machine, open to whoever reaches the port", "另一台主机，任何能连到该端口的人都能控制";
+    HostTls: "another machine with TLS; the files are the server's", "使用 TLS 的另一台主机；文件在服务器上";
     HostConnected: "connected", "已连接";
     HostFixed: "named at start", "启动时指定";
     HostFixedHint: "It comes from --docker or the configuration file; remove it there.", "来自 --docker 或配置文件；请在那里移除。";

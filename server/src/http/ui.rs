@@ -12,7 +12,7 @@ use tower_http::compression::CompressionLayer;
 
 /// The bundle. An unoptimised build reads it from its folder each time, a release holds it.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+#[folder = "../dist"]
 #[allow_missing = true]
 #[exclude = ".*"]
 struct Bundle;

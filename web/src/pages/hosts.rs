@@ -15,6 +15,13 @@ const PATH: &str = "/apis/kubarium.io/v1/dockerhosts";
 /// How often hosts are asked for while they are in sight, in milliseconds.
 const ASK_MS: u32 = 2_000;
 
+/// What an endpoint may be.
+const KINDS: [(&str, Text); 3] = [
+    ("unix:///var/run/docker.sock", Text::HostOwn),
+    ("tcp://ADDRESS:2375", Text::HostPlain),
+    ("tcp://ADDRESS:2376?ca=FILE&cert=FILE&key=FILE", Text::HostTls),
+];
+
 /// A host as the server tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Host {
@@ -208,7 +215,11 @@ fn HostForm(props: &HostFormProps) -> Html {
             </label>
             <button class="primary" data-testid="add-host">{ t(Text::AddHost) }</button>
             <p class="field-error" role="alert" data-testid="host-error">{ (*error).clone() }</p>
-            <p class="quiet-text" id="host-kinds">{ t(Text::HostKinds) }</p>
+            <dl class="host-kinds" id="host-kinds">
+                { for KINDS.into_iter().map(|(endpoint, text)| html! {
+                    <div><dt><code>{ endpoint }</code></dt><dd>{ t(text) }</dd></div>
+                }) }
+            </dl>
         </form>
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn TimeBar() -> Html {
     let reached = late
         .then(|| settings.language.fill(Text::SpeedReached, &[&speed_text(clock.reached), &speed_text(clock.speed)]));
     html! {
-        <div class="time-bar" role="group" aria-label={t(Text::TimeControls)}>
+        <div class="time-bar" role="group" aria-label={t(Text::TimeControls)} data-testid="time-controls">
             <button class="icon-only" title={format!("{play_text} (Space)")} aria-label={play_text} onclick={play} data-testid="play">
                 <Icon name={play_icon} />
             </button>
