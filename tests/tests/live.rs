@@ -280,8 +280,11 @@ async fn a_server_that_dies_or_falls_silent_is_named_and_comes_back_without_a_re
     browser.click("[data-testid=connect-now]").await?;
     browser.until("it is new again", &fresh).await?;
     browser.click("[data-testid=world-simulation]").await?;
-    drop(server);
     browser.find("[data-testid=handle-cart]").await?;
+    server.kill_in_place();
+    browser
+        .until("the simulation goes on", &format!("{} !== {}", text("elapsed"), browser.eval(&text("elapsed")).await?))
+        .await?;
     assert_eq!(browser.eval(&text(BANNER)).await?, "", "the simulation needs no server");
     quiet(&browser, true).await?;
     browser.close().await

@@ -182,5 +182,5 @@ pub(super) fn Charts() -> Html {
             }
         }
     });
-    html! { <section class="charts" aria-label={language.text(Text::ChartsLabel)} data-testid="charts">{ for panels }</section> }
+    html! { <section class="charts" tabindex="0" aria-label={language.text(Text::ChartsLabel)} data-testid="charts">{ for panels }</section> }
 }

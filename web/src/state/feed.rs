@@ -140,7 +140,10 @@ impl Feed {
 
     pub(crate) fn set_clock(&self, clock: Clock) {
         if self.clock.replace(clock) != clock {
-            self.history.borrow_mut().observe(clock.now, &self.rows.borrow(), self.requests.get());
+            // What is not known at a time is no part of its history.
+            if *self.connection.borrow() == Connection::Fresh {
+                self.history.borrow_mut().observe(clock.now, &self.rows.borrow(), self.requests.get());
+            }
             self.changed();
         }
     }
