@@ -21,7 +21,7 @@ pub(crate) struct Key {
 impl Key {
     /// Whether it does something in a simulation alone.
     pub(crate) const fn needs_simulation(self) -> bool {
-        matches!(self.what, Text::KeyPlay | Text::Step | Text::KeySpeed | Text::KeyFail)
+        matches!(self.what, Text::KeyPlay | Text::Step | Text::KeySpeed | Text::KeyFail | Text::Scenarios)
     }
 }
 
