@@ -82,7 +82,7 @@ impl StepName {
 /// Sets up, runs the steps, and prints the summary as the last line.
 pub(crate) fn test(screen: &Screen, without: &[StepName], only: &[StepName]) -> ExitCode {
     let chosen = chosen(without, only);
-    set_up(screen, &chosen);
+    set_up(screen, &chosen, without);
 
     let mut tally = Tally::default();
     let mut broken = Vec::new();
@@ -126,13 +126,30 @@ fn chosen(without: &[StepName], only: &[StepName]) -> Vec<StepName> {
 }
 
 /// Brings what the chosen steps need. What cannot be brought fails the steps that need it, and only those.
-fn set_up(screen: &Screen, chosen: &[StepName]) {
+fn set_up(screen: &Screen, chosen: &[StepName], without: &[StepName]) {
     let mut tools = chosen.iter().flat_map(|name| name.tools()).copied().collect::<Vec<_>>();
-    tools.dedup();
+    // A suite may need more than its step. Where cargo cannot say which there are, each step fails and says so itself.
+    let (all, left_out) = (suites::all().unwrap_or_default(), left_out(without));
+    for need in chosen.iter().filter_map(|name| name.need()) {
+        let (_, run) = suites::of(&all, need, &left_out).unwrap_or_default();
+        tools.extend(run.iter().flat_map(|suite| &suite.needs).flat_map(|need| need.tools()).copied());
+    }
+    let mut once = Vec::new();
+    tools.retain(|tool| {
+        !once.contains(tool) && {
+            once.push(*tool);
+            true
+        }
+    });
     let compiler = chosen.iter().any(|name| name.compiles_wasm());
     if let Err(failure) = setup::install(screen, compiler, &tools) {
         println!("\n{failure}\n");
     }
+}
+
+/// The needs that were left out by name.
+fn left_out(without: &[StepName]) -> Vec<Need> {
+    without.iter().filter_map(|name| name.need()).collect()
 }
 
 /// Runs one step. The error is why it could not begin; a step that began has shown its own failure.
@@ -181,7 +198,7 @@ fn one(screen: &Screen, name: &str, command: &mut Command) -> Tally {
 
 /// The suites of one need, without those that also need something that was left out by name.
 fn suite(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
-    let left_out = without.iter().filter_map(|name| name.need()).collect::<Vec<_>>();
+    let left_out = left_out(without);
     let all = suites::all()?;
     let Some(need) = name.need() else { return Ok(Tally::default()) };
     let (skipped, run) = suites::of(&all, need, &left_out)?;
