@@ -314,7 +314,7 @@ fn objects(cluster: &Cluster) -> Vec<String> {
 }
 
 /// Asks a fresh fork of a cluster; returns whether it did what it was asked.
-fn ask(cluster: &Cluster, before: &[String], request: Request) -> bool {
+fn ask(cluster: &Cluster, before: &[String], request: &Request) -> bool {
     let mut fork = cluster.clone();
     match fork.handle(START + Span::from_secs(1), Input::Request(request.clone())).answer {
         Some(Answer::Done(response)) => {
@@ -354,7 +354,7 @@ fn bodies_of_any_shape() {
             let mut request = Request::new(Method::Post, "/api/v1/namespaces/default/pods");
             content.clone_into(&mut request.content_type);
             text.clone_into(&mut request.body);
-            ask(cluster, before, request)
+            ask(cluster, before, &request)
         }
     };
     fuzz("JSON body", &json, send("application/json"));
@@ -396,7 +396,7 @@ fn patches_of_any_shape() {
             let mut request = Request::new(Method::Patch, "/api/v1/namespaces/default/pods/p");
             content.clone_into(&mut request.content_type);
             text.clone_into(&mut request.body);
-            ask(&cluster, &before, request)
+            ask(&cluster, &before, &request)
         });
     }
 }
@@ -408,7 +408,7 @@ fn paths_queries_selectors_and_watches_of_any_shape() {
     let get = |path: &str, query: &str| {
         let mut request = Request::new(Method::Get, path);
         query.clone_into(&mut request.query);
-        ask(&cluster, &before, request)
+        ask(&cluster, &before, &request)
     };
     let paths = texts(&[
         "/api/v1/namespaces/default/pods/p",
@@ -433,8 +433,8 @@ fn paths_queries_selectors_and_watches_of_any_shape() {
     fuzz("query", &queries, |text| get("/api/v1/namespaces/default/pods", text));
     let fields = texts(&["metadata.name=p", "spec.nodeName==n,status.phase!=Failed", "metadata.namespace=default", ""]);
     fuzz("field selector", &fields, |text| {
-        let escaped: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
-        get("/api/v1/namespaces/default/pods", &format!("fieldSelector={escaped}"))
+        let escaped = text.bytes().fold("fieldSelector=".to_owned(), |all, b| all + &format!("%{b:02X}"));
+        get("/api/v1/namespaces/default/pods", &escaped)
     });
     let watches = texts(&[
         "watch=true&resourceVersion=1&allowWatchBookmarks=true&timeoutSeconds=10",

@@ -33,8 +33,11 @@ fn good(dir: &Path) {
     storage.set_host("a", Some("tcp://10.0.0.2:2375")).unwrap();
 }
 
+/// The revision, the objects and the hosts of a data file.
+type Content = (Option<u64>, BTreeSet<String>, Vec<(String, String)>);
+
 /// What opening a directory comes to: everything in it, or why not.
-fn open(dir: &Path) -> Result<(Option<u64>, BTreeSet<String>, Vec<(String, String)>), String> {
+fn open(dir: &Path) -> Result<Content, String> {
     let opened = std::panic::catch_unwind(|| Storage::open(dir, None));
     let (_storage, loaded) = opened.expect("opening does not panic").map_err(|e| e.to_string())?;
     let objects = loaded.objects.iter().map(|o| o.to_value().to_string()).collect();

@@ -12,17 +12,17 @@ const TOKEN_PROTOCOL: &str = "base64url.bearer.authorization.k8s.io.";
 
 /// An open watch. Ends when dropped, and is silent from then on.
 pub(super) struct Socket {
-    socket: WebSocket,
+    inner: WebSocket,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
+        self.inner.set_onmessage(None);
+        self.inner.set_onclose(None);
         // It may be closed already.
-        let _ = self.socket.close();
+        let _ = self.inner.close();
     }
 }
 
@@ -65,6 +65,6 @@ impl Socket {
         let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| on_close(event.was_clean()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Ok(Self { socket, _on_message: on_message, _on_close: on_close })
+        Ok(Self { inner: socket, _on_message: on_message, _on_close: on_close })
     }
 }

@@ -180,7 +180,7 @@ fn HostForm(props: &HostFormProps) -> Html {
         let (name, endpoint, error, ask) = (name.clone(), endpoint.clone(), error.setter(), props.ask.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let inputs = [&name, &endpoint].map(|node| node.cast::<HtmlInputElement>());
+            let inputs = [&name, &endpoint].map(NodeRef::cast::<HtmlInputElement>);
             let [Some(name), Some(endpoint)] = inputs else { return };
             let body = json!({
                 "apiVersion": "kubarium.io/v1", "kind": "DockerHost",

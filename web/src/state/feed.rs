@@ -149,8 +149,8 @@ impl Feed {
     }
 
     pub(crate) fn set_connection(&self, connection: Connection) {
-        let before = self.connection.replace(connection.clone());
-        if before != connection {
+        if *self.connection.borrow() != connection {
+            let before = self.connection.replace(connection);
             if before == Connection::Fresh {
                 self.fresh_until.set(Some(self.clock().now));
             }
