@@ -56,7 +56,8 @@ fn ip(arguments: &str) -> Result<String, String> {
 }
 
 impl Hosts {
-    /// Starts `count` hosts, each with the image `busybox:1` (a static busybox, its `sh` and `httpd` among it).
+    /// Starts `count` hosts, each with the image `busybox:1`: a static busybox, its `sh` and `httpd` among it, and the file
+    /// `/usr/share/page/index.html`.
     pub fn start(count: u8) -> Result<Self, String> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // Interface names hold 15 characters; the process id keeps runs side by side apart.
@@ -167,7 +168,11 @@ impl Host {
         let root = self.directory.join("image");
         let bin = root.join("bin");
         fs::create_dir_all(&bin).map_err(|e| e.to_string())?;
-        fs::create_dir_all(root.join("tmp")).map_err(|e| e.to_string())?;
+        let page = root.join("usr/share/page");
+        for directory in [&root.join("tmp"), &page] {
+            fs::create_dir_all(directory).map_err(|e| e.to_string())?;
+        }
+        fs::write(page.join("index.html"), "of the image\n").map_err(|e| e.to_string())?;
         fs::copy(&busybox, bin.join("busybox")).map_err(|e| format!("{}: {e}", busybox.display()))?;
         for applet in [
             "sh", "httpd", "sleep", "nc", "echo", "cat", "true", "false", "hostname", "env", "test", "touch", "ls",

@@ -38,8 +38,10 @@ impl Cluster {
     /// Creates a pod whose containers, without an image, get one, and end at once when asked to.
     fn create(&self, name: &str, metadata: &Value, mut spec: Value) {
         spec["terminationGracePeriodSeconds"] = 0.into();
-        for container in spec["containers"].as_array_mut().unwrap() {
-            container["image"] = "busybox:1".into();
+        for list in ["initContainers", "containers"] {
+            for container in spec[list].as_array_mut().into_iter().flatten() {
+                container["image"] = "busybox:1".into();
+            }
         }
         let mut metadata = metadata.clone();
         metadata["name"] = name.into();
@@ -100,6 +102,8 @@ fn a_pod_gets_what_its_spec_asks_for() {
     let mut cluster = Cluster::start();
     host_ports(&mut cluster);
     volumes(&mut cluster);
+    volumes_last_as_long_as_their_pod(&mut cluster);
+    containers_that_end_at_once(&cluster);
     what_it_is_told_of_itself(&cluster);
     ephemeral_storage(&cluster);
     probes(&mut cluster);
@@ -178,6 +182,48 @@ fn volumes(cluster: &mut Cluster) {
         let waiting = &pod["status"]["containerStatuses"][0]["state"]["waiting"];
         waiting["message"].as_str().unwrap_or_default().contains("/no/such/directory")
     });
+}
+
+/// What one container left is there for the next, although none was there in between; and it is anybody's to write to.
+fn volumes_last_as_long_as_their_pod(cluster: &mut Cluster) {
+    // The image has a directory with files where the volume is mounted: an emptyDir begins empty all the same.
+    let mounts = json!([{"name": "memory", "mountPath": "/memory"}, {"name": "disk", "mountPath": "/usr/share/page"}]);
+    let writer = "ls /usr/share/page; echo memory > /memory/file && echo disk > /usr/share/page/file && echo written";
+    let reader = "cat /memory/file /usr/share/page/file; test -e /memory/seen && exit 0; touch /memory/seen; exit 1";
+    for (name, security, owner) in [
+        ("anybody", json!({"runAsUser": 1000, "runAsGroup": 1000}), "drwxrwxrwx 0"),
+        ("group", json!({"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 3_000_000}), "drwxrwsrwx 3000000"),
+    ] {
+        let list = "busybox stat -c '%A %g' /memory /usr/share/page";
+        let spec = json!({
+            "restartPolicy": "OnFailure", "securityContext": security,
+            "volumes": [{"name": "memory", "emptyDir": {"medium": "Memory"}}, {"name": "disk", "emptyDir": {}}],
+            "initContainers": [{"name": "writer", "command": ["sh", "-c", format!("{list}; {writer}")], "volumeMounts": mounts}],
+            "containers": [{"name": "c", "command": ["sh", "-c", reader], "volumeMounts": mounts}],
+        });
+        cluster.create(name, &json!({}), spec);
+        cluster.wait_phase(name, "Succeeded");
+        assert_eq!(cluster.log(name, "writer"), format!("{owner}\n{owner}\nwritten\n"), "{name}");
+        assert_eq!(cluster.log(name, "c"), "memory\ndisk\n", "{name}: the second start's");
+        assert_eq!(cluster.pod(name)["status"]["containerStatuses"][0]["restartCount"], 1, "{name}");
+    }
+}
+
+/// However soon a container ends, it is told that it began, when, and which container of the engine it was.
+fn containers_that_end_at_once(cluster: &Cluster) {
+    let containers: Vec<_> = (0..10).map(|n| json!({"name": format!("c{n}"), "command": ["true"]})).collect();
+    cluster.create("brief", &json!({}), json!({"restartPolicy": "Never", "containers": containers}));
+    cluster.wait_phase("brief", "Succeeded");
+    for status in cluster.pod("brief")["status"]["containerStatuses"].as_array().unwrap() {
+        let ended = &status["state"]["terminated"];
+        assert!(ended["startedAt"].is_string(), "{status}");
+        assert!(status["containerID"].as_str().is_some_and(|id| id.starts_with("docker://")), "{status}");
+        assert_eq!(ended["containerID"], status["containerID"]);
+    }
+    let reasons = cluster.reasons("brief");
+    for reason in ["Created", "Started"] {
+        assert_eq!(reasons.iter().filter(|r| *r == reason).count(), 10, "{reasons:?}");
+    }
 }
 
 fn what_it_is_told_of_itself(cluster: &Cluster) {

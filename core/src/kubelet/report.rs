@@ -37,6 +37,7 @@ impl Step<'_, '_> {
             RuntimeEvent::Started { container, attempt, id, at, .. } => {
                 if let Some(index) = self.index(&container)
                     && self.worker.cells.get(index).is_some_and(|c| c.attempt == attempt && !has_run(c.stage))
+                    && !self.is_known(index, &id)
                 {
                     self.started(index, &id, at, true);
                 }
@@ -124,6 +125,10 @@ impl Step<'_, '_> {
             },
             (false, Some(exit)) => {
                 if !matches!(cell.stage, Stage::Exited { .. }) {
+                    // It ran and ended unseen.
+                    if !self.is_known(index, &seen.id) {
+                        self.started(index, &seen.id, seen.started.unwrap_or(self.cx.now), false);
+                    }
                     self.exited(index, exit);
                 }
             }
@@ -293,6 +298,11 @@ impl Step<'_, '_> {
             self.event(EventKind::Normal, Some(index), "Created", "Container created");
             self.event(EventKind::Normal, Some(index), "Started", "Container started");
         }
+    }
+
+    /// Whether the start that gave a container this id has been taken in.
+    fn is_known(&mut self, index: usize, id: &str) -> bool {
+        self.container(index).is_some_and(|status| status.id.as_deref() == Some(id))
     }
 
     fn exited(&mut self, index: usize, exit: &Exit) {

@@ -1,7 +1,7 @@
 //! A pod's spec in Docker's words: what is asked of the engine for a sandbox and for each container.
 
 use super::environment::{self, About};
-use super::{names, own_image};
+use super::{names, own_image, volume};
 use crate::config::Endpoint;
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, RestartPolicy,
@@ -15,19 +15,10 @@ use std::collections::{BTreeMap, HashMap};
 /// How large a container's log grows before it is rotated, and how many are kept.
 const LOG_OPTIONS: [(&str, &str); 2] = [("max-size", "10m"), ("max-file", "3")];
 
-/// A volume a container needs to be there first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NeededVolume {
-    pub(super) name: String,
-    /// Size limit in bytes of one in memory; 0 for none. None for one on disk.
-    pub(super) memory: Option<i64>,
-}
-
-/// What a container needs and how it is made.
+/// How a container is made.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) body: ContainerCreateBody,
-    pub(super) volumes: Vec<NeededVolume>,
     /// Whether the image's own user must be looked at first, because it must not be root.
     pub(super) must_not_be_root: bool,
 }
@@ -43,7 +34,7 @@ const fn never_restart() -> RestartPolicy {
     RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }
 }
 
-/// The container that holds a pod's network, and publishes its ports where the server is on another machine.
+/// The container that holds a pod's network and volumes, and publishes its ports where the server is on another machine.
 pub(super) fn sandbox(
     pod: &PodRef,
     spec: &k8s::PodSpec,
@@ -74,6 +65,7 @@ pub(super) fn sandbox(
             bindings.insert(format!("{}/{protocol}", port.container_port), Some(vec![binding]));
         }
     }
+    let held = volume::held(pod, spec);
     let hostname = spec.hostname.clone().filter(|h| !h.is_empty()).unwrap_or_else(|| pod.name.to_string());
     ContainerCreateBody {
         image: Some(own_image::IMAGE.to_owned()),
@@ -89,7 +81,9 @@ pub(super) fn sandbox(
             pid_mode: (spec.host_pid == Some(true)).then(|| "host".to_owned()),
             port_bindings: (!bindings.is_empty()).then_some(bindings),
             cap_drop: Some(vec!["ALL".to_owned()]),
-            readonly_rootfs: Some(true),
+            // The engine refuses to open volumes below a file system that cannot be written to.
+            readonly_rootfs: Some(held.is_none()),
+            mounts: held,
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
             log_config: Some(log_config()),
             restart_policy: Some(never_restart()),
@@ -133,7 +127,7 @@ pub(super) fn container(
     };
     resources(container, &mut host)?;
     let (user, must_not_be_root) = security(container, spec, allow_privileged, &mut host)?;
-    let volumes = mounts(container, about, &known, &mut host)?;
+    mounts(container, about, &known, &mut host)?;
     let body = ContainerCreateBody {
         image: container.image.clone(),
         entrypoint: expanded(&container.command),
@@ -148,7 +142,7 @@ pub(super) fn container(
         host_config: Some(host),
         ..ContainerCreateBody::default()
     };
-    Ok(Plan { body, volumes, must_not_be_root })
+    Ok(Plan { body, must_not_be_root })
 }
 
 /// Limits hold; requests weigh, as cgroup shares do in Kubernetes: 1024 for a CPU.
@@ -220,8 +214,7 @@ fn mounts(
     about: About<'_>,
     known: &BTreeMap<String, String>,
     host: &mut HostConfig,
-) -> Result<Vec<NeededVolume>, String> {
-    let mut volumes = Vec::new();
+) -> Result<(), String> {
     let mut mounts = Vec::new();
     let mut binds = Vec::new();
     for mount in container.volume_mounts.iter().flatten() {
@@ -235,26 +228,11 @@ fn mounts(
             return Err(format!("subPath \"{sub_path}\" must not contain '..'"));
         }
         let read_only = mount.read_only == Some(true);
-        if let Some(empty) = &volume.empty_dir {
+        if volume.empty_dir.is_some() {
             if !sub_path.is_empty() {
                 return Err(format!("subPath in the emptyDir volume \"{}\" is not supported", volume.name));
             }
-            let memory = match empty.medium.as_deref() {
-                Some("Memory") => {
-                    let limit = empty.size_limit.as_ref().map(|q| Quantity::parse(&q.0)).transpose();
-                    Some(limit.map_err(|e| e.to_string())?.map_or(0, kubarium_core::api::Quantity::value))
-                }
-                _ => None,
-            };
-            let name = names::volume(about.pod.uid, &volume.name);
-            mounts.push(Mount {
-                target: Some(mount.mount_path.clone()),
-                source: Some(name.clone()),
-                typ: Some(MountType::VOLUME),
-                read_only: Some(read_only),
-                ..Mount::default()
-            });
-            volumes.push(NeededVolume { name, memory });
+            mounts.push(volume::mount(about.pod, &volume.name, &mount.mount_path, read_only));
         } else if let Some(path) = &volume.host_path {
             let mut source = path.path.trim_end_matches('/').to_owned();
             if !sub_path.is_empty() {
@@ -285,5 +263,5 @@ fn mounts(
     }
     host.mounts = (!mounts.is_empty()).then_some(mounts);
     host.binds = (!binds.is_empty()).then_some(binds);
-    Ok(volumes)
+    Ok(())
 }

@@ -304,7 +304,14 @@ impl<'a> Session<'a> {
             let ended = |state: &ContainerState| state.running != Some(true);
             let state = engine.inspect(&id).await.ok().flatten().and_then(|f| f.state).filter(ended);
             let exit = match state {
-                Some(state) => listing::exit_of(&state),
+                Some(state) => {
+                    // One that never ran has not ended: whoever started it says why.
+                    let Some(at) = listing::time_of(state.started_at.as_deref()) else { return Done::Inspected };
+                    // It may have ended before whoever started it has said so.
+                    let (pod, container, id) = (pod.clone(), container.clone(), operation::container_id(&id));
+                    report.tell(RuntimeEvent::Started { pod, container, attempt, id, at }).await;
+                    listing::exit_of(&state)
+                }
                 None => listing::exit_of_event(&attributes),
             };
             report.tell(RuntimeEvent::Exited { pod, container, attempt, exit }).await;

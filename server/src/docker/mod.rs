@@ -1,6 +1,6 @@
 //! Docker hosts: each is a node, each has a task of its own, and none can hold up another.
 //!
-//! A pod is a sandbox container that holds the network, and its containers, which join it. Everything carries the
+//! A pod is a sandbox container that holds network and volumes, and its containers, which join it. Everything carries the
 //! cluster's id as a label, so that it is found again after a restart and strangers' containers are left alone.
 //! Nothing here decides what should run.
 
@@ -21,7 +21,9 @@ mod ports;
 mod probe;
 mod reporter;
 mod status;
+mod tar;
 mod unverified;
+mod volume;
 
 pub use logs::LogStream;
 

@@ -3,12 +3,12 @@
 //! Each operation is idempotent: what is done already is only reported. A cancelled one stops at the next step and
 //! reports nothing, because whoever cancelled it reports.
 
-use super::container::{self, NeededVolume};
+use super::container;
 use super::engine::{CALL_TIMEOUT, Engine, EngineError, limited};
 use super::environment::About;
 use super::listing::{exit_of, time_of};
 use super::reporter::Reporter;
-use super::{image, names, probe};
+use super::{image, names, probe, volume};
 use bollard::models;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListVolumesOptionsBuilder,
@@ -85,8 +85,13 @@ async fn start_sandbox(
     let name = names::sandbox(pod);
     engine
         .timed("start_sandbox", async {
+            volume::make(engine, pod, spec).await?;
             Box::pin(create(engine, &name, body)).await?;
-            if let Err(error) = start(engine, &name).await {
+            let started = async {
+                volume::open(engine, &name, spec).await?;
+                start(engine, &name).await
+            };
+            if let Err(error) = started.await {
                 // Left behind, it would be in the way of the next try with other ports.
                 let _ = force_remove(engine, &name).await;
                 return Err(error);
@@ -205,9 +210,6 @@ impl Start<'_> {
             image::check_not_root(engine, own.image.as_deref().unwrap_or_default()).await.map_err(config)?;
         }
         self.end_earlier().await.map_err(create_error)?;
-        for volume in &plan.volumes {
-            make_volume(engine, pod, volume).await.map_err(create_error)?;
-        }
         let name = names::container(pod, self.container, attempt);
         Box::pin(create(engine, &name, plan.body)).await.map_err(create_error)?;
         if cancel.is_cancelled() {
@@ -253,24 +255,6 @@ impl Start<'_> {
 /// As Kubernetes shows it.
 pub(super) fn container_id(id: &str) -> Name {
     format!("docker://{id}").into()
-}
-
-async fn make_volume(engine: &Engine, pod: &PodRef, volume: &NeededVolume) -> Result<(), EngineError> {
-    let memory = volume.memory.map(|bytes| {
-        let size = if bytes > 0 { format!("size={bytes}") } else { "mode=1777".to_owned() };
-        [("type", "tmpfs".to_owned()), ("device", "tmpfs".to_owned()), ("o", size)]
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
-    });
-    let request = models::VolumeCreateRequest {
-        name: Some(volume.name.clone()),
-        driver: Some("local".to_owned()),
-        driver_opts: memory,
-        labels: Some(names::pod_labels(&engine.cluster, pod)),
-        ..models::VolumeCreateRequest::default()
-    };
-    limited(CALL_TIMEOUT, engine.docker.create_volume(request)).await.map(|_| ())
 }
 
 /// Stops a container and reports how it ended.

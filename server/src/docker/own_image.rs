@@ -4,6 +4,8 @@
 //! network, `loop { pause() }`; the other writes what `statfs("/")` says, which tells how large the disk is on which
 //! the engine keeps containers.
 
+use super::tar::{Entry, tar};
+
 /// What the image is called on a host.
 pub(super) const IMAGE_REPOSITORY: &str = "kubarium/pause";
 /// Its version.
@@ -76,7 +78,8 @@ pub(super) fn image(architecture: &str) -> Result<Vec<u8>, String> {
         "arm64" | "aarch64" => (elf(0xb7, &bytes(&PAUSE_AARCH64)), elf(0xb7, &bytes(&STATFS_AARCH64))),
         other => return Err(format!("hosts of the architecture {other} are not supported; amd64 and arm64 are")),
     };
-    Ok(tar(&[(PAUSE, &pause), (STATFS, &statfs)]))
+    let program = |path: &str, content| Entry { path: path.to_owned(), mode: 0o555, group: 0, content: Some(content) };
+    Ok(tar(&[program(PAUSE, &pause), program(STATFS, &statfs)]))
 }
 
 fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
@@ -101,32 +104,4 @@ fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
     }
     file.extend(code);
     file
-}
-
-/// A tar file (ustar) of executable files.
-fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
-    const BLOCK: usize = 512;
-    let mut tar = Vec::new();
-    for (path, content) in files {
-        let mut header = [0u8; BLOCK];
-        let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
-        put(0, path.trim_start_matches('/').as_bytes());
-        put(100, b"0000555\0");
-        put(108, b"0000000\0");
-        put(116, b"0000000\0");
-        put(124, format!("{:011o}\0", content.len()).as_bytes());
-        put(136, b"00000000000\0");
-        put(148, b"        ");
-        put(156, b"0");
-        put(257, b"ustar\x0000");
-        let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        tar.extend(header);
-        tar.extend(*content);
-        // The content is filled up to a block.
-        tar.resize(tar.len().next_multiple_of(BLOCK), 0);
-    }
-    // Two empty blocks end the file.
-    tar.resize(tar.len() + 2 * BLOCK, 0);
-    tar
 }
