@@ -130,8 +130,9 @@ impl Context<'_> {
             return;
         }
         // One name per object, reason and message: what repeats finds its earlier event without a search.
-        let mut hash = xxhash_rust::xxh3::Xxh3::new();
-        for part in [about.meta.uid.to_string().as_str(), component, field_path, reason, message] {
+        let uid = about.meta.uid.to_string();
+        let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
+        for part in [uid.as_str(), component, field_path, reason, message] {
             hash.update(part.as_bytes());
             hash.update(&[0]);
         }
@@ -147,16 +148,15 @@ impl Context<'_> {
             let _ = self.store.update(next, None);
             return;
         }
-        let uid = self.rng.uid();
         let event = Object {
-            meta: Meta { name, namespace, uid, created: now, ..Meta::default() },
+            meta: Meta { name, namespace, uid: self.rng.uid(), created: now, ..Meta::default() },
             body: Body::Event(EventBody {
                 involved: Arc::new(ObjectReference {
                     kind: Name::new_static(key.kind.info().kind),
                     api_version: key.kind.api_version().into(),
                     namespace: key.namespace,
                     name: key.name,
-                    uid: about.meta.uid.to_string().into(),
+                    uid: uid.into(),
                     resource_version: about.meta.resource_version.to_string().into(),
                     field_path: field_path.into(),
                 }),

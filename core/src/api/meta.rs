@@ -27,18 +27,20 @@ impl Uid {
     pub const NIL: Self = Self(0);
 }
 
+/// Where the dashes of a uid are, and how long it is.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+const UID_BYTES: usize = 36;
+
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let u = self.0;
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            (u >> 96) as u32,
-            (u >> 80) as u16,
-            (u >> 64) as u16,
-            (u >> 48) as u16,
-            u & 0xffff_ffff_ffff
-        )
+        // Digit by digit: every event of the cluster has its object's uid as text.
+        let mut text = [b'-'; UID_BYTES];
+        let mut rest = self.0;
+        for at in (0..UID_BYTES).rev().filter(|at| !DASHES.contains(at)) {
+            text[at] = b"0123456789abcdef"[(rest & 0xf) as usize];
+            rest >>= 4;
+        }
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -46,7 +48,21 @@ impl FromStr for Uid {
     type Err = std::num::ParseIntError;
 
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        u128::from_str_radix(&s.replace('-', ""), 16).map(Self)
+        let digit = |(at, byte): (usize, u8)| match char::from(byte).to_digit(16) {
+            Some(digit) => Some(Some(digit)),
+            None => (byte == b'-' && DASHES.contains(&at)).then_some(None),
+        };
+        let all = (s.len() == UID_BYTES).then(|| {
+            s.bytes().enumerate().map(digit).try_fold((0u128, 0), |(uid, digits), digit| match digit? {
+                Some(digit) => Some(((uid << 4) | u128::from(digit), digits + 1)),
+                None => Some((uid, digits)),
+            })
+        });
+        match all.flatten() {
+            Some((uid, 32)) => Ok(Self(uid)),
+            // Not as it is usually written.
+            _ => u128::from_str_radix(&s.replace('-', ""), 16).map(Self),
+        }
     }
 }
 
@@ -199,5 +215,22 @@ impl Meta {
             managed_fields: rest.map(|r| r.managed_fields.clone()).filter(|f| !f.is_empty()),
             self_link: rest.and_then(|r| r.self_link.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Uid;
+
+    #[test]
+    fn uids_are_written_as_uuids_and_read_back() {
+        let uid = Uid(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
+        assert_eq!(uid.to_string(), "01234567-89ab-cdef-0011-223344556677");
+        assert_eq!(Uid::NIL.to_string(), "00000000-0000-0000-0000-000000000000");
+        for text in ["01234567-89ab-cdef-0011-223344556677", "0123456789abcdef0011223344556677"] {
+            assert_eq!(text.parse(), Ok(uid), "{text}");
+        }
+        assert!("node-1".parse::<Uid>().is_err());
+        assert!("0123456z-89ab-cdef-0011-223344556677".parse::<Uid>().is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Cluster, Input};
 use crate::api::{Body, ConditionKind, Kind, Name, Object, Uid};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// How many calls of [`Cluster::handle`] a preview takes at most: each decides on thousands of pods.
@@ -27,7 +28,20 @@ pub struct Preview {
     pub removed: Vec<Name>,
 }
 
+impl PreviewPod {
+    fn of(object: &Object) -> Option<Self> {
+        let pod = object.pod()?;
+        let why = pod.status.condition(&ConditionKind::PodScheduled).and_then(|c| c.message.clone());
+        let message = why.filter(|_| pod.node.is_none()).unwrap_or_else(|| "".into());
+        Some(Self { name: object.meta.name.clone(), node: pod.node.clone(), message })
+    }
+}
+
 impl Cluster {
+    fn pods_of(&self, namespace: &str) -> impl Iterator<Item = &Arc<Object>> {
+        self.store.list(Kind::Pod, Some(namespace))
+    }
+
     /// Which pods would come, and where to, or go, if a replication controller were to keep so many replicas.
     /// The controllers and schedulers of a fork are really asked; this cluster stays as it is. Fewer than none counts
     /// as none. Nothing where there is no such controller.
@@ -44,21 +58,31 @@ impl Cluster {
                 break;
             }
         }
-        let pods = |cluster: &Self| -> Vec<_> {
-            let pods = cluster.store.list(Kind::Pod, Some(namespace));
-            let pods = pods.filter(|o| owner != Uid::NIL && o.meta.controller_uid() == Some(owner));
-            pods.filter(|o| o.meta.deletion.is_none()).cloned().collect()
+        let mut preview = Preview::default();
+        let ours = |object: &Object| {
+            owner != Uid::NIL && object.meta.controller_uid() == Some(owner) && object.meta.deletion.is_none()
         };
-        let (before, after) = (pods(self), pods(&fork));
-        // Both come by name.
-        let missing = |from: &[Arc<Object>], name: &Name| from.binary_search_by(|o| o.meta.name.cmp(name)).is_err();
-        let placements = after.iter().filter(|o| missing(&before, &o.meta.name)).filter_map(|o| {
-            let pod = o.pod()?;
-            let why = pod.status.condition(&ConditionKind::PodScheduled).and_then(|c| c.message.clone());
-            let message = why.filter(|_| pod.node.is_none()).unwrap_or_else(|| "".into());
-            Some(PreviewPod { name: o.meta.name.clone(), node: pod.node.clone(), message })
-        });
-        let removed = before.iter().filter(|o| missing(&after, &o.meta.name)).map(|o| o.meta.name.clone());
-        Some(Preview { placements: placements.collect(), removed: removed.collect() })
+        let (mut before, mut after) = (self.pods_of(namespace).peekable(), fork.pods_of(namespace).peekable());
+        // Both come by name, and almost all are in both as they are.
+        loop {
+            let order = match (before.peek(), after.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(old), Some(new)) if Arc::ptr_eq(old, new) => Ordering::Equal,
+                (Some(old), Some(new)) => old.meta.name.cmp(&new.meta.name),
+            };
+            let old = if order.is_le() { before.next() } else { None };
+            let new = if order.is_ge() { after.next() } else { None };
+            match (old, new) {
+                (Some(old), Some(new)) if Arc::ptr_eq(old, new) => {}
+                (old, new) => match (old.filter(|o| ours(o)), new.filter(|o| ours(o))) {
+                    (None, Some(new)) => preview.placements.extend(PreviewPod::of(new)),
+                    (Some(old), None) => preview.removed.push(old.meta.name.clone()),
+                    _ => {}
+                },
+            }
+        }
+        Some(preview)
     }
 }

@@ -3,8 +3,8 @@
 //! Background: an owner that is gone takes its dependents with it. Foreground: an owner with that finalizer waits
 //! for those that block it. Orphan: dependents forget their owner before it goes.
 
-use super::owned::{Owned, owners};
-use crate::api::{Key, Kind, Object, Uid};
+use super::owned::Owned;
+use crate::api::{Key, Kind, Name, Object, Uid};
 use crate::cluster::Context;
 use crate::deletion::{DeleteOptions, FOREGROUND, ORPHAN, Propagation, delete_object, update_object};
 use crate::store::Change;
@@ -20,9 +20,9 @@ const OBJECTS_MAX: usize = 1_000;
 pub(super) struct Garbage {
     dependents: BTreeSet<Key>,
     /// Owners that are gone or on their way.
-    owners: BTreeSet<Uid>,
+    owners: BTreeSet<(Uid, Key)>,
     /// Owners that have one dependent less.
-    fewer: BTreeSet<Uid>,
+    fewer: BTreeSet<(Uid, Key)>,
 }
 
 /// How an owner is.
@@ -41,15 +41,22 @@ fn is_leaving(object: &Object) -> bool {
     object.meta.deletion.is_some() && (has(object, FOREGROUND) || has(object, ORPHAN))
 }
 
+/// The owner that a reference names; none where its kind is not served.
+fn named(dependent: &Object, reference: &OwnerReference) -> Option<(Uid, Key)> {
+    let kind = Kind::from_type(&reference.api_version, &reference.kind)?;
+    let namespace = if kind.info().namespaced { dependent.meta.namespace.clone() } else { Name::default() };
+    Some((reference.uid.parse().unwrap_or(Uid::NIL), Key::new(kind, namespace, reference.name.as_str())))
+}
+
+/// The object at a key, if it still is the one of that uid.
+fn found<'a>(cx: &'a Context<'_>, (uid, key): &(Uid, Key)) -> Option<&'a Arc<Object>> {
+    cx.store.at(key).filter(|o| o.meta.uid == *uid)
+}
+
 /// How an owner is. One of a kind that is not served cannot be judged, and is left in peace.
 fn owner(cx: &Context<'_>, dependent: &Object, reference: &OwnerReference) -> Owner {
-    let Some(kind) = Kind::from_type(&reference.api_version, &reference.kind) else { return Owner::Solid };
-    let found = reference.uid.parse().ok().and_then(|uid| cx.store.by_uid(uid)).filter(|o| {
-        o.kind() == kind
-            && o.meta.name == reference.name
-            && (o.meta.namespace.is_empty() || o.meta.namespace == dependent.meta.namespace)
-    });
-    match found {
+    let Some(named) = named(dependent, reference) else { return Owner::Solid };
+    match found(cx, &named) {
         None => Owner::Gone,
         Some(o) if o.meta.deletion.is_some() && has(o, FOREGROUND) => Owner::Waiting,
         Some(_) => Owner::Solid,
@@ -74,24 +81,25 @@ impl Garbage {
                 self.dependents.insert(after.key());
             }
             if is_leaving(after) {
-                self.owners.insert(after.meta.uid);
+                self.owners.insert((after.meta.uid, after.key()));
             }
         }
         if let Some(before) = before {
             if after.is_none() {
-                self.owners.insert(before.meta.uid);
+                self.owners.insert((before.meta.uid, before.key()));
             }
             // An owner may wait for just this.
             if after.is_none_or(|a| a.meta.owners != before.meta.owners) {
-                self.fewer.extend(owners(before));
+                self.fewer.extend(references(before).filter_map(|r| named(before, r)));
             }
         }
     }
 
     /// Looks at what may have to go. Returns whether some is left.
     pub(super) fn work(&mut self, cx: &mut Context<'_>, owned: &Owned) -> bool {
-        for uid in std::mem::take(&mut self.owners) {
-            match cx.store.by_uid(uid).cloned() {
+        for gone in std::mem::take(&mut self.owners) {
+            let uid = gone.0;
+            match found(cx, &gone).cloned() {
                 Some(object) if is_leaving(&object) => {
                     if !has(&object, ORPHAN) {
                         let all = owned.of(uid).filter(|k| cx.store.at(k).is_some_and(|d| d.meta.deletion.is_none()));
@@ -103,8 +111,8 @@ impl Garbage {
                 None => self.dependents.extend(owned.of(uid).cloned()),
             }
         }
-        for uid in std::mem::take(&mut self.fewer) {
-            if let Some(object) = cx.store.by_uid(uid).filter(|o| is_leaving(o)).cloned() {
+        for owner in std::mem::take(&mut self.fewer) {
+            if let Some(object) = found(cx, &owner).filter(|o| is_leaving(o)).cloned() {
                 release(cx, owned, &object);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! One kubelet per node that has joined; none for a Node object somebody merely created. Each pod is a small state
 //! machine ([`worker`]), driven by levels: a step looks at the pod's spec and at what is known of it, and does what
-//! is missing ([`step`]). Reports of the runtime change only what is known ([`report`]). So a lost command or answer
+//! is missing ([`step`], [`startup`], [`shutdown`]). Reports of the runtime change only what is known ([`report`]). So a lost command or answer
 //! needs no timer: the machine's next list shows what is missing.
 //!
 //! A node that was not heard of for long is not Ready; its pods rest until it is heard again, since nothing can be
@@ -12,9 +12,12 @@ mod admission;
 mod backoff;
 mod eviction;
 mod host;
+mod listing;
 mod probe;
 mod qos;
 mod report;
+mod shutdown;
+mod startup;
 mod status;
 mod step;
 mod unreachable;
@@ -147,7 +150,7 @@ impl Kubelets {
 
     /// Looks at one pod, after `news` about it.
     fn step(&mut self, uid: Uid, cx: &mut Context<'_>, news: impl FnOnce(&mut Step<'_, '_>)) {
-        let Some(object) = cx.store.by_uid(uid).cloned() else {
+        let Some(object) = cx.store.pod(uid).cloned() else {
             self.forget(uid, cx);
             return;
         };
@@ -174,7 +177,7 @@ impl Kubelets {
             self.evictions.set(node.clone(), cx.now + eviction::INTERVAL);
             let ending = |uid: &Uid| self.workers.get(uid).is_none_or(|w| w.verdict.is_some());
             let ranked = host.pods.iter().filter(|uid| !ending(uid)).filter_map(|uid| {
-                let rank = eviction::rank(cx.store.by_uid(*uid)?)?;
+                let rank = eviction::rank(cx.store.pod(*uid)?)?;
                 Some((rank, *uid))
             });
             if let Some((_, uid)) = ranked.min() {

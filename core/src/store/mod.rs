@@ -3,6 +3,7 @@
 //! Knows nothing of what objects mean. Only [`crate::cluster`] writes to it.
 
 use crate::api::{Key, Kind, Name, Object, Uid};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -50,7 +51,8 @@ pub struct TooOld {
     pub oldest: u64,
 }
 
-type Table = BTreeMap<(Name, Name), Arc<Object>>;
+/// Objects of one kind by namespace, then name. No namespace in it is empty.
+type Table = BTreeMap<Name, BTreeMap<Name, Arc<Object>>>;
 
 /// How many changes the log keeps.
 pub const LOG_CHANGES_MAX: usize = 16_384;
@@ -60,7 +62,8 @@ pub const LOG_CHANGES_MAX: usize = 16_384;
 pub struct Store {
     revision: u64,
     tables: [Table; Kind::COUNT],
-    uids: BTreeMap<Uid, Key>,
+    /// Where the pod of a uid is.
+    pods: BTreeMap<Uid, (Name, Name)>,
     log: VecDeque<Change>,
     compacted: u64,
 }
@@ -77,13 +80,14 @@ impl Store {
         let mut store = Self {
             revision,
             tables: Default::default(),
-            uids: BTreeMap::new(),
+            pods: BTreeMap::new(),
             log: VecDeque::new(),
             compacted: revision,
         };
         for object in objects {
-            store.uids.insert(object.meta.uid, object.key());
-            store.table_mut(object.kind()).insert((object.meta.namespace.clone(), object.meta.name.clone()), object);
+            store.index(&object);
+            let namespace = store.table_mut(object.kind()).entry(object.meta.namespace.clone()).or_default();
+            namespace.insert(object.meta.name.clone(), object);
         }
         store
     }
@@ -100,45 +104,47 @@ impl Store {
 
     /// The object of that name.
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Arc<Object>> {
-        self.table(kind).get(&(Name::new(namespace), Name::new(name)))
+        self.table(kind).get(namespace)?.get(name)
     }
 
     /// The object at that key.
     pub fn at(&self, key: &Key) -> Option<&Arc<Object>> {
-        self.table(key.kind).get(&(key.namespace.clone(), key.name.clone()))
+        self.get(key.kind, &key.namespace, &key.name)
     }
 
-    /// The object with that uid.
-    pub fn by_uid(&self, uid: Uid) -> Option<&Arc<Object>> {
-        self.uids.get(&uid).and_then(|key| self.at(key))
+    /// The pod with that uid.
+    pub fn pod(&self, uid: Uid) -> Option<&Arc<Object>> {
+        self.pods.get(&uid).and_then(|(namespace, name)| self.get(Kind::Pod, namespace, name))
     }
 
     /// All objects of a kind, by namespace, then name; of one namespace where one is given.
     pub fn list<'a>(&'a self, kind: Kind, namespace: Option<&str>) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
-        let namespace = namespace.map(Name::new);
-        let start = (namespace.clone().unwrap_or_default(), Name::default());
-        self.table(kind)
-            .range(start..)
-            .take_while(move |((ns, _), _)| namespace.as_ref().is_none_or(|n| n == ns))
-            .map(|(_, object)| object)
+        let table = self.table(kind);
+        let (all, one) = match namespace {
+            None => (Some(table.values()), None),
+            Some(namespace) => (None, table.get(namespace)),
+        };
+        all.into_iter().flatten().chain(one).flat_map(BTreeMap::values)
     }
 
     /// How many objects of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
-        self.table(kind).len()
+        self.table(kind).values().map(BTreeMap::len).sum()
     }
 
     /// Adds an object. Sets its resource version.
     pub fn create(&mut self, mut object: Object) -> Result<Arc<Object>, WriteError> {
-        let key = (object.meta.namespace.clone(), object.meta.name.clone());
-        if self.table(object.kind()).contains_key(&key) {
-            return Err(WriteError::Exists);
-        }
-        self.revision += 1;
-        object.meta.resource_version = self.revision;
-        let object = Arc::new(object);
-        self.uids.insert(object.meta.uid, object.key());
-        self.table_mut(object.kind()).insert(key, Arc::clone(&object));
+        let revision = self.revision + 1;
+        let table = self.table_mut(object.kind());
+        let object = match table.entry(object.meta.namespace.clone()).or_default().entry(object.meta.name.clone()) {
+            Entry::Occupied(_) => return Err(WriteError::Exists),
+            Entry::Vacant(place) => {
+                object.meta.resource_version = revision;
+                Arc::clone(place.insert(Arc::new(object)))
+            }
+        };
+        self.revision = revision;
+        self.index(&object);
         self.record(None, Some(Arc::clone(&object)));
         Ok(object)
     }
@@ -146,10 +152,11 @@ impl Store {
     /// Replaces an object, if it has the `expected` revision where one is given. Sets its resource version.
     /// A version equal to the present one makes no change.
     pub fn update(&mut self, mut object: Object, expected: Option<u64>) -> Result<Arc<Object>, WriteError> {
-        let key = (object.meta.namespace.clone(), object.meta.name.clone());
         let revision = self.revision + 1;
-        let table = self.table_mut(object.kind());
-        let Some(slot) = table.get_mut(&key) else { return Err(WriteError::NotFound) };
+        let namespace = self.table_mut(object.kind()).get_mut(&object.meta.namespace);
+        let Some(slot) = namespace.and_then(|n| n.get_mut(&object.meta.name)) else {
+            return Err(WriteError::NotFound);
+        };
         if let Some(expected) = expected
             && slot.meta.resource_version != expected
         {
@@ -169,10 +176,15 @@ impl Store {
 
     /// Removes an object. Returns its last version.
     pub fn delete(&mut self, key: &Key) -> Result<Arc<Object>, WriteError> {
-        let Some(before) = self.table_mut(key.kind).remove(&(key.namespace.clone(), key.name.clone())) else {
-            return Err(WriteError::NotFound);
-        };
-        self.uids.remove(&before.meta.uid);
+        let table = self.table_mut(key.kind);
+        let Some(namespace) = table.get_mut(&key.namespace) else { return Err(WriteError::NotFound) };
+        let Some(before) = namespace.remove(&key.name) else { return Err(WriteError::NotFound) };
+        if namespace.is_empty() {
+            table.remove(&key.namespace);
+        }
+        if key.kind == Kind::Pod {
+            self.pods.remove(&before.meta.uid);
+        }
         self.revision += 1;
         self.record(Some(Arc::clone(&before)), None);
         Ok(before)
@@ -189,8 +201,9 @@ impl Store {
 
     /// The change that made `revision`, while the log has it.
     pub fn change(&self, revision: u64) -> Option<&Change> {
-        let index = self.log.partition_point(|c| c.revision < revision);
-        self.log.get(index).filter(|c| c.revision == revision)
+        // Every revision is one change.
+        let index = revision.checked_sub(self.log.front()?.revision)?;
+        self.log.get(usize::try_from(index).ok()?)
     }
 
     /// Drops the oldest changes until `keep` are left.
@@ -204,6 +217,12 @@ impl Store {
 
     fn record(&mut self, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
         self.log.push_back(Change { revision: self.revision, before, after });
+    }
+
+    fn index(&mut self, object: &Object) {
+        if object.kind() == Kind::Pod {
+            self.pods.insert(object.meta.uid, (object.meta.namespace.clone(), object.meta.name.clone()));
+        }
     }
 
     const fn table(&self, kind: Kind) -> &Table {

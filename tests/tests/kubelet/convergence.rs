@@ -218,7 +218,7 @@ impl Link {
             }
         }
         for pod in machine.pods.values() {
-            if self.script.cluster.store().by_uid(pod.pod.uid).is_none() {
+            if self.script.cluster.store().pod(pod.pod.uid).is_none() {
                 complaints.push(format!("stray {}", pod.pod.name));
             }
         }

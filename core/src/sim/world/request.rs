@@ -1,0 +1,91 @@
+//! What the world asks of its cluster's API, and what it answers itself where a driver would.
+
+use super::World;
+use crate::api::Kind;
+use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, Request, Response};
+use crate::cluster::Input;
+use crate::sim::action::ActionError;
+use crate::sim::manifest::Manifest;
+use crate::sim::manifests;
+use crate::sim::refusal;
+use serde_json::{Value, json};
+
+impl World {
+    /// Asks the API. What only a driver can answer is answered as the machines of this world would.
+    pub(super) fn request(&mut self, request: Request) -> Option<Answer> {
+        let creates_node = request.method == Method::Post && request.path == "/api/v1/nodes";
+        let answer = self.handle(Input::Request(request));
+        if creates_node && let Some(Answer::Done(Response { status: 201, body, .. })) = &answer {
+            // Somebody made a node: in this world there is a machine behind it.
+            let name = serde_json::from_str::<Value>(body).ok();
+            if let Some(name) = name.as_ref().and_then(|n| n["metadata"]["name"].as_str()) {
+                self.plug_in(name.into());
+            }
+        }
+        match answer {
+            Some(Answer::Logs(query)) => Some(Answer::Done(self.log(&query))),
+            Some(Answer::Proxy(target)) => Some(Answer::Done(self.answer_of(&target))),
+            other => other,
+        }
+    }
+
+    /// What a container has written: in this world no more than that it started and ended.
+    fn log(&self, query: &LogQuery) -> Response {
+        let Some(machine) = self.machine(&query.node).filter(|m| m.is_reachable()) else {
+            return Response::json(500, &manifests::failure(500, &format!("node {} cannot be reached", query.node)));
+        };
+        let lines = machine.log(query.pod.uid, &query.container, query.attempt);
+        let skip = query.tail_lines.map_or(0, |n| lines.len().saturating_sub(n as usize));
+        let body = lines
+            .iter()
+            .skip(skip)
+            .map(|(at, line)| if query.timestamps { format!("{at} {line}\n") } else { format!("{line}\n") });
+        Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body: body.collect() }
+    }
+
+    /// What a pod answers a request that the API passes on to it.
+    fn answer_of(&self, target: &ProxyTarget) -> Response {
+        let answers = self.machine(&target.node).is_some_and(|m| m.is_reachable() && m.runs(target.pod.uid));
+        if !answers {
+            let message = format!("dial tcp {}:{}: connect: no route to host", target.pod_ip, target.port);
+            return Response::json(503, &manifests::failure(503, &message));
+        }
+        let body = format!("{} on {}: {}\n", target.pod.name, target.node, target.path);
+        Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body }
+    }
+
+    /// Creates what a manifest says, its namespace first where that is missing.
+    pub(super) fn create(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
+        let (kind, namespace, path) = manifest.collection()?;
+        if !namespace.is_empty() && self.cluster.store().get(Kind::Namespace, "", &namespace).is_none() {
+            let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
+            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body), "")?;
+        }
+        let mut request = manifests::with_body(Request::new(Method::Post, path), manifest);
+        // A field that nobody knows is a typing error: refused, as kubectl has it.
+        "fieldValidation=Strict".clone_into(&mut request.query);
+        self.ask(request, manifest.json())?;
+        if kind == Kind::Node && !manifest.name().is_empty() {
+            self.plug_in(manifest.name().clone());
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply_manifest(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
+        let (kind, namespace, path) = manifest.collection()?;
+        let name = manifest.name();
+        if self.cluster.store().get(kind, &namespace, name).is_none() {
+            return self.create(manifest);
+        }
+        let request = Request::new(Method::Patch, format!("{path}/{name}"));
+        let mut request = manifests::with_body(request, manifest);
+        "application/merge-patch+json".clone_into(&mut request.content_type);
+        self.ask(request, manifest.json())
+    }
+
+    /// Has the API do something of which only a refusal is news. It names the field of the manifest it is about.
+    fn ask(&mut self, mut request: Request, manifest: &str) -> Result<(), ActionError> {
+        request.brief = true;
+        refusal::accepted(self.handle(Input::Request(request)).as_ref(), manifest)
+    }
+}

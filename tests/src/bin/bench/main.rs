@@ -1,0 +1,56 @@
+//! Measurements: `cargo xtask bench NAME`. Ratios are of runs side by side in one process, so that they mean the
+//! same on any machine.
+#![allow(clippy::print_stdout)]
+
+mod fork;
+mod placement;
+mod world;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+const USAGE: &str = "\
+Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
+       bench fork
+       bench world
+
+  openb   places 7,064 pods on 1,213 nodes, with the default scheduler and with its reference that remembers nothing.
+          Files are manifests, such as those of the OpenB trace; without them the load is generated in the same shape.
+  fork    forks a cluster of 1,000 nodes and 30,000 pods, and asks a fork what scaling by 100 would do.
+  world   simulates: events per second, what the heartbeats of 1,000 idle nodes cost, bytes per running pod.";
+
+/// How often each side is measured; the fastest counts.
+const RUNS: usize = 3;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["openb", rest @ ..] => placement::measure(rest),
+        ["fork"] => fork::measure(),
+        ["world"] => world::measure(),
+        [name, ..] => Err(format!("unknown measurement {name}")),
+        [] => Err("name a measurement".to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The fastest of several runs.
+fn fastest(runs: usize, mut what: impl FnMut()) -> Duration {
+    let run = |_| {
+        let start = Instant::now();
+        what();
+        start.elapsed()
+    };
+    (0..runs).map(run).min().unwrap_or_default()
+}
+
+fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1000.0
+}
