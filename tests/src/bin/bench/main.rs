@@ -27,7 +27,10 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["openb", rest @ ..] => placement::measure(rest),
-        ["fork"] => fork::measure(),
+        ["fork"] => {
+            fork::measure();
+            Ok(())
+        }
         ["world"] => world::measure(),
         [name, ..] => Err(format!("unknown measurement {name}")),
         [] => Err("name a measurement".to_owned()),
