@@ -17,8 +17,7 @@ use crate::wasm::Compiler;
 use crate::workspace;
 
 /// Everything the browser loads to start, compressed as it travels.
-/// It may only fall: the aim is 1,000,000.
-const GZIPPED_BYTES_MAX: usize = 1_160_000;
+const GZIPPED_BYTES_MAX: usize = 1_000_000;
 const INPUTS: [&str; 8] =
     ["index.html", "Trunk.toml", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "assets", "core", "web"];
 
