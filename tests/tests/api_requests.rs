@@ -281,7 +281,13 @@ fn a_request_to_a_service_goes_to_a_ready_pod() {
         let mut request = Request::get(path);
         request.query = "q=1".to_owned();
         let Answer::Proxy(target) = api.answer(request) else { panic!("{path} is not passed on") };
-        let seen = (target.node.as_str(), target.pod_ip.as_str(), target.port, target.https, target.path.as_str());
+        let seen = (
+            target.node.as_deref().unwrap_or_default(),
+            target.ip.as_str(),
+            target.port,
+            target.https,
+            target.path.as_str(),
+        );
         assert_eq!(seen, ("n", "10.1.2.3", 8080, false, "/a%20b/c?q=1"), "{path}");
     }
     let slices =

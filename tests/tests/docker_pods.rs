@@ -101,6 +101,7 @@ fn fetch(address: &str) -> Option<String> {
 fn a_pod_gets_what_its_spec_asks_for() {
     let mut cluster = Cluster::start();
     host_ports(&mut cluster);
+    routes_that_somebody_wrote(&mut cluster);
     volumes(&mut cluster);
     volumes_last_as_long_as_their_pod(&mut cluster);
     containers_that_end_at_once(&cluster);
@@ -131,6 +132,47 @@ fn host_ports(cluster: &mut Cluster) {
     eventually("the second pod has the port now", || {
         let seen = fetch(&address);
         (seen.as_deref() == Some("from the host port"), seen)
+    });
+}
+
+/// A service without selector leads where its Endpoints say: to any address, or to a pod by name.
+fn routes_that_somebody_wrote(cluster: &mut Cluster) {
+    const NODE_PORT: u16 = 31_877;
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "outside"}, "spec": {
+        "type": "NodePort", "ports": [{"port": 80, "nodePort": NODE_PORT}]}});
+    assert_eq!(cluster.server.send("POST", "/api/v1/namespaces/default/services", &service).0, 201);
+    let path = "/api/v1/namespaces/default/endpoints";
+    let endpoints = |address: &Value, port: u16| {
+        json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "outside"}, "subsets": [
+               {"addresses": [address], "ports": [{"port": port}]}]})
+    };
+    let (status, answer) = cluster.server.send("POST", path, &endpoints(&json!({"ip": "127.0.0.1"}), 18_080));
+    assert!(status == 422 && answer.to_string().contains("loopback"), "{answer}");
+
+    // The first is an address like any other; the second is the pod's own, which only its host reaches directly.
+    let pod_ip = cluster.pod("second")["status"]["podIP"].clone();
+    let host = json!({"ip": cluster.hosts.host(0).address});
+    let pod = json!({"ip": pod_ip, "targetRef": {"kind": "Pod", "namespace": "default", "name": "second"}});
+    let address = format!("127.0.0.1:{NODE_PORT}");
+    for (address_written, port, method, at) in
+        [(host, 18_080, "POST", path.to_owned()), (pod, 80, "PUT", format!("{path}/outside"))]
+    {
+        let (status, answer) = cluster.server.send(method, &at, &endpoints(&address_written, port));
+        assert!(status < 300, "{answer}");
+        for _ in 0..3 {
+            eventually("the node port leads there", || {
+                let seen = fetch(&address);
+                (seen.as_deref() == Some("from the host port"), seen)
+            });
+            let (status, seen) =
+                cluster.server.ask("GET", "/api/v1/namespaces/default/services/outside/proxy/", &[], b"");
+            assert_eq!((status, seen.trim()), (200, "from the host port"));
+        }
+    }
+    assert_eq!(cluster.server.status("DELETE", "/api/v1/namespaces/default/endpoints/outside", &[]), 200);
+    eventually("nobody is left to answer", || {
+        let seen = fetch(&address);
+        (seen.is_none(), seen)
     });
 }
 

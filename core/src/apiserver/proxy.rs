@@ -68,7 +68,7 @@ pub(super) fn target(
     Ok(ProxyTarget {
         pod: backend.pod,
         node: backend.node,
-        pod_ip: backend.ip,
+        ip: backend.ip,
         port: backend.port,
         https: locator.https,
         path: onward,
@@ -112,5 +112,12 @@ fn pod_target(object: &Object, locator: &Locator, onward: String) -> Result<Prox
         .and_then(|n| u16::try_from(n).ok())
         .filter(|n| *n > 0)
         .ok_or_else(|| errors::bad_request(format!("pod {name:?} has no port {:?}", locator.port)))?;
-    Ok(ProxyTarget { pod: pod_ref(object), node, pod_ip, port, https: locator.https, path: onward })
+    Ok(ProxyTarget {
+        pod: Some(pod_ref(object)),
+        node: Some(node),
+        ip: pod_ip,
+        port,
+        https: locator.https,
+        path: onward,
+    })
 }

@@ -159,13 +159,13 @@ pub struct LogQuery {
 /// Where a proxied request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyTarget {
-    /// The pod that answers.
-    pub pod: PodRef,
+    /// The pod that answers; none for an address that is no pod's.
+    pub pod: Option<PodRef>,
     /// Its node.
-    pub node: Name,
-    /// Its address.
-    pub pod_ip: Name,
-    /// The port in the pod.
+    pub node: Option<Name>,
+    /// The address.
+    pub ip: Name,
+    /// The port at it.
     pub port: u16,
     /// Whether it speaks TLS.
     pub https: bool,

@@ -3,15 +3,16 @@
 //! Follows the changes: a pod finds its services through its labels, and a service knows its pods. Routes are
 //! right after every change; the Endpoints of a large service are written a few times a second at most.
 
-use super::subsets::{backend, subsets};
+use super::subsets::{backend, subsets, written};
 use crate::api::{Body, Kind, Labels, Meta, Name, Object};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
-use crate::network::{Balancing, Route};
+use crate::network::{Backend, Balancing, Route};
 use crate::order;
+use crate::runtime::PodRef;
 use crate::store::Change;
 use crate::time::{Span, Time};
-use k8s_openapi::api::core::v1::{EndpointSubset, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{EndpointSubset, ObjectReference, ServicePort, ServiceSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -50,6 +51,8 @@ pub(super) struct EndpointsController {
     services: BTreeMap<ServiceKey, Box<Entry>>,
     by_label: BTreeMap<Name, BTreeMap<(String, String), BTreeSet<Name>>>,
     dirty: BTreeSet<ServiceKey>,
+    /// Endpoints that somebody else wrote, to which there may have to be routes.
+    written: BTreeSet<ServiceKey>,
     later: Deadlines<ServiceKey>,
     /// The ports that have routes.
     routed: BTreeMap<ServiceKey, BTreeSet<u16>>,
@@ -173,7 +176,10 @@ impl EndpointsController {
     fn observe_endpoints(&mut self, change: &Change) {
         let Some(object) = change.object() else { return };
         let key = (object.meta.namespace.clone(), object.meta.name.clone());
-        let Some(entry) = self.services.get_mut(&key) else { return };
+        let Some(entry) = self.services.get_mut(&key) else {
+            self.written.insert(key);
+            return;
+        };
         let ours = match (change.after.as_ref().map(|o| &o.body), &entry.written) {
             (Some(Body::Endpoints { subsets }), Some((written, _))) => Arc::ptr_eq(subsets, written),
             _ => false,
@@ -191,6 +197,9 @@ impl EndpointsController {
         for key in std::mem::take(&mut self.dirty) {
             self.sync(cx, &key);
         }
+        for key in std::mem::take(&mut self.written) {
+            self.route_written(cx, &key);
+        }
     }
 
     pub(super) fn next_due(&self) -> Option<Time> {
@@ -200,9 +209,7 @@ impl EndpointsController {
     fn sync(&mut self, cx: &mut Context<'_>, key: &ServiceKey) {
         let service = cx.store.get(Kind::Service, &key.0, &key.1).cloned();
         let Some(entry) = self.services.get_mut(key) else {
-            for port in self.routed.remove(key).unwrap_or_default() {
-                cx.router.set(&key.0, &key.1, port, None);
-            }
+            self.route_written(cx, key);
             self.later.cancel(key);
             // Without service, no endpoints; those of a service without selector are somebody else's.
             if service.is_none() {
@@ -229,6 +236,55 @@ impl EndpointsController {
         }
         write(cx, &service, entry);
     }
+
+    /// Sets the routes of a service without selector to what somebody wrote into its Endpoints.
+    fn route_written(&mut self, cx: &mut Context<'_>, key: &ServiceKey) {
+        if self.services.contains_key(key) {
+            return;
+        }
+        let service = cx.store.get(Kind::Service, &key.0, &key.1).cloned();
+        let routed = self.routed.entry(key.clone()).or_default();
+        match service.as_deref().and_then(|service| Some((service, written_for(cx, service)?))) {
+            Some((service, (spec, subsets))) => {
+                let pods = named_pods(cx, &key.0, &subsets);
+                let pod = |reference: &ObjectReference| pods.get(reference.name.as_deref()?).cloned();
+                set_routes(cx, key, service, &spec, routed, |port| written(&subsets, port, pod));
+            }
+            None => {
+                for port in std::mem::take(routed) {
+                    cx.router.set(&key.0, &key.1, port, None);
+                }
+            }
+        }
+        if routed.is_empty() {
+            self.routed.remove(key);
+        }
+    }
+}
+
+/// The spec of a service without selector, and the Endpoints of its name.
+fn written_for(cx: &Context<'_>, service: &Object) -> Option<(Arc<ServiceSpec>, Arc<Vec<EndpointSubset>>)> {
+    let Body::Service { spec, .. } = &service.body else { return None };
+    let endpoints = cx.store.get(Kind::Endpoints, &service.meta.namespace, &service.meta.name)?;
+    let Body::Endpoints { subsets } = &endpoints.body else { return None };
+    (spec.type_.as_deref() != Some("ExternalName")).then(|| (Arc::clone(spec), Arc::clone(subsets)))
+}
+
+/// The pods that Endpoints name, and their nodes: they are reached the way pods are.
+fn named_pods(
+    cx: &Context<'_>,
+    namespace: &Name,
+    subsets: &[EndpointSubset],
+) -> BTreeMap<Name, (PodRef, Option<Name>)> {
+    let addresses = subsets.iter().flat_map(|subset| subset.addresses.iter().flatten());
+    let references = addresses.filter_map(|address| address.target_ref.as_ref());
+    let names = references.filter(|r| r.kind.as_deref() == Some("Pod")).filter_map(|r| r.name.as_deref());
+    order::map(names.filter_map(|name| {
+        let object = cx.store.get(Kind::Pod, namespace, name)?;
+        let meta = &object.meta;
+        let pod = PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() };
+        Some((meta.name.clone(), (pod, object.pod()?.node.clone())))
+    }))
 }
 
 /// Brings the routes of a service up to date.
@@ -245,18 +301,30 @@ fn route(cx: &mut Context<'_>, key: &ServiceKey, service: &Object, entry: &mut E
         }
         return;
     }
+    let backends = |port: &ServicePort| entry.members.values().filter_map(|pod| backend(pod, port, publish)).collect();
+    set_routes(cx, key, service, &entry.spec, routed, backends);
+}
+
+/// Sets the route of each of a service's ports, and removes those of ports it no longer has.
+fn set_routes(
+    cx: &mut Context<'_>,
+    key: &ServiceKey,
+    service: &Object,
+    spec: &ServiceSpec,
+    routed: &mut BTreeSet<u16>,
+    backends: impl Fn(&ServicePort) -> Vec<Backend>,
+) {
     let balancing = match service.meta.annotations.get(BALANCING).map(String::as_str) {
         Some("round-robin") => Balancing::RoundRobin,
         _ => Balancing::Random,
     };
     let mut gone = std::mem::take(routed);
-    for port in ports {
-        let backends = entry.members.values().filter_map(|pod| backend(pod, port, publish)).map(Arc::new).collect();
+    for port in spec.ports.as_deref().unwrap_or_default() {
         let route = Route {
             balancing,
-            sticky: entry.spec.session_affinity.as_deref() == Some("ClientIP"),
+            sticky: spec.session_affinity.as_deref() == Some("ClientIP"),
             node_port: port.node_port.and_then(|p| u16::try_from(p).ok()),
-            backends: Arc::new(backends),
+            backends: Arc::new(backends(port).into_iter().map(Arc::new).collect()),
         };
         cx.router.set(&key.0, &key.1, port_number(port), Some(route));
         gone.remove(&port_number(port));

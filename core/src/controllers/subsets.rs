@@ -1,6 +1,6 @@
 //! From pods to endpoint subsets: which pod belongs, under which ports, and how they are put together.
 
-use crate::api::{Object, PodBody};
+use crate::api::{Name, Object, PodBody};
 use crate::network::Backend;
 use crate::order;
 use crate::runtime::PodRef;
@@ -48,11 +48,31 @@ pub(super) fn backend(object: &Object, port: &ServicePort, publish: bool) -> Opt
     }
     let meta = &object.meta;
     Some(Backend {
-        pod: PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() },
-        node: pod.node.clone().unwrap_or_default(),
+        pod: Some(PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() }),
+        node: pod.node.clone(),
         ip: pod.status.pod_ip.clone()?,
         port: target_port(pod, port)?,
     })
+}
+
+/// The addresses somebody wrote for a service's port, which goes by its name. Only those that are ready take requests.
+pub(super) fn written(
+    subsets: &[EndpointSubset],
+    port: &ServicePort,
+    pod: impl Fn(&ObjectReference) -> Option<(PodRef, Option<Name>)>,
+) -> Vec<Backend> {
+    let name = port.name.as_deref().unwrap_or_default();
+    let mut all = Vec::new();
+    for subset in subsets {
+        let found = subset.ports.iter().flatten().find(|p| p.name.as_deref().unwrap_or_default() == name);
+        let Some(number) = found.and_then(|p| u16::try_from(p.port).ok()) else { continue };
+        for address in subset.addresses.iter().flatten() {
+            let pod = address.target_ref.as_ref().and_then(&pod);
+            let (pod, node) = pod.map_or((None, None), |(pod, node)| (Some(pod), node));
+            all.push(Backend { pod, node, ip: address.ip.as_str().into(), port: number });
+        }
+    }
+    all
 }
 
 /// A pod of a service.

@@ -16,17 +16,23 @@ pub enum Balancing {
     RoundRobin,
 }
 
-/// A pod that can answer.
+/// Who can answer: a pod, or an address that somebody wrote into the Endpoints of a service without selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    /// The pod.
-    pub pod: PodRef,
+    /// The pod; none for an address that is no pod's.
+    pub pod: Option<PodRef>,
     /// Its node.
-    pub node: Name,
-    /// Its address.
+    pub node: Option<Name>,
+    /// The address.
     pub ip: Name,
-    /// The port in the pod.
+    /// The port at it.
     pub port: u16,
+}
+
+impl Backend {
+    fn pod_name(&self) -> &str {
+        self.pod.as_ref().map_or("", |pod| pod.name.as_str())
+    }
 }
 
 /// The way behind one port of a service.
@@ -38,7 +44,7 @@ pub struct Route {
     pub sticky: bool,
     /// The node port, where the service has one.
     pub node_port: Option<u16>,
-    /// The pods that take requests, by name.
+    /// Who takes requests: pods by name, or addresses in the order in which they were written.
     pub backends: Arc<Vec<Arc<Backend>>>,
 }
 
@@ -78,7 +84,7 @@ impl Router {
     /// Adds, replaces or, with none, removes one pod behind a port. Without that route nothing happens.
     pub fn set_backend(&mut self, namespace: &Name, service: &Name, port: u16, pod: &str, backend: Option<Backend>) {
         let Some(route) = self.routes.get_mut(&(namespace.clone(), service.clone(), port)) else { return };
-        let found = route.backends.binary_search_by(|b| b.pod.name.as_str().cmp(pod));
+        let found = route.backends.binary_search_by(|b| b.pod_name().cmp(pod));
         match (found, backend) {
             (Ok(at), Some(backend)) if *route.backends[at] == backend => return,
             (Ok(at), Some(backend)) => Arc::make_mut(&mut route.backends)[at] = Arc::new(backend),

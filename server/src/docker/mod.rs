@@ -199,13 +199,16 @@ impl Hosts {
         }
     }
 
-    /// Where to connect for a port of a pod. The error is a sentence.
-    pub fn address(&self, node: &Name, pod: Uid, pod_ip: Option<&Name>, port: u16) -> Result<String, String> {
-        let ip = pod_ip.map(Name::as_str).filter(|ip| !ip.is_empty());
+    /// Where to connect for a port of a pod on a node, or of an address that is no pod's. The error is a sentence.
+    pub fn address(&self, place: Option<(&Name, Uid)>, ip: Option<&Name>, port: u16) -> Result<String, String> {
+        let ip = ip.map(Name::as_str).filter(|ip| !ip.is_empty());
+        let Some((node, pod)) = place else {
+            return ip.map(|ip| ports::join(ip, port)).ok_or_else(|| "there is no address".to_owned());
+        };
         let ports = self.0.entries.read().ok().and_then(|e| e.get(node).map(|e| Arc::clone(&e.ports)));
         match (ports, ip) {
             (Some(ports), ip) => ports.address(pod, ip, port),
-            (None, Some(ip)) => Ok(format!("{ip}:{port}")),
+            (None, Some(ip)) => Ok(ports::join(ip, port)),
             (None, None) => Err(format!("node {node} has no Docker host")),
         }
     }

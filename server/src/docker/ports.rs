@@ -49,6 +49,7 @@ impl Ports {
     }
 }
 
-fn join(host: &str, port: u16) -> String {
+/// Address and port in one, as it is connected to.
+pub(super) fn join(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

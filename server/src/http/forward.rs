@@ -47,9 +47,13 @@ pub(super) async fn send(
         Err(why) => problem::status(
             503,
             Reason::ServiceUnavailable,
-            format!("error trying to reach pod {} on port {}: {why}", target.pod.name, target.port),
+            format!("error trying to reach {} on port {}: {why}", who(target), target.port),
         ),
     }
+}
+
+fn who(target: &ProxyTarget) -> String {
+    target.pod.as_ref().map_or_else(|| target.ip.to_string(), |pod| format!("pod {}", pod.name))
 }
 
 async fn pass(
@@ -62,7 +66,8 @@ async fn pass(
     if target.https {
         return Err("pods that speak TLS cannot be reached through this proxy; use a node port".to_owned());
     }
-    let address = app.hosts.address(&target.node, target.pod.uid, Some(&target.pod_ip), target.port)?;
+    let place = target.node.as_ref().zip(target.pod.as_ref().map(|pod| pod.uid));
+    let address = app.hosts.address(place, Some(&target.ip), target.port)?;
     let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(&address))
         .await
         .map_err(|_| format!("{address} did not answer within {} s", CONNECT_TIMEOUT.as_secs()))?
@@ -73,7 +78,7 @@ async fn pass(
     *request.method_mut() = method.clone();
     *request.uri_mut() = target.path.parse().map_err(|e| format!("the path cannot be passed on: {e}"))?;
     copy(headers, request.headers_mut());
-    let host = format!("{}:{}", target.pod_ip, target.port);
+    let host = format!("{}:{}", target.ip, target.port);
     request.headers_mut().insert(header::HOST, HeaderValue::from_str(&host).map_err(|e| e.to_string())?);
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, sender.send_request(request))
         .await

@@ -39,20 +39,21 @@ async fn connect(proxy: &Proxy, service: &ServicePort, from: SocketAddr) -> Opti
         if tried.len() >= PODS_TRIED_MAX {
             return None;
         }
-        if !tried.insert(backend.pod.uid) {
+        if !tried.insert((backend.ip.clone(), backend.port)) {
             continue;
         }
-        let address = match proxy.hosts.address(&backend.node, backend.pod.uid, Some(&backend.ip), backend.port) {
+        let place = backend.node.as_ref().zip(backend.pod.as_ref().map(|pod| pod.uid));
+        let address = match proxy.hosts.address(place, Some(&backend.ip), backend.port) {
             Ok(address) => address,
             Err(why) => {
-                debug!(pod = %backend.pod.name, why, "cannot be reached");
+                debug!(ip = %backend.ip, why, "cannot be reached");
                 continue;
             }
         };
         match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(&address)).await {
             Ok(Ok(stream)) => return Some(stream),
-            Ok(Err(error)) => debug!(pod = %backend.pod.name, address, %error, "did not accept"),
-            Err(_) => debug!(pod = %backend.pod.name, address, "did not accept in time"),
+            Ok(Err(error)) => debug!(address, %error, "did not accept"),
+            Err(_) => debug!(address, "did not accept in time"),
         }
     }
     None

@@ -128,11 +128,13 @@ fn check_addresses(spec: &k8s::ServiceSpec, errors: &mut Errors) {
     }
 }
 
+/// An address that is not of this machine or this link alone, in whatever way it is written: traffic is passed on to it.
 fn check_ip(text: &str, field: &str, errors: &mut Errors) {
     let Ok(ip) = text.parse::<IpAddr>() else {
         errors.invalid(field, text, NOT_AN_IP);
         return;
     };
+    let ip = ip.to_canonical();
     let (link_local, multicast) = match ip {
         IpAddr::V4(ip) => (ip.is_link_local(), ip.octets()[..3] == [224, 0, 0]),
         IpAddr::V6(ip) => (ip.segments()[0] & 0xffc0 == 0xfe80, ip.segments()[0] & 0xff0f == 0xff02),

@@ -3,13 +3,18 @@
 use super::World;
 use crate::api::{Kind, Name};
 use crate::cluster::Input;
-use crate::runtime::RuntimeEvent;
+use crate::runtime::{PodRef, RuntimeEvent};
 use crate::sim::machine::{Site, VirtualMachine};
 use crate::sim::manifests;
 use crate::sim::queue::Happening;
 use crate::sim::scenario::Pool;
 
 impl World {
+    /// Whether a pod can be reached and runs. Nothing else in this world answers anybody.
+    pub(super) fn answers(&self, pod: &PodRef, node: &Name) -> bool {
+        self.machine(node).is_some_and(|m| m.is_reachable() && m.runs(pod.uid))
+    }
+
     pub(super) fn at_machine<T>(
         &mut self,
         machine: u32,

@@ -45,12 +45,12 @@ impl World {
 
     /// What a pod answers a request that the API passes on to it.
     fn answer_of(&self, target: &ProxyTarget) -> Response {
-        let answers = self.machine(&target.node).is_some_and(|m| m.is_reachable() && m.runs(target.pod.uid));
-        if !answers {
-            let message = format!("dial tcp {}:{}: connect: no route to host", target.pod_ip, target.port);
+        let here = target.pod.as_ref().zip(target.node.as_ref());
+        let Some((pod, node)) = here.filter(|(pod, node)| self.answers(pod, node)) else {
+            let message = format!("dial tcp {}:{}: connect: no route to host", target.ip, target.port);
             return Response::json(503, &manifests::failure(503, &message));
-        }
-        let body = format!("{} on {}: {}\n", target.pod.name, target.node, target.path);
+        };
+        let body = format!("{} on {node}: {}\n", pod.name, target.path);
         Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body }
     }
 

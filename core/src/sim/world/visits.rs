@@ -32,14 +32,14 @@ impl World {
             let weight = requests / samples + u64::from(sample < requests % samples);
             let client = self.traffic.flow_mut(n).map(Flow::next_client).unwrap_or_default();
             let backend = self.cluster.route(&to.namespace, &to.service, port, &client);
-            let outcome = match &backend {
-                None => Outcome::Refused,
-                Some(b) if self.machine(&b.node).is_some_and(|m| m.is_reachable() && m.runs(b.pod.uid)) => {
-                    Outcome::Answered
-                }
-                Some(_) => Outcome::Lost,
+            let refused = backend.is_none();
+            let pod = backend.and_then(|b| b.pod.zip(b.node));
+            let outcome = match &pod {
+                _ if refused => Outcome::Refused,
+                Some((pod, node)) if self.answers(pod, node) => Outcome::Answered,
+                _ => Outcome::Lost,
             };
-            self.traffic.record(n, self.now, backend.map(|b| (b.pod, b.node)), outcome, weight);
+            self.traffic.record(n, self.now, pod, outcome, weight);
         }
         if self.traffic.tracked_pods() > 2 * self.cluster.store().count(Kind::Pod) + 1_000 {
             let store = self.cluster.store();

@@ -2,6 +2,7 @@
 //! same on any machine.
 #![allow(clippy::print_stdout)]
 
+mod api;
 mod fork;
 mod placement;
 mod world;
@@ -13,11 +14,14 @@ const USAGE: &str = "\
 Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
        bench fork
        bench world
+       bench api
 
   openb   places 7,064 pods on 1,213 nodes, with the default scheduler and with its reference that remembers nothing.
           Files are manifests, such as those of the OpenB trace; without them the load is generated in the same shape.
   fork    forks a cluster of 1,000 nodes and 30,000 pods, and asks a fork what scaling by 100 would do.
-  world   simulates: events per second, what the heartbeats of 1,000 idle nodes cost, bytes per running pod.";
+  world   simulates: events per second, what the heartbeats of 1,000 idle nodes cost, bytes per running pod.
+  api     reads from a real server that keeps 30,000 pods, with and without writers. KUBARIUM_BIN names its binary, which
+          should be a release build.";
 
 /// How often each side is measured; the fastest counts.
 const RUNS: usize = 3;
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["world"] => world::measure(),
+        ["api"] => api::measure(),
         [name, ..] => Err(format!("unknown measurement {name}")),
         [] => Err("name a measurement".to_owned()),
     };
