@@ -5,7 +5,7 @@ mod preview;
 pub use preview::{Preview, PreviewPod};
 
 use crate::api::{ApiError, Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, ObjectReference};
-use crate::apiserver::{self, Answer, Request, Shared, WatchBatch, WatchQuery};
+use crate::apiserver::{self, Answer, Draft, Request, Shared, WatchBatch, WatchDraft, WatchQuery};
 use crate::config::Config;
 use crate::controllers::{Controllers, Countdown};
 use crate::kubelet::Kubelets;
@@ -378,9 +378,20 @@ impl Cluster {
         &self.router
     }
 
+    /// Answers a request that only reads what is in the store; none for any other, which is for [`Self::handle`]. Looking
+    /// is short: what takes long is done by [`Draft::finish`], which needs the cluster no more.
+    pub fn look(&self, now: Time, request: &Request) -> Option<Draft> {
+        apiserver::look(request, &self.store, now.max(self.now))
+    }
+
     /// What is new for a watch since `from`, the `next` of its last batch; without it the watch begins. Of what is
     /// no longer known the error is a `Status` with code 410, which ends the watch as an `ERROR` event.
     pub fn watch(&self, query: &WatchQuery, from: Option<u64>) -> Result<WatchBatch, ApiError> {
+        self.look_watch(query, from).map(|draft| draft.finish())
+    }
+
+    /// As [`Self::watch`], to be written out without the cluster.
+    pub fn look_watch(&self, query: &WatchQuery, from: Option<u64>) -> Result<WatchDraft, ApiError> {
         apiserver::read_watch(&self.store, query, from, self.now)
     }
 

@@ -292,11 +292,25 @@ impl PodStatus {
         }
     }
 
+    /// The word for its phase: one that means nothing here, as a client wrote it.
+    pub fn phase_word(&self) -> &str {
+        match (self.phase, &self.rest) {
+            (PodPhase::Unknown, Some(rest)) => rest.phase.as_deref().unwrap_or(PodPhase::Unknown.as_str()),
+            (phase, _) => phase.as_str(),
+        }
+    }
+
     /// From Kubernetes' form.
     pub fn from_k8s(mut status: k8s::PodStatus) -> Self {
-        let phase = status.phase.take();
+        let phase = match status.phase.as_deref() {
+            None | Some("") => Some(PodPhase::default()),
+            Some(word) => PodPhase::parse(word),
+        };
+        if phase.is_some() {
+            status.phase = None;
+        }
         let parsed = Self {
-            phase: phase.as_deref().and_then(PodPhase::parse).unwrap_or_default(),
+            phase: phase.unwrap_or(PodPhase::Unknown),
             conditions: status.conditions.take().unwrap_or_default().into_iter().map(condition_from).collect(),
             init_containers: containers_from(status.init_container_statuses.take()),
             containers: containers_from(status.container_statuses.take()),
@@ -331,7 +345,7 @@ impl PodStatus {
         let name = |s: &Option<Name>| s.as_deref().map(str::to_owned);
         let containers =
             |list: &[ContainerStatus]| (!list.is_empty()).then(|| list.iter().map(container_to).collect::<Vec<_>>());
-        status.phase = Some(self.phase.as_str().to_owned());
+        status.phase = Some(self.phase_word().to_owned());
         status.conditions = (!self.conditions.is_empty()).then(|| self.conditions.iter().map(condition_to).collect());
         status.init_container_statuses = containers(&self.init_containers);
         status.container_statuses = containers(&self.containers);

@@ -200,7 +200,7 @@ impl PodSummary {
         let sidecars =
             pod.spec.init_containers.iter().flatten().filter(|c| c.restart_policy.as_deref() == Some("Always")).count();
         let status = &pod.status;
-        let mut reason = status.reason.as_deref().unwrap_or(status.phase.as_str()).to_owned();
+        let mut reason = status.reason.as_deref().unwrap_or(status.phase_word()).to_owned();
         if let Some(c) = status.condition(&ConditionKind::PodScheduled)
             && c.reason.as_deref() == Some("SchedulingGated")
         {

@@ -5,6 +5,7 @@ use super::body::{self, Body, Expected};
 use super::delete::Outcome;
 use super::path::{self, ResourcePath, Subresource, Target};
 use super::query::Query;
+use super::reply::{Draft, List, Reply};
 use super::{Answer, Method, Request, Response, WatchQuery};
 use super::{
     delete, discovery, errors, explanation, patch, pods, present, proxy, read, scale, slices, warnings, write,
@@ -14,31 +15,40 @@ use crate::cluster::Context;
 use crate::deletion::DeleteOptions;
 use crate::rng::Rng;
 use crate::scheduler::Schedulers;
+use crate::store::Store;
+use crate::time::Time;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Answers a request. The schedulers are asked for their reasons only; services that are asked through the proxy path
 /// spread over their pods by `routing`.
 pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, schedulers: &Schedulers, routing: &mut Rng) -> Answer {
-    let query = Query::parse(&request.query);
-    let pretty = matches!(query.get("pretty"), Some("true" | "1"));
-    let mut call = Call { request, query, warnings: Vec::new() };
-    match call.answer(cx, schedulers, routing) {
-        Ok(Reply::Document(status, value)) => Answer::Done(call.respond(status, &value, pretty)),
-        Ok(Reply::Granted(status)) => Answer::Done(call.grant(status)),
-        Ok(Reply::Other(answer)) => answer,
-        Err(error) => Answer::Done(call.respond(error.code, &error.to_status(), pretty)),
-    }
+    let mut call = Call::new(request);
+    let reply = call.answer(cx, schedulers, routing);
+    call.draft(reply).finish()
 }
 
-/// What comes of a request that is not refused.
-enum Reply {
-    /// A document with its HTTP status.
-    Document(u16, Value),
-    /// No more than that the request was granted, with its HTTP status.
-    Granted(u16),
-    /// Anything else.
-    Other(Answer),
+/// Answers a request that changes nothing and needs no more than the store; none where it is no such request.
+pub(crate) fn look(request: &Request, store: &Store, now: Time) -> Option<Draft> {
+    if request.method != Method::Get {
+        return None;
+    }
+    let mut call = Call::new(request);
+    let reply = match path::parse(&request.path) {
+        Ok(target) if !is_only_read(&target) => return None,
+        Ok(target) => call.read(store, now, &target),
+        Err(error) => Err(error),
+    };
+    Some(call.draft(reply))
+}
+
+/// Whether what a GET of it says is in the store.
+fn is_only_read(target: &Target) -> bool {
+    match target {
+        Target::Explanation { .. } => false,
+        Target::Resource(path) => path.subresource != Some(Subresource::Proxy),
+        _ => true,
+    }
 }
 
 struct Call<'a> {
@@ -72,40 +82,27 @@ fn rehearse<T>(
     })
 }
 
-impl Call<'_> {
-    fn grant(&mut self, status: u16) -> Response {
-        let warnings = std::mem::take(&mut self.warnings);
-        Response { status, content_type: "application/json".to_owned(), warnings, body: String::new() }
+impl<'a> Call<'a> {
+    fn new(request: &'a Request) -> Self {
+        Self { request, query: Query::parse(&request.query), warnings: Vec::new() }
     }
 
-    fn respond(&mut self, status: u16, value: &Value, pretty: bool) -> Response {
-        let mut response = Response::json(status, value);
-        if pretty {
-            // A JSON value can always be written.
-            response.body = serde_json::to_string_pretty(value).unwrap_or_default();
-        }
-        response.warnings = std::mem::take(&mut self.warnings);
-        response
+    fn draft(self, reply: Result<Reply, ApiError>) -> Draft {
+        let pretty = matches!(self.query.get("pretty"), Some("true" | "1"));
+        Draft { reply, warnings: self.warnings, pretty }
     }
 
     fn answer(&mut self, cx: &mut Context<'_>, schedulers: &Schedulers, routing: &mut Rng) -> Result<Reply, ApiError> {
-        match path::parse(&self.request.path)? {
-            Target::About(path) => match self.request.method {
-                Method::Get => {
-                    let document = discovery::document(&path, &self.request.accept)?;
-                    Ok(Reply::Other(Answer::Done(Response {
-                        status: 200,
-                        content_type: document.content_type.to_owned(),
-                        warnings: Vec::new(),
-                        body: document.body,
-                    })))
-                }
-                _ => Err(errors::method_not_allowed()),
-            },
-            Target::Bindings { namespace } => {
-                if self.request.method != Method::Post {
-                    return Err(errors::method_not_allowed());
-                }
+        let target = path::parse(&self.request.path)?;
+        if self.request.method == Method::Get && is_only_read(&target) {
+            return self.read(cx.store, cx.now, &target);
+        }
+        match (self.request.method, target) {
+            (_, Target::Resource(path)) => self.resource(cx, &path, routing),
+            (Method::Get, Target::Explanation { namespace, name }) => {
+                explanation::of(cx, schedulers, &namespace, &name).map(|d| Reply::Document(200, d))
+            }
+            (Method::Post, Target::Bindings { namespace }) => {
                 let body = self.read_body(Expected::document("v1", "Binding"), "CreateOptions")?;
                 let name = body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
                 let path = ResourcePath {
@@ -118,29 +115,39 @@ impl Call<'_> {
                 };
                 self.bind(cx, &path, &body)
             }
-            Target::EndpointSlices { namespace } => match self.request.method {
-                Method::Get => {
-                    slices::list(cx.store, namespace.as_deref(), &self.query).map(|d| Reply::Document(200, d))
-                }
-                _ => Err(errors::method_not_allowed()),
-            },
-            Target::Explanation { namespace, name } => match self.request.method {
-                Method::Get => explanation::of(cx, schedulers, &namespace, &name).map(|d| Reply::Document(200, d)),
-                _ => Err(errors::method_not_allowed()),
-            },
-            Target::Resource(path) => self.resource(cx, &path, routing),
+            _ => Err(errors::method_not_allowed()),
         }
     }
 
-    fn resource(&mut self, cx: &mut Context<'_>, path: &ResourcePath, routing: &mut Rng) -> Result<Reply, ApiError> {
+    /// A GET of what is in the store.
+    fn read(&mut self, store: &Store, now: Time, target: &Target) -> Result<Reply, ApiError> {
+        match target {
+            Target::About(path) => {
+                let document = discovery::document(path, &self.request.accept)?;
+                Ok(Reply::Other(Answer::Done(Response {
+                    status: 200,
+                    content_type: document.content_type.to_owned(),
+                    warnings: Vec::new(),
+                    body: document.body,
+                })))
+            }
+            Target::EndpointSlices { namespace } => {
+                slices::list(store, namespace.as_deref(), &self.query).map(|d| Reply::Document(200, d))
+            }
+            Target::Resource(path) => {
+                let form = self.check(path)?;
+                self.get(store, now, path, form)
+            }
+            Target::Bindings { .. } | Target::Explanation { .. } => Err(errors::method_not_allowed()),
+        }
+    }
+
+    /// Whether there is such a method at that place, and in which form to answer.
+    fn check(&mut self, path: &ResourcePath) -> Result<Form, ApiError> {
         use Method::{Delete, Get, Patch, Post, Put};
-        use Subresource::{Binding, Eviction, Finalize, Log, Proxy, Scale, Status};
+        use Subresource::{Binding, Eviction, Finalize, Log, Scale, Status};
         let method = self.request.method;
         let named = path.name.is_some();
-        if path.subresource == Some(Proxy) {
-            let target = proxy::target(cx, path, &self.request.query, "", routing)?;
-            return Ok(Reply::Other(Answer::Proxy(target)));
-        }
         let in_place = path.kind.info().namespaced == path.namespace.is_some();
         let allowed = match (method, path.subresource) {
             (Post, None) => !named && in_place,
@@ -159,18 +166,19 @@ impl Call<'_> {
             self.warnings
                 .push("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned());
         }
-        let form = accept::form(&self.request.accept)?;
-        match (method, path.subresource) {
-            (Get, None) => self.get(cx, path, form),
-            (Get, Some(Scale)) => {
-                Ok(Reply::Document(200, scale::shown(read::present_object(cx.store, path)?, form, cx.now)))
-            }
-            (Get, Some(Log)) => {
-                let log = pods::log(read::present_object(cx.store, path)?, &self.query)?;
-                Ok(Reply::Other(Answer::Logs(log)))
-            }
-            (Get, Some(_)) => read::get(cx.store, path, &self.query, form, cx.now).map(|d| Reply::Document(200, d)),
-            (Post, Some(Binding)) => {
+        accept::form(&self.request.accept)
+    }
+
+    fn resource(&mut self, cx: &mut Context<'_>, path: &ResourcePath, routing: &mut Rng) -> Result<Reply, ApiError> {
+        use Method::{Delete, Get, Patch, Post, Put};
+        if path.subresource == Some(Subresource::Proxy) {
+            let target = proxy::target(cx, path, &self.request.query, "", routing)?;
+            return Ok(Reply::Other(Answer::Proxy(target)));
+        }
+        let form = self.check(path)?;
+        match (self.request.method, path.subresource) {
+            (Get, _) => self.get(cx.store, cx.now, path, form),
+            (Post, Some(Subresource::Binding)) => {
                 let body = self.read_body(Expected::document("v1", "Binding"), "CreateOptions")?;
                 self.bind(cx, path, &body)
             }
@@ -182,22 +190,28 @@ impl Call<'_> {
         }
     }
 
-    fn get(&mut self, cx: &Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
-        let watch = path.watch || self.query.flag("watch");
-        if watch && (path.name.is_none() || path.watch) {
-            return self.watch(cx, path).map(|w| Reply::Other(Answer::Watch(Box::new(w))));
+    fn get(&self, store: &Store, now: Time, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
+        match path.subresource {
+            Some(Subresource::Scale) => {
+                Ok(Reply::Document(200, scale::shown(read::present_object(store, path)?, form, now)))
+            }
+            Some(Subresource::Log) => {
+                let log = pods::log(read::present_object(store, path)?, &self.query)?;
+                Ok(Reply::Other(Answer::Logs(log)))
+            }
+            Some(_) => read::get(store, path, &self.query, form, now).map(|d| Reply::Document(200, d)),
+            None if path.watch || (self.query.flag("watch") && path.name.is_none()) => {
+                self.watch(store, path).map(|w| Reply::Other(Answer::Watch(Box::new(w))))
+            }
+            None if path.name.is_none() => read::list(store, path, &self.query, form, now).map(Reply::List),
+            None => read::get(store, path, &self.query, form, now).map(|d| Reply::Document(200, d)),
         }
-        let value = match path.name {
-            Some(_) => read::get(cx.store, path, &self.query, form, cx.now)?,
-            None => read::list(cx.store, path, &self.query, form, cx.now)?,
-        };
-        Ok(Reply::Document(200, value))
     }
 
-    fn watch(&self, cx: &Context<'_>, path: &ResourcePath) -> Result<WatchQuery, ApiError> {
+    fn watch(&self, store: &Store, path: &ResourcePath) -> Result<WatchQuery, ApiError> {
         let query = &self.query;
         present::IncludeObject::parse(query)?;
-        let start = read::watch_start(cx.store, path.kind, query)?;
+        let start = read::watch_start(store, path.kind, query)?;
         let mut fields = query.text("fieldSelector").to_owned();
         if let Some(name) = &path.name {
             if !fields.is_empty() {
@@ -337,9 +351,8 @@ impl Call<'_> {
             let gone = rehearse(cx, options.dry_run, |cx| delete::collection(cx, path, &self.query, &options.delete))?;
             let mut metadata = Map::new();
             metadata.insert("resourceVersion".to_owned(), cx.store.revision().to_string().into());
-            let gone: Vec<&Arc<Object>> = gone.iter().collect();
-            let list = present::list(path.kind, &gone, &metadata, form, &self.query, cx.now)?;
-            return Ok(Reply::Document(200, list));
+            let include = present::IncludeObject::parse_for(form, &self.query)?;
+            return Ok(Reply::List(List { kind: path.kind, objects: gone, metadata, form, include, now: cx.now }));
         }
         let version = read::present_object(cx.store, path).map(|o| o.meta.resource_version).unwrap_or_default();
         match rehearse(cx, options.dry_run, |cx| delete::one(cx, path, &options.delete))? {

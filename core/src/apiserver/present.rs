@@ -29,6 +29,11 @@ impl IncludeObject {
         Self::of(query.text("includeObject"))
     }
 
+    /// From a query, where rows are wanted.
+    pub(super) fn parse_for(form: Form, query: &Query) -> Result<Self, ApiError> {
+        if form == Form::Table { Self::parse(query) } else { Ok(Self::default()) }
+    }
+
     pub(super) fn of(word: &str) -> Result<Self, ApiError> {
         match word {
             "" | "Metadata" => Ok(Self::Metadata),
@@ -95,43 +100,50 @@ pub(super) fn event_object(object: &Object, form: Form, include: IncludeObject, 
     }
 }
 
-/// A list of objects, with the list's own metadata.
+/// A list of objects, with the list's own metadata, written out: object by object, so that a long one needs the room of
+/// its text only.
 pub(super) fn list(
     kind: Kind,
-    objects: &[&Arc<Object>],
-    metadata: &Map<String, Value>,
+    objects: &[Arc<Object>],
+    metadata: Map<String, Value>,
     form: Form,
-    query: &Query,
+    include: IncludeObject,
     now: Time,
-) -> Result<Value, ApiError> {
-    Ok(match form {
-        Form::Objects => {
-            let items: Vec<Value> = objects
-                .iter()
-                .map(|o| {
-                    let mut item = wire::object(o);
-                    if let Value::Object(map) = &mut item {
-                        map.remove("apiVersion");
-                        map.remove("kind");
-                    }
-                    item
-                })
-                .collect();
-            let list = format!("{}List", kind.info().kind);
-            json!({"apiVersion": kind.api_version(), "kind": list, "metadata": metadata, "items": items})
-        }
-        Form::Metadata => {
-            let items: Vec<Value> = objects.iter().map(|o| partial(o)).collect();
-            // Upstream's list is nil where nothing is in it.
-            let items = if items.is_empty() { Value::Null } else { items.into() };
-            json!({
-                "apiVersion": META_VERSION, "kind": "PartialObjectMetadataList", "metadata": metadata, "items": items,
-            })
-        }
-        Form::Table => {
-            let include = IncludeObject::parse(query)?;
-            let rows: Vec<Value> = objects.iter().map(|o| row(o, include, now)).collect();
-            table(kind, metadata, &rows, true)
-        }
-    })
+) -> String {
+    let (version, name, field) = match form {
+        Form::Objects => (kind.api_version(), format!("{}List", kind.info().kind), "items"),
+        Form::Metadata => (META_VERSION.to_owned(), "PartialObjectMetadataList".to_owned(), "items"),
+        Form::Table => (META_VERSION.to_owned(), "Table".to_owned(), "rows"),
+    };
+    let metadata = Value::Object(metadata);
+    let columns = match form {
+        Form::Table => format!(r#""columnDefinitions":{},"#, table::columns(kind)),
+        _ => String::new(),
+    };
+    let mut text = format!(r#"{{"kind":"{name}","apiVersion":"{version}","metadata":{metadata},{columns}"{field}":"#);
+    if objects.is_empty() && form == Form::Metadata {
+        // Upstream's list is nil where nothing is in it.
+        text += "null}";
+        return text;
+    }
+    let mut before = '[';
+    for object in objects {
+        let item = match form {
+            Form::Objects => {
+                let mut item = wire::object(object);
+                if let Value::Object(map) = &mut item {
+                    map.remove("apiVersion");
+                    map.remove("kind");
+                }
+                item
+            }
+            Form::Metadata => partial(object),
+            Form::Table => row(object, include, now),
+        };
+        text.push(before);
+        text += &item.to_string();
+        before = ',';
+    }
+    text += if objects.is_empty() { "[]}" } else { "]}" };
+    text
 }

@@ -5,6 +5,7 @@ use super::errors;
 use super::path::ResourcePath;
 use super::present;
 use super::query::{Query, quoted};
+use super::reply::List;
 use super::select::Selection;
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Kind, Name, Object};
@@ -151,14 +152,8 @@ fn at_revision(store: &Store, kind: Kind, namespace: Option<&str>, revision: u64
     Some(objects.into_values().collect())
 }
 
-/// A list, or a page of one.
-pub(super) fn list(
-    store: &Store,
-    path: &ResourcePath,
-    query: &Query,
-    form: Form,
-    now: Time,
-) -> Result<Value, ApiError> {
+/// What is to be in a list, or in a page of one.
+pub(super) fn list(store: &Store, path: &ResourcePath, query: &Query, form: Form, now: Time) -> Result<List, ApiError> {
     check_options(query, false)?;
     let selection = Selection::parse(path.kind, query.text("labelSelector"), query.text("fieldSelector"))?;
     let limit = query.number("limit")?.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
@@ -187,8 +182,8 @@ pub(super) fn list(
         let (namespace, name) = start.trim_end_matches('\0').split_once('/').unwrap_or(("", &start));
         objects.partition_point(|o| (o.meta.namespace.as_str(), o.meta.name.as_str()) <= (namespace, name))
     });
-    let mut rest = objects.get(begin..).unwrap_or_default().iter().filter(|o| selection.matches(o));
-    let page: Vec<&Arc<Object>> = rest.by_ref().take(limit.unwrap_or(usize::MAX)).collect();
+    let mut rest = objects.into_iter().skip(begin).filter(|o| selection.matches(o));
+    let page: Vec<Arc<Object>> = rest.by_ref().take(limit.unwrap_or(usize::MAX)).collect();
     let remaining = rest.count();
     let mut metadata = Map::new();
     metadata.insert("resourceVersion".to_owned(), revision.to_string().into());
@@ -200,7 +195,8 @@ pub(super) fn list(
             metadata.insert("remainingItemCount".to_owned(), remaining.into());
         }
     }
-    present::list(path.kind, &page, &metadata, form, query, now)
+    let include = present::IncludeObject::parse_for(form, query)?;
+    Ok(List { kind: path.kind, objects: page, metadata, form, include, now })
 }
 
 /// What a watch is to begin with.

@@ -109,7 +109,7 @@ fn field_value(object: &Object, field: &str) -> String {
             "spec.schedulerName" => text(&pod.spec.scheduler_name),
             "spec.serviceAccountName" => text(&pod.spec.service_account_name),
             "spec.hostNetwork" => pod.spec.host_network.unwrap_or_default().to_string(),
-            "status.phase" => pod.status.phase.as_str().to_owned(),
+            "status.phase" => pod.status.phase_word().to_owned(),
             "status.podIP" | "status.podIPs" => pod.status.pod_ip.as_deref().unwrap_or_default().to_owned(),
             _ => pod.status.nominated_node.as_deref().unwrap_or_default().to_owned(),
         },

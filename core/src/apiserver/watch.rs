@@ -9,6 +9,7 @@ use crate::api::{ApiError, Kind, Object};
 use crate::store::{Change, Store};
 use crate::time::Time;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// What a watch is to be told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,31 +20,72 @@ pub struct WatchBatch {
     pub next: u64,
 }
 
+/// What a watch is to be told, before it is written out. It shares its objects with the store and needs the cluster no
+/// more.
+#[derive(Debug)]
+pub struct WatchDraft {
+    told: Vec<(&'static str, Arc<Object>)>,
+    /// What comes after them.
+    last: Option<Value>,
+    form: Form,
+    include: IncludeObject,
+    now: Time,
+    next: u64,
+}
+
+impl WatchDraft {
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.told.len() + usize::from(self.last.is_some())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As [`WatchBatch::next`].
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Writes the events out, one by one, as in [`WatchBatch::events`].
+    pub fn events(&self) -> impl Iterator<Item = Value> {
+        let told = self.told.iter().enumerate().map(|(index, (what, object))| {
+            let object = present::event_object(object, self.form, self.include, self.now, index == 0);
+            json!({"type": what, "object": object})
+        });
+        told.chain(self.last.clone())
+    }
+
+    /// Writes everything out.
+    pub fn finish(&self) -> WatchBatch {
+        WatchBatch { events: self.events().collect(), next: self.next }
+    }
+}
+
 /// How many changes one batch looks at, so that one slow watch does not hold up the rest.
 const BATCH_CHANGES_MAX: usize = 4_096;
 
 /// What is new for a watch. Without `from` it begins; then with [`WatchBatch::next`] of the last batch. A batch whose
 /// `next` is not yet the store's revision is followed by another at once.
-pub(crate) fn read(store: &Store, query: &WatchQuery, from: Option<u64>, now: Time) -> Result<WatchBatch, ApiError> {
+pub(crate) fn read(store: &Store, query: &WatchQuery, from: Option<u64>, now: Time) -> Result<WatchDraft, ApiError> {
     let selection = Selection::parse(query.kind, &query.label_selector, &query.field_selector)?;
     let form = accept::form(&query.accept)?;
-    let mut reader = Reader { query, selection, form, now, events: Vec::new() };
-    let Some(from) = from else {
-        if query.send_initial {
-            for object in store.list(query.kind, query.namespace.as_deref()) {
-                if reader.selection.matches(object) {
-                    reader.push("ADDED", object);
-                }
-            }
-            let next = store.revision();
-            if query.announce_initial_end {
-                reader.events.push(bookmark(query.kind, next, true));
-            }
-            return Ok(WatchBatch { events: reader.events, next });
+    let include = IncludeObject::of(&query.include_object).unwrap_or_default();
+    let draft = WatchDraft { told: Vec::new(), last: None, form, include, now, next: store.revision() };
+    let mut reader = Reader { query, selection, draft };
+    match from {
+        None if query.send_initial => {
+            let objects = store.list(query.kind, query.namespace.as_deref());
+            let told = objects.filter(|o| reader.selection.matches(o)).map(|o| ("ADDED", Arc::clone(o)));
+            reader.draft.told.extend(told);
+            reader.draft.last = query.announce_initial_end.then(|| bookmark(query.kind, store.revision(), true));
+            Ok(reader.draft)
         }
-        return reader.changes(store, query.since);
-    };
-    reader.changes(store, from)
+        None => reader.changes(store, query.since),
+        Some(from) => reader.changes(store, from),
+    }
 }
 
 /// A bookmark: that everything up to a revision was told.
@@ -82,31 +124,26 @@ pub(crate) fn bookmark(kind: Kind, revision: u64, initial_end: bool) -> Value {
 struct Reader<'a> {
     query: &'a WatchQuery,
     selection: Selection,
-    form: Form,
-    now: Time,
-    events: Vec<Value>,
+    draft: WatchDraft,
 }
 
 impl Reader<'_> {
-    fn push(&mut self, what: &str, object: &Object) {
-        let include = IncludeObject::of(&self.query.include_object).unwrap_or_default();
-        let object = present::event_object(object, self.form, include, self.now, self.events.is_empty());
-        self.events.push(json!({"type": what, "object": object}));
+    fn push(&mut self, what: &'static str, object: &Arc<Object>) {
+        self.draft.told.push((what, Arc::clone(object)));
     }
 
-    fn changes(mut self, store: &Store, from: u64) -> Result<WatchBatch, ApiError> {
+    fn changes(mut self, store: &Store, from: u64) -> Result<WatchDraft, ApiError> {
         let changes = store.changes_since(from).map_err(|e| errors::too_old(from, e.oldest))?;
         let mut next = from;
-        let mut whole = true;
         for (seen, change) in changes.enumerate() {
             if seen >= BATCH_CHANGES_MAX {
-                whole = false;
+                self.draft.next = next;
                 break;
             }
             next = change.revision;
             self.change(change);
         }
-        Ok(WatchBatch { events: self.events, next: if whole { store.revision() } else { next } })
+        Ok(self.draft)
     }
 
     fn change(&mut self, change: &Change) {
@@ -115,16 +152,16 @@ impl Reader<'_> {
                 && self.query.namespace.as_ref().is_none_or(|n| *n == object.meta.namespace)
                 && self.selection.matches(object)
         };
-        let before = change.before.as_deref().filter(|o| mine(o));
-        let after = change.after.as_deref().filter(|o| mine(o));
+        let before = change.before.as_ref().filter(|o| mine(o));
+        let after = change.after.as_ref().filter(|o| mine(o));
         match (before, after) {
             (None, Some(after)) => self.push("ADDED", after),
             (Some(_), Some(after)) => self.push("MODIFIED", after),
             (Some(before), None) => {
                 // It is shown as it last was, at the revision at which it went.
-                let mut last = before.clone();
+                let mut last = Object::clone(before);
                 last.meta.resource_version = change.revision;
-                self.push("DELETED", &last);
+                self.push("DELETED", &Arc::new(last));
             }
             (None, None) => {}
         }

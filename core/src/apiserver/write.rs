@@ -4,7 +4,7 @@
 use super::errors;
 use super::path::Subresource;
 use super::services;
-use crate::api::validation::{validate_create, validate_update};
+use crate::api::validation::{validate_create, validate_status, validate_update};
 use crate::api::{
     ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, Name, Object, PodPhase, PodStatus, admission,
     defaulting,
@@ -244,7 +244,7 @@ pub(super) fn update(
         admit_update(cx, &mut new, old);
     }
     let wrong = match part {
-        Some(Subresource::Status | Subresource::Finalize) => super::status::validate(&new, old, cx.config),
+        Some(Subresource::Status | Subresource::Finalize) => validate_status(&value, &new, old, cx.config),
         _ => validate_update(&new, old, cx.config),
     };
     if !wrong.is_empty() {

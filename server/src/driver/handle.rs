@@ -45,6 +45,16 @@ impl DriverHandle {
         answer.await.map_err(|_| Closed)
     }
 
+    /// Answers a request that only reads, from the durable state and past the loop; none for any other.
+    pub async fn look(&self, request: &Request) -> Option<Answer> {
+        let draft = self.read(|cluster| cluster.look(crate::clock::now(), request)).await?;
+        if !draft.is_long() {
+            return Some(draft.finish());
+        }
+        // Where the server ends meanwhile, the loop says so.
+        tokio::task::spawn_blocking(|| draft.finish()).await.ok()
+    }
+
     /// Tells what a host saw. Waits while the queue is full.
     pub async fn runtime(&self, node: &Name, event: RuntimeEvent) -> Result<(), Closed> {
         self.events.send(Event::Runtime { node: node.clone(), event }).await.map_err(|_| Closed)

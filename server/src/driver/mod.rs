@@ -1,8 +1,8 @@
 //! The one loop that owns the control plane: inputs in, durable commits, then answers and effects out.
 //!
 //! Inputs that wait are taken together; what they change goes to disk in one transaction, and only then are they
-//! answered. So nothing is acknowledged that a kill could lose, and many writers share one flush. Nothing here
-//! decides anything.
+//! answered. So nothing is acknowledged that a kill could lose, and many writers share one flush. Who only reads looks at
+//! what is durable, past the loop. Nothing here decides anything.
 
 mod commit;
 mod event;

@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use kubarium_core::api::ApiError;
-use kubarium_core::apiserver::WatchQuery;
+use kubarium_core::apiserver::{WatchDraft, WatchQuery};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch as signal};
@@ -17,6 +17,9 @@ use tokio::time::{Instant, interval_at, timeout};
 
 /// How many batches of events wait for a slow client.
 const BATCHES_MAX: usize = 64;
+
+/// How many events are written out without leaving the way to others.
+const LINES_AT_ONCE_MAX: usize = 64;
 
 /// How long a client may leave a full buffer unread before it is dropped.
 const SLOW_TIMEOUT: Duration = Duration::from_secs(30);
@@ -93,7 +96,7 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
     let mut bookmarks = interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
     loop {
         let current = *revisions.borrow_and_update();
-        let batch = app.driver.read(|cluster| cluster.watch(query, from)).await;
+        let batch = app.driver.read(|cluster| cluster.look_watch(query, from)).await;
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
@@ -101,19 +104,22 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
                 return End::Done;
             }
         };
-        from = Some(batch.next);
-        if !batch.events.is_empty() {
-            told = Some(batch.next);
-            let mut text = String::new();
-            for event in &batch.events {
-                text += &event.to_string();
-                text.push('\n');
-            }
+        let next = batch.next();
+        from = Some(next);
+        if !batch.is_empty() {
+            told = from;
+            let text = if batch.len() > LINES_AT_ONCE_MAX {
+                // Where the server ends meanwhile, so does the watch.
+                let Ok(text) = tokio::task::spawn_blocking(move || text_of(&batch)).await else { return End::Done };
+                text
+            } else {
+                text_of(&batch)
+            };
             if !send(lines, text).await {
                 return End::Slow;
             }
         }
-        if batch.next < current {
+        if next < current {
             continue;
         }
         loop {
@@ -134,6 +140,15 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
             }
         }
     }
+}
+
+fn text_of(batch: &WatchDraft) -> String {
+    let mut text = String::new();
+    for event in batch.events() {
+        text += &event.to_string();
+        text.push('\n');
+    }
+    text
 }
 
 /// Returns when the server is on its way out.

@@ -9,6 +9,7 @@ mod node;
 mod pod;
 mod scheduling;
 mod service;
+mod status;
 mod workload;
 
 pub use errors::FieldError;
@@ -16,6 +17,7 @@ pub use errors::FieldError;
 use super::{Body, Object};
 use crate::config::Config;
 use errors::Errors;
+use serde_json::Value;
 
 /// Everything that is wrong with a new object, after defaulting.
 pub fn validate_create(object: &Object, config: &Config) -> Vec<FieldError> {
@@ -53,6 +55,21 @@ pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<Field
         (Body::Endpoints { subsets }, _) => service::check_subsets(subsets, &mut errors),
         (Body::Event(event), _) => workload::check_event(event, &new.meta, &mut errors),
         _ => {}
+    }
+    errors.list
+}
+
+/// Everything that is wrong with the status of `new`, which was `written` so; the rest of it is as in `old`.
+pub fn validate_status(written: &Value, new: &Object, old: &Object, config: &Config) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    match &new.body {
+        Body::Pod(_) => status::check_pod_conditions(&written["status"], &mut errors),
+        Body::Service { spec, status } => status::check_service(spec, status, &mut errors),
+        _ => {}
+    }
+    errors.list.extend(validate_update(new, old, config));
+    if let Body::ReplicationController { status, .. } = &new.body {
+        status::check_replication_controller(status, &mut errors);
     }
     errors.list
 }
