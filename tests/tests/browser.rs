@@ -103,6 +103,37 @@ async fn search_and_filters_live_in_the_address() -> Result<(), Failure> {
 }
 
 #[tokio::test]
+async fn a_link_shows_the_part_of_the_map_and_of_a_list_that_its_sender_saw() -> Result<(), Failure> {
+    let browser = open(Look::default(), "").await?;
+    for _ in 0..3 {
+        browser.click("[data-testid=zoom-in]").await?;
+    }
+    browser.until("the camera is in the address", "/camera=[0-9.]+%2C/.test(location.hash)").await?;
+    let link = browser.eval("location.href").await?;
+    browser.goto("about:blank").await?;
+    browser.goto(link.as_str().unwrap()).await?;
+    browser.find("[data-testid=map]").await?;
+    assert_eq!(browser.eval("location.href").await?, link);
+    browser.click("[data-testid=zoom-in]").await?;
+    browser.click("[data-testid=zoom-out]").await?;
+    browser.until("zooming goes on from there", &format!("location.href === {link}")).await?;
+    browser.click("[data-testid=zoom-fit]").await?;
+    browser.until("all of the map needs no words", "!location.hash.includes('camera')").await?;
+
+    browser.click("[data-testid=nav-events]").await?;
+    let list = "document.querySelector('[data-testid=events]')";
+    browser.until("there is something to scroll", &format!("{list}.scrollHeight > {list}.clientHeight + 320")).await?;
+    browser.eval(&format!("{list}.scrollTop = 320")).await?;
+    browser.until("the row is in the address", "location.hash.includes('y=10')").await?;
+    let link = browser.eval("location.href").await?;
+    browser.goto("about:blank").await?;
+    browser.goto(link.as_str().unwrap()).await?;
+    browser.until("the link leads to that row", &format!("{list}?.scrollTop === 320")).await?;
+    quiet(&browser).await?;
+    browser.close().await
+}
+
+#[tokio::test]
 async fn yaml_with_a_mistake_is_refused_with_its_line_and_created_once_corrected() -> Result<(), Failure> {
     let browser = open(Look::default(), "#/pods").await?;
     browser.click("[data-testid=create]").await?;

@@ -4,6 +4,7 @@
 
 use crate::state::{Field, Selection, use_address, use_navigator, use_settings};
 use crate::text::Text;
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -12,6 +13,8 @@ use yew::prelude::*;
 const ROW: usize = 32;
 /// Rows drawn above and below what is in sight.
 const MARGIN: usize = 12;
+/// After how long without scrolling the address is told where it stands.
+const REST_MS: u32 = 300;
 /// Rows in sight before the first measurement.
 const FIRST: usize = 40;
 
@@ -71,15 +74,34 @@ pub(crate) fn Table(props: &TableProps) -> Html {
     let navigator = use_navigator();
     let frame = use_node_ref();
     let sight = use_state_eq(|| (0usize, FIRST));
+    // The address hears of it once the scrolling has come to rest.
+    let rest = use_mut_ref(|| None::<Timeout>);
     let on_scroll = {
-        let (frame, sight) = (frame.clone(), sight.clone());
+        let (frame, sight, navigator) = (frame.clone(), sight.clone(), navigator.clone());
         Callback::from(move |_: Event| {
             if let Some(frame) = frame.cast::<HtmlElement>() {
                 let top = frame.scroll_top().max(0) as usize / ROW;
                 sight.set((top, frame.client_height().max(0) as usize / ROW + 1));
+                let (navigator, row) = (navigator.clone(), if top == 0 { String::new() } else { top.to_string() });
+                *rest.borrow_mut() = Some(Timeout::new(REST_MS, move || navigator.keep(Field::Scroll, row)));
             }
         })
     };
+    // A link leads to the row it names, as soon as there are so many.
+    let wanted = use_mut_ref(|| address.get(Field::Scroll).parse::<usize>().unwrap_or(0));
+    use_effect_with(props.count, {
+        let frame = frame.clone();
+        move |count| {
+            let row = *wanted.borrow();
+            if row > 0
+                && *count > row
+                && let Some(frame) = frame.cast::<HtmlElement>()
+            {
+                frame.set_scroll_top((row * ROW) as i32);
+                *wanted.borrow_mut() = 0;
+            }
+        }
+    });
     use_effect_with(address.page, {
         let (frame, sight) = (frame.clone(), sight.clone());
         move |_| {

@@ -13,6 +13,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
+/// The smallest and the greatest scale of the map.
+const SCALE_MIN: f64 = 0.02;
+const SCALE_MAX: f64 = 6.0;
 /// Height of the tray of pending pods and width of the springs' edge, in CSS pixels.
 pub(super) const TRAY: f64 = 40.0;
 pub(super) const EDGE: f64 = 136.0;
@@ -145,13 +148,15 @@ impl Engine {
         self.frame = None;
     }
 
-    /// The canvas has another size.
+    /// The canvas has another size. What is in its middle stays there.
     pub(super) fn resize(&mut self) {
         let rect = self.canvas.get_bounding_client_rect();
         let density = web_sys::window().map_or(1.0, |w| w.device_pixel_ratio()).clamp(1.0, 3.0);
         if (rect.width(), rect.height(), density) == (self.width, self.height, self.density) {
             return;
         }
+        self.camera.x += (rect.width() - self.width) / 2.0;
+        self.camera.y += (rect.height() - self.height) / 2.0;
         (self.width, self.height, self.density) = (rect.width(), rect.height(), density);
         self.canvas.set_width((self.width * density).round() as u32);
         self.canvas.set_height((self.height * density).round() as u32);
@@ -300,7 +305,7 @@ impl Engine {
 
     /// Zooms by a factor around a point of the canvas.
     pub(super) fn zoom(&mut self, factor: f64, x: f64, y: f64) {
-        let scale = (self.camera.scale * factor).clamp(0.02, 6.0);
+        let scale = (self.camera.scale * factor).clamp(SCALE_MIN, SCALE_MAX);
         let factor = scale / self.camera.scale;
         self.camera =
             Camera { scale, x: x - (x - self.camera.x) * factor, y: y - (y - self.camera.y) * factor, fitted: false };
@@ -310,6 +315,32 @@ impl Engine {
         self.camera.x += dx;
         self.camera.y += dy;
         self.camera.fitted = false;
+    }
+
+    /// The camera as the address keeps it: its scale, and the point of the map in the middle of the canvas. Empty where
+    /// all of it is shown.
+    pub(super) fn camera_text(&self) -> String {
+        let Camera { scale, x, y, fitted } = self.camera;
+        if fitted {
+            return String::new();
+        }
+        format!("{scale:.3},{:.0},{:.0}", (self.width / 2.0 - x) / scale, (self.height / 2.0 - y) / scale)
+    }
+
+    /// Takes over what the address says, unless it is so already. What cannot be read shows all of the map.
+    pub(super) fn set_camera(&mut self, text: &str) {
+        if self.camera_text() == text {
+            return;
+        }
+        let numbers: Vec<f64> =
+            text.split(',').filter_map(|n| n.parse().ok()).filter(|n: &f64| n.is_finite()).collect();
+        if let [scale, middle_x, middle_y] = numbers[..] {
+            let scale = scale.clamp(SCALE_MIN, SCALE_MAX);
+            let (x, y) = (self.width / 2.0 - middle_x * scale, self.height / 2.0 - middle_y * scale);
+            self.camera = Camera { scale, x, y, fitted: false };
+        } else {
+            self.fit();
+        }
     }
 
     /// Shows all of it, now and when it grows.

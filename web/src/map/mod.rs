@@ -18,10 +18,11 @@ mod twin;
 
 use crate::client::use_session;
 use crate::components::{Icon, IconName};
-use crate::state::{Selection, use_address, use_navigator, use_settings};
+use crate::state::{Field, Selection, use_address, use_navigator, use_settings};
 use crate::text::Text;
 use engine::{Engine, Shared, Target};
 use gloo_events::{EventListener, EventListenerOptions};
+use gloo_timers::callback::Timeout;
 use menu::{Menu, MenuAt};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -32,6 +33,9 @@ use yew::prelude::*;
 
 /// How far a pointer must move before it pans rather than clicks, in CSS pixels.
 const PAN_FROM: f64 = 4.0;
+
+/// After how long without a movement the address is told of the camera.
+const REST_MS: u32 = 300;
 
 /// A pointer that is down: where it was last, and how far it has come.
 #[derive(Clone, Copy, Default)]
@@ -64,11 +68,25 @@ pub(crate) fn ClusterMap() -> Html {
     let menu = use_state(|| None::<MenuAt>);
     let t = |text| settings.language.text(text);
 
+    // The address hears of the camera once it has come to rest.
+    let rest = use_mut_ref(|| None::<Timeout>);
+    let moved = {
+        let (engine, navigator) = (engine.clone(), navigator.clone());
+        use_callback((), move |(), ()| {
+            let (engine, navigator) = (engine.clone(), navigator.clone());
+            *rest.borrow_mut() = Some(Timeout::new(REST_MS, move || {
+                if let Some(text) = engine.borrow().as_ref().map(|e: &Shared| e.borrow().camera_text()) {
+                    navigator.keep(Field::Camera, text);
+                }
+            }));
+        })
+    };
     // The engine lives as long as canvas and feed do.
     use_effect_with(session.clone(), {
         let (canvas, engine, language) = (canvas.clone(), engine.clone(), settings.language);
+        let moved = moved.clone();
         move |session| {
-            let kept = start(&canvas, session, language);
+            let kept = start(&canvas, session, language, moved);
             *engine.borrow_mut() = kept.as_ref().map(|(shared, ..)| Rc::clone(shared));
             move || {
                 if let Some((shared, ..)) = &kept {
@@ -89,6 +107,16 @@ pub(crate) fn ClusterMap() -> Html {
                     engine.repaint();
                     engine.selection.clone_from(selection);
                 }
+                Engine::draw_soon(shared);
+            }
+        }
+    });
+
+    use_effect_with((session.clone(), address.get(Field::Camera).to_owned()), {
+        let engine = engine.clone();
+        move |(_, camera)| {
+            if let Some(shared) = engine.borrow().as_ref() {
+                shared.borrow_mut().set_camera(camera);
                 Engine::draw_soon(shared);
             }
         }
@@ -154,11 +182,13 @@ pub(crate) fn ClusterMap() -> Html {
         })
     };
     let on_up = {
-        let (grip, target_at, navigator, address) =
-            (grip.clone(), target_at.clone(), navigator.clone(), address.clone());
+        let (grip, target_at, navigator, address, moved) =
+            (grip.clone(), target_at.clone(), navigator.clone(), address.clone(), moved.clone());
         Callback::from(move |event: PointerEvent| {
             let Some(grip) = grip.borrow_mut().take() else { return };
-            if grip.way <= PAN_FROM {
+            if grip.way > PAN_FROM {
+                moved.emit(());
+            } else {
                 let (x, y) = point(&event);
                 let selection = target_at(x, y).map(|(_, selection)| selection);
                 if selection != address.selection {
@@ -190,6 +220,7 @@ pub(crate) fn ClusterMap() -> Html {
     };
     let on_key = {
         let (engine, with, navigator, address) = (engine.clone(), with.clone(), navigator.clone(), address.clone());
+        let moved = moved.clone();
         Callback::from(move |event: KeyboardEvent| {
             if event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
@@ -205,15 +236,19 @@ pub(crate) fn ClusterMap() -> Html {
                     navigator.replace(address.clone().selecting(Some(next)));
                 }
             }
+            moved.emit(());
             event.prevent_default();
             event.stop_propagation();
         })
     };
     let button = |icon, text: Text, key: &str, id: &'static str, change: fn(&mut Engine)| {
-        let (with, label) = (with.clone(), t(text));
+        let (with, label, moved) = (with.clone(), t(text), moved.clone());
+        let onclick = Callback::from(move |_: MouseEvent| {
+            with(&change);
+            moved.emit(());
+        });
         html! {
-            <button class="icon-only" aria-label={label} title={format!("{label} ({key})")} data-testid={id}
-                onclick={Callback::from(move |_| with(&change))}><Icon name={icon} /></button>
+            <button class="icon-only" aria-label={label} title={format!("{label} ({key})")} data-testid={id} {onclick}><Icon name={icon} /></button>
         }
     };
     let close_menu = {
@@ -301,7 +336,12 @@ impl Drop for ResizeWatch {
 }
 
 /// Makes the engine and connects it with what it must hear of.
-fn start(canvas: &NodeRef, session: &crate::client::Session, language: crate::text::Language) -> Option<Kept> {
+fn start(
+    canvas: &NodeRef,
+    session: &crate::client::Session,
+    language: crate::text::Language,
+    moved: Callback<()>,
+) -> Option<Kept> {
     let canvas = canvas.cast::<HtmlCanvasElement>()?;
     let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
     let engine = Engine::new(canvas.clone(), pen, Rc::clone(&session.feed), language, !reduced_motion());
@@ -319,6 +359,7 @@ fn start(canvas: &NodeRef, session: &crate::client::Session, language: crate::te
             let (x, y) = point(event);
             shared.borrow_mut().zoom((-event.delta_y() * 0.0015).exp(), x, y);
             Engine::draw_soon(&shared);
+            moved.emit(());
         })
     };
     let mut listeners = vec![wheel];

@@ -249,9 +249,9 @@ impl Engine {
             }
             Target::Node(name) => {
                 let place = rows.places().get(name)?;
-                let detail = place.node.as_ref().map(|n| self.level_text(n, place)).unwrap_or_default();
-                let pods = place.states.total();
-                (name.to_string(), format!("{} {pods}  {detail}", self.language.text(Text::Pods)))
+                let pods = || format!("{} {}", self.language.text(Text::Pods), place.states.total());
+                let levels = place.node.as_ref().map(|n| self.level_texts(n, place).join("  "));
+                (name.to_string(), levels.unwrap_or_else(pods))
             }
             Target::Service(namespace, name) => {
                 let service = rows.services().get(&(namespace.clone(), name.clone()))?;

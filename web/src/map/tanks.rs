@@ -10,7 +10,7 @@ use crate::worker::protocol::{Countdown, Stage};
 use kubarium_core::view::{Amounts, NodeReadiness, NodeRow, Place, PodState, Rows};
 
 /// From this width of a tank on (CSS pixels) its columns have captions.
-const CAPTION_WIDTH: f64 = 180.0;
+const CAPTION_WIDTH: f64 = 250.0;
 
 /// A tank as it lies on the canvas, in CSS pixels.
 #[derive(Clone, Copy)]
@@ -27,12 +27,17 @@ fn share(part: i64, whole: i64) -> f64 {
     if whole <= 0 { 0.0 } else { (part as f64 / whole as f64).clamp(0.0, 1.0) }
 }
 
-/// What of a node's cpu and memory is requested, 0 to 1 each.
-fn levels(node: &NodeRow, requested: Amounts) -> (f64, f64) {
-    (
-        share(requested.cpu_milli, node.allocatable.cpu_milli),
-        share(requested.memory_bytes, node.allocatable.memory_bytes),
-    )
+/// A tank has three columns of water: cpu, memory and pods.
+const COLUMNS: f64 = 3.0;
+
+/// What of a node's cpu, memory and pods is taken, 0 to 1 each.
+fn levels(node: &NodeRow, requested: Amounts) -> [f64; 3] {
+    let there = node.allocatable;
+    [
+        share(requested.cpu_milli, there.cpu_milli),
+        share(requested.memory_bytes, there.memory_bytes),
+        share(requested.pods, there.pods),
+    ]
 }
 
 impl Engine {
@@ -54,26 +59,24 @@ impl Engine {
         for t in &tanks {
             pen.fill_rect(t.x, t.y, width, height);
         }
-        // Water: cpu in the left half, memory in the right. A node that is not ready has none.
-        let body = height - rim;
+        // A node that is not ready has no water.
+        let (body, column) = (height - rim, width / COLUMNS);
         pen.set_fill_style_str(&self.palette.water);
         let ready = |t: &&Tank<'_>| t.node.is_some_and(|n| n.readiness == NodeReadiness::Ready);
         for t in tanks.iter().filter(ready) {
             let Some(node) = t.node else { continue };
-            let (cpu, memory) = levels(node, t.place.requested);
-            for (x, level) in [(t.x, cpu), (t.x + width / 2.0, memory)] {
-                pen.fill_rect(x, t.y + height - body * level, width / 2.0, body * level);
+            for (number, level) in (0u8..).zip(levels(node, t.place.requested)) {
+                let x = t.x + column * f64::from(number);
+                pen.fill_rect(x, t.y + height - body * level, column, body * level);
             }
         }
         if self.shows_tiles() {
             pen.set_fill_style_str(&self.palette.water_line);
             for t in tanks.iter().filter(ready) {
                 let Some(node) = t.node else { continue };
-                let (cpu, memory) = levels(node, t.place.requested);
-                for (x, level) in [(t.x, cpu), (t.x + width / 2.0, memory)] {
-                    if level > 0.0 {
-                        pen.fill_rect(x, t.y + height - body * level, width / 2.0, 1.5);
-                    }
+                for (number, level) in (0u8..).zip(levels(node, t.place.requested)).filter(|(_, level)| *level > 0.0) {
+                    let x = t.x + column * f64::from(number);
+                    pen.fill_rect(x, t.y + height - body * level, column, 1.5);
                 }
             }
         } else {
@@ -101,7 +104,7 @@ impl Engine {
         }
     }
 
-    /// What the two columns of water are, above each, as long as no tile or countdown lies there.
+    /// What the columns of water are, above each, as long as no tile or countdown lies there.
     fn draw_captions(&self, t: &Tank<'_>, width: f64, rim: f64) {
         let Some(node) = t.node else { return };
         let is_full = t.place.tiles.len() > self.layout.tile_columns * (self.layout.tile_rows - 1);
@@ -109,14 +112,13 @@ impl Engine {
             return;
         }
         let pen = &self.pen;
-        let (cpu, memory) = levels(node, t.place.requested);
+        let column = width / COLUMNS;
         self.font(11.0, 400);
         pen.set_fill_style_str(&self.palette.text_quiet);
         pen.set_text_baseline("middle");
         pen.set_text_align("left");
-        for (x, name, level) in [(t.x, Text::Cpu, cpu), (t.x + width / 2.0, Text::Memory, memory)] {
-            let text = format!("{} {:.0} %", self.language.text(name), level * 100.0);
-            self.write(&cut(&text, width / 2.0 - 8.0, 11.0), x + 6.0, t.y + rim + 8.0);
+        for (number, text) in (0u8..).zip(self.level_texts(node, t.place)) {
+            self.write(&cut(&text, column - 8.0, 11.0), t.x + column * f64::from(number) + 6.0, t.y + rim + 8.0);
         }
     }
 
@@ -236,15 +238,11 @@ impl Engine {
         self.write(&cut(t.name, room, size), t.x + 6.0, middle);
     }
 
-    /// The height of the water in words, for tooltip and table: `cpu 40 %, memory 25 %`.
-    pub(super) fn level_text(&self, node: &NodeRow, place: &Place) -> String {
-        let (cpu, memory) = levels(node, place.requested);
-        format!(
-            "{} {:.0} %  {} {:.0} %",
-            self.language.text(Text::Cpu),
-            cpu * 100.0,
-            self.language.text(Text::Memory),
-            memory * 100.0
-        )
+    /// The height of the water in words: `CPU 40 %`, `Memory 25 %`, `Pods 6/110`.
+    pub(super) fn level_texts(&self, node: &NodeRow, place: &Place) -> [String; 3] {
+        let [cpu, memory, _] = levels(node, place.requested).map(|level| format!("{:.0} %", level * 100.0));
+        let pods = format!("{}/{}", place.requested.pods, node.allocatable.pods);
+        [(Text::Cpu, cpu), (Text::Memory, memory), (Text::Pods, pods)]
+            .map(|(name, level)| format!("{} {level}", self.language.text(name)))
     }
 }

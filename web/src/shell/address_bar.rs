@@ -1,6 +1,6 @@
 //! Keeps the address of the app and that of the browser the same.
 
-use crate::state::{Address, Navigator};
+use crate::state::{Address, Field, Navigator};
 use gloo_events::EventListener;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
@@ -46,5 +46,15 @@ pub(super) fn use_address_bar() -> (Address, Navigator) {
             address.set(next);
         })
     };
-    ((*address).clone(), Navigator::new(setter))
+    let keeper = {
+        let address = address.clone();
+        use_callback((), move |(field, value): (Field, String), ()| {
+            let next = present().with(field, value);
+            if next != present() {
+                show(&next, false);
+                address.set(next);
+            }
+        })
+    };
+    ((*address).clone(), Navigator::new(setter, keeper))
 }

@@ -82,8 +82,8 @@ fn WorldSwitch() -> Html {
             Callback::from(move |_| {
                 let mut next = address.clone();
                 next.world = world;
-                // What is selected in one world is not in the other.
-                navigator.go(next.selecting(None));
+                // What is selected and looked at in one world is not in the other.
+                navigator.go(next.selecting(None).with(Field::Camera, ""));
             })
         };
         let pressed = address.world == world;

@@ -85,9 +85,9 @@ pub(crate) enum Field {
     Sort,
     /// Tab of the inspector.
     Tab,
-    /// How far the page is scrolled, in CSS pixels.
+    /// The first row in sight of a list.
     Scroll,
-    /// The map's scale and centre.
+    /// The map's scale and the point of it that is in the middle; all of it where empty.
     Camera,
     /// The open dialog.
     Dialog,
@@ -202,11 +202,12 @@ impl Address {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Navigator {
     setter: Callback<(Address, bool)>,
+    keeper: Callback<(Field, String)>,
 }
 
 impl Navigator {
-    pub(crate) const fn new(setter: Callback<(Address, bool)>) -> Self {
-        Self { setter }
+    pub(crate) const fn new(setter: Callback<(Address, bool)>, keeper: Callback<(Field, String)>) -> Self {
+        Self { setter, keeper }
     }
 
     /// Goes there; "back" returns here.
@@ -214,9 +215,14 @@ impl Navigator {
         self.setter.emit((address, true));
     }
 
-    /// Changes the address in place: for typing, scrolling and zooming, which "back" should not undo step by step.
+    /// Changes the address in place: for typing, which "back" should not undo step by step.
     pub(crate) fn replace(&self, address: Address) {
         self.setter.emit((address, false));
+    }
+
+    /// Changes one field of whatever address it then is, in place: for scrolling and zooming, noted a little later.
+    pub(crate) fn keep(&self, field: Field, value: String) {
+        self.keeper.emit((field, value));
     }
 }
 
@@ -229,7 +235,7 @@ pub(crate) fn use_address() -> Address {
 /// The way to other addresses.
 #[hook]
 pub(crate) fn use_navigator() -> Navigator {
-    use_context::<Navigator>().unwrap_or_else(|| Navigator::new(Callback::noop()))
+    use_context::<Navigator>().unwrap_or_else(|| Navigator::new(Callback::noop(), Callback::noop()))
 }
 
 #[cfg(test)]
