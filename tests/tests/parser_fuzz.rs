@@ -421,7 +421,7 @@ fn paths_queries_selectors_and_watches_of_any_shape() {
         "/api/v1/proxy/namespaces/default/pods/p:80/",
         "/openapi/v2",
         "/api/v1/namespaces/default/pods/p/log",
-        "/apis/kubarium.io/v1alpha1/namespaces/default/pods/p/explanation",
+        "/apis/kubarium.io/v1/namespaces/default/pods/p/explanation",
     ]);
     fuzz("path", &paths, |text| get(text, ""));
     let queries = texts(&[

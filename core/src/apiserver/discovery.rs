@@ -105,13 +105,13 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
             group["apiVersion"] = "v1".into();
             group
         }
-        "/apis/kubarium.io/v1alpha1" => explanation::resource_list(),
+        "/apis/kubarium.io/v1" => explanation::resource_list(),
         "/api/v1" if aggregated => return Err(errors::not_acceptable()),
         "/api/v1" => resource_list(),
         "/version" => version(),
         "/" => json!({
             "paths": [
-                "/api", "/api/v1", "/apis", "/apis/kubarium.io", "/apis/kubarium.io/v1alpha1", "/healthz", "/livez",
+                "/api", "/api/v1", "/apis", "/apis/kubarium.io", "/apis/kubarium.io/v1", "/healthz", "/livez",
                 "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/api/v1", "/readyz", "/version",
             ],
         }),

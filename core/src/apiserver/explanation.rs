@@ -1,6 +1,6 @@
 //! Why a pod is where it is, or why it is pending: what the schedulers know, as a document of our own.
 //!
-//! `GET /apis/kubarium.io/v1alpha1/namespaces/NS/pods/NAME/explanation`. The group is ours, so that Kubernetes' own
+//! `GET /apis/kubarium.io/v1/namespaces/NS/pods/NAME/explanation`. The group is ours, so that Kubernetes' own
 //! groups hold what Kubernetes has. Computed when asked and stored nowhere.
 
 use super::errors;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub(super) const GROUP: &str = "kubarium.io";
 
 /// Its version.
-pub(super) const VERSION: &str = "v1alpha1";
+pub(super) const VERSION: &str = "v1";
 
 /// The group as a list of groups has it.
 pub(super) fn group() -> Value {

@@ -217,11 +217,11 @@ mod tests {
             ("/api/v1/namespaces/x/pods/a%2Fb", "404"),
             ("/api/v1/namespaces/x/pods/..", "400"),
             ("/apis/apps/v1/deployments", "404"),
-            ("/apis/kubarium.io/v1alpha1", "about /apis/kubarium.io/v1alpha1"),
-            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods/p/explanation", "explanation x p"),
-            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods/../explanation", "400"),
-            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods/p", "404"),
-            ("/apis/kubarium.io/v1alpha1/namespaces/x/pods", "404"),
+            ("/apis/kubarium.io/v1", "about /apis/kubarium.io/v1"),
+            ("/apis/kubarium.io/v1/namespaces/x/pods/p/explanation", "explanation x p"),
+            ("/apis/kubarium.io/v1/namespaces/x/pods/../explanation", "400"),
+            ("/apis/kubarium.io/v1/namespaces/x/pods/p", "404"),
+            ("/apis/kubarium.io/v1/namespaces/x/pods", "404"),
         ] {
             let seen = match parse(path) {
                 Err(e) => e.code.to_string(),

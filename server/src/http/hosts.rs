@@ -7,6 +7,7 @@ use axum::body::to_bytes;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use kubarium_core::api::Reason;
+use kubarium_core::apiserver::{self, Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -51,18 +52,21 @@ fn document(host: &HostStatus) -> Value {
     })
 }
 
-/// The resources of the group, as Kubernetes' discovery lists them.
-pub(super) async fn resources() -> Response {
-    problem::json(
-        200,
-        &json!({
-            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": API_VERSION,
-            "resources": [{
-                "name": "dockerhosts", "singularName": "dockerhost", "namespaced": false, "kind": "DockerHost",
-                "verbs": ["create", "delete", "get", "list"],
-            }],
-        }),
-    )
+/// The resources of the group, as Kubernetes' discovery lists them: those of any cluster, and the hosts.
+pub(super) async fn resources(State(app): State<App>) -> Response {
+    let any = match app.driver.request(apiserver::Request::get(format!("/apis/{API_VERSION}"))).await {
+        Ok(Answer::Done(done)) => serde_json::from_str::<Value>(&done.body).unwrap_or_default(),
+        _ => return problem::closing(),
+    };
+    let mut resources = any["resources"].as_array().cloned().unwrap_or_default();
+    resources.push(json!({
+        "name": "dockerhosts", "singularName": "dockerhost", "namespaced": false, "kind": "DockerHost",
+        "verbs": ["create", "delete", "get", "list"],
+    }));
+    let list = json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": API_VERSION, "resources": resources,
+    });
+    problem::json(200, &list)
 }
 
 /// What this server is.

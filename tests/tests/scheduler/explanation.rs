@@ -6,7 +6,7 @@ use kubarium_core::apiserver::Method;
 use serde_json::{Value, json};
 
 fn path(name: &str) -> String {
-    format!("/apis/kubarium.io/v1alpha1/namespaces/default/pods/{name}/explanation")
+    format!("/apis/kubarium.io/v1/namespaces/default/pods/{name}/explanation")
 }
 
 fn explained(fixture: &mut Fixture, name: &str) -> Value {
@@ -43,7 +43,7 @@ fn a_placed_pod_is_explained_by_its_decision_and_by_how_every_node_stands_now() 
     holds(
         &document,
         &[
-            ("/apiVersion", json!("kubarium.io/v1alpha1")),
+            ("/apiVersion", json!("kubarium.io/v1")),
             ("/metadata/name", json!("p")),
             ("/scheduler", json!("default-scheduler")),
             ("/decision/recorded", json!(true)),
@@ -212,7 +212,7 @@ fn what_cannot_be_explained_is_refused_with_a_reason() {
              spec.nodeName was set, or somebody else bound it",
         ),
         (path("direct").replace("/pods/", "/nodes/"), 404, "the server could not find the requested resource"),
-        (path("direct").replace("v1alpha1", "v2"), 404, "the server could not find the requested resource"),
+        (path("direct").replace("v1", "v2"), 404, "the server could not find the requested resource"),
     ] {
         let (code, answer) = fixture.get(&path);
         assert_eq!((code, answer["kind"].as_str()), (status, Some("Status")), "{path}: {answer}");
@@ -224,8 +224,8 @@ fn what_cannot_be_explained_is_refused_with_a_reason() {
 fn discovery_lists_it() {
     let mut fixture = fixture();
     let groups = fixture.get("/apis").1;
-    holds(&groups, &[("/groups/0/preferredVersion/groupVersion", json!("kubarium.io/v1alpha1"))]);
+    holds(&groups, &[("/groups/0/preferredVersion/groupVersion", json!("kubarium.io/v1"))]);
     assert_eq!(fixture.get("/apis/kubarium.io").1["kind"], "APIGroup");
-    let resources = fixture.get("/apis/kubarium.io/v1alpha1").1;
+    let resources = fixture.get("/apis/kubarium.io/v1").1;
     holds(&resources, &[("/resources/0/name", json!("pods/explanation")), ("/resources/0/kind", json!("Explanation"))]);
 }

@@ -36,7 +36,7 @@ pub(super) fn Why(props: &WhyProps) -> Html {
     use_effect_with((props.selection.clone(), feed.version()), {
         let answer = answer.clone();
         move |(pod, _)| {
-            let path = format!("/apis/kubarium.io/v1alpha1/namespaces/{}/pods/{}/explanation", pod.namespace, pod.name);
+            let path = format!("/apis/kubarium.io/v1/namespaces/{}/pods/{}/explanation", pod.namespace, pod.name);
             spawn_local(async move {
                 answer.set(Some(match session.client.request(Request::get(path)).await {
                     Ok(response) if response.status < 400 => {
