@@ -4,7 +4,7 @@
 use super::errors;
 use super::path::Subresource;
 use super::services;
-use crate::api::validation::{validate_create, validate_status, validate_update};
+use crate::api::validation::{validate_body, validate_meta, validate_status, validate_update};
 use crate::api::{
     ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, Name, Object, PodPhase, PodStatus, admission,
     defaulting,
@@ -84,7 +84,10 @@ pub(super) fn create(
         defaulting::set_defaults(&mut object);
     }
     prepare(cx, &mut object);
-    let wrong = validate_create(&object, cx.config);
+    let mut wrong = validate_meta(&object);
+    if known.is_none() {
+        wrong.extend(validate_body(&object, cx.config));
+    }
     if !wrong.is_empty() {
         return Err(errors::invalid(kind, &object.meta.name, &wrong));
     }

@@ -49,16 +49,16 @@ pub(super) fn set_conditions(
     } else if initialized {
         set(status, ConditionKind::Initialized, true, "", "");
     } else {
-        let names = list(
+        let incomplete = names(
             plain_inits(spec, status)
                 .filter(|c| !has_ended_well(c))
                 .chain(sidecars(spec, status).filter(|c| c.started != Some(true))),
         );
-        let message = format!("containers with incomplete status: {names}");
+        let message = format!("containers with incomplete status: [{incomplete}]");
         set(status, ConditionKind::Initialized, false, "ContainersNotInitialized", &message);
     }
 
-    let unready = list(sidecars(spec, status).chain(&status.containers).filter(|c| !c.ready));
+    let unready = names(sidecars(spec, status).chain(&status.containers).filter(|c| !c.ready));
     let gates = spec.readiness_gates.iter().flatten().find_map(|gate| {
         let kind = ConditionKind::parse(&gate.condition_type);
         match status.condition(&kind).map(|c| c.status) {
@@ -77,7 +77,7 @@ pub(super) fn set_conditions(
     let (reason, message) = match status.phase {
         PodPhase::Succeeded => ("PodCompleted", String::new()),
         PodPhase::Failed => ("PodFailed", String::new()),
-        _ if unready != "[]" => ("ContainersNotReady", format!("containers with unready status: {unready}")),
+        _ if !unready.is_empty() => ("ContainersNotReady", format!("containers with unready status: [{unready}]")),
         _ => ("", String::new()),
     };
     match gates {
@@ -108,7 +108,7 @@ fn sidecars<'a>(spec: &'a k8s::PodSpec, status: &'a PodStatus) -> impl Iterator<
     inits(spec, status, true)
 }
 
-fn list<'a>(containers: impl Iterator<Item = &'a ContainerStatus>) -> String {
+fn names<'a>(containers: impl Iterator<Item = &'a ContainerStatus>) -> String {
     let names: Vec<&str> = containers.map(|c| c.name.as_str()).collect();
-    format!("[{}]", names.join(" "))
+    names.join(" ")
 }

@@ -57,6 +57,9 @@ fn number(text: &str) -> Option<Value> {
 
 /// A number with a fraction or an exponent, read as JSON's: YAML's may lack digits on either side of the dot.
 fn float(negative: bool, body: &str) -> Option<Number> {
+    if !body.bytes().all(|c| c.is_ascii_digit() || b".eE+-".contains(&c)) {
+        return None;
+    }
     let (mantissa, exponent) = body.split_once(['e', 'E']).unwrap_or((body, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     if whole.is_empty() && fraction.is_empty() {

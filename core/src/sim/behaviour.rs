@@ -48,7 +48,7 @@ impl Behaviour {
     #[must_use]
     pub(super) fn with_annotations(&self, annotations: &BTreeMap<String, String>) -> Self {
         let mut changed = self.clone();
-        if annotations.is_empty() {
+        if !annotations.keys().any(|name| name.starts_with(PREFIX)) {
             return changed;
         }
         let get = |name: &str| annotations.get(&format!("{PREFIX}{name}")).map(String::as_str);

@@ -25,7 +25,8 @@ impl From<&Value> for Manifest {
             kind: word("kind"),
             namespace: metadata("namespace"),
             name: metadata("name"),
-            json: value.to_string().into(),
+            // Its map's keys are texts, so that there is nothing that JSON cannot say.
+            json: serde_json::to_string(value).unwrap_or_default().into(),
         }
     }
 }

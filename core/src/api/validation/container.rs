@@ -17,7 +17,7 @@ pub(super) fn check_all(
     errors: &mut Errors,
 ) {
     if spec.containers.is_empty() {
-        errors.required(format!("{path}.containers"), "");
+        errors.required(format_args!("{path}.containers"), "");
     }
     let mut names = BTreeSet::new();
     let mut host_ports = BTreeSet::new();
@@ -31,7 +31,7 @@ pub(super) fn check_all(
         check(container, &at, volumes, &mut names, config, errors);
         let sidecar = container.restart_policy.as_deref() == Some("Always");
         if let Some(policy) = container.restart_policy.as_deref().filter(|p| *p != "Always") {
-            errors.not_supported(format!("{at}.restartPolicy"), policy, &["Always"]);
+            errors.not_supported(format_args!("{at}.restartPolicy"), policy, &["Always"]);
         }
         for (field, set) in [
             ("lifecycle", container.lifecycle.is_some()),
@@ -41,7 +41,7 @@ pub(super) fn check_all(
         ] {
             if set && !sidecar {
                 errors.forbidden(
-                    format!("{at}.{field}"),
+                    format_args!("{at}.{field}"),
                     "may not be set for init containers without restartPolicy=Always",
                 );
             }
@@ -58,27 +58,27 @@ fn check<'a>(
     errors: &mut Errors,
 ) {
     if container.name.is_empty() {
-        errors.required(format!("{at}.name"), "");
+        errors.required(format_args!("{at}.name"), "");
     } else {
-        errors.all_invalid(format!("{at}.name"), &container.name, dns1123_label_errors(&container.name));
+        errors.all_invalid(format_args!("{at}.name"), &container.name, dns1123_label_errors(&container.name));
         if !names.insert(&container.name) {
-            errors.duplicate(format!("{at}.name"), container.name.as_str());
+            errors.duplicate(format_args!("{at}.name"), container.name.as_str());
         }
     }
     let image = container.image.as_deref().unwrap_or_default();
     if image.is_empty() {
-        errors.required(format!("{at}.image"), "");
+        errors.required(format_args!("{at}.image"), "");
     } else if image.trim() != image {
-        errors.invalid(format!("{at}.image"), image, "must not have leading or trailing whitespace");
+        errors.invalid(format_args!("{at}.image"), image, "must not have leading or trailing whitespace");
     }
     errors.one_of(
-        format!("{at}.terminationMessagePolicy"),
+        format_args!("{at}.terminationMessagePolicy"),
         container.termination_message_policy.as_deref(),
         &["File", "FallbackToLogsOnError"],
         true,
     );
     errors.one_of(
-        format!("{at}.imagePullPolicy"),
+        format_args!("{at}.imagePullPolicy"),
         container.image_pull_policy.as_deref(),
         &["Always", "IfNotPresent", "Never"],
         true,
@@ -122,7 +122,7 @@ fn one_handler(handlers: &[(&str, bool)], at: &str, errors: &mut Errors) {
         errors.required(at, "must specify a handler type");
     }
     for (name, _) in set {
-        errors.forbidden(format!("{at}.{name}"), "may not specify more than 1 handler type");
+        errors.forbidden(format_args!("{at}.{name}"), "may not specify more than 1 handler type");
     }
 }
 
@@ -134,21 +134,21 @@ fn check_ports(container: &k8s::Container, at: &str, errors: &mut Errors) {
             let problems = port_name_errors(name);
             if problems.is_empty() {
                 if !names.insert(name) {
-                    errors.duplicate(format!("{at}.name"), name);
+                    errors.duplicate(format_args!("{at}.name"), name);
                 }
             } else {
-                errors.all_invalid(format!("{at}.name"), name, problems);
+                errors.all_invalid(format_args!("{at}.name"), name, problems);
             }
         }
         if port.container_port == 0 {
-            errors.required(format!("{at}.containerPort"), "");
+            errors.required(format_args!("{at}.containerPort"), "");
         } else {
-            errors.port(format!("{at}.containerPort"), port.container_port);
+            errors.port(format_args!("{at}.containerPort"), port.container_port);
         }
         if let Some(host_port) = port.host_port.filter(|p| *p != 0) {
-            errors.port(format!("{at}.hostPort"), host_port);
+            errors.port(format_args!("{at}.hostPort"), host_port);
         }
-        errors.one_of(format!("{at}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"], true);
+        errors.one_of(format_args!("{at}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"], true);
     }
 }
 
@@ -163,7 +163,7 @@ fn check_host_ports(
         let key = (port.protocol.clone().unwrap_or_default(), port.host_ip.clone().unwrap_or_default(), number);
         let text = format!("{}/{}/{number}", key.0, key.1);
         if !taken.insert(key) {
-            errors.duplicate(format!("{at}.ports[{index}].hostPort"), text);
+            errors.duplicate(format_args!("{at}.ports[{index}].hostPort"), text);
         }
     }
 }
@@ -172,10 +172,10 @@ fn check_env(container: &k8s::Container, at: &str, errors: &mut Errors) {
     for (index, variable) in container.env.iter().flatten().enumerate() {
         let at = format!("{at}.env[{index}]");
         if variable.name.is_empty() {
-            errors.required(format!("{at}.name"), "");
+            errors.required(format_args!("{at}.name"), "");
         } else if variable.name.contains('=') || !variable.name.bytes().all(|b| (b' '..=b'~').contains(&b)) {
             errors.invalid(
-                format!("{at}.name"),
+                format_args!("{at}.name"),
                 variable.name.as_str(),
                 "a valid environment variable name must consist only of printable ASCII characters other than '='",
             );
@@ -194,9 +194,9 @@ fn check_env(container: &k8s::Container, at: &str, errors: &mut Errors) {
             ("secretKeyRef", from.secret_key_ref.as_ref().map(|r| &r.key)),
         ] {
             match key.map(String::as_str) {
-                Some("") => errors.required(format!("{at}.{field}.key"), ""),
+                Some("") => errors.required(format_args!("{at}.{field}.key"), ""),
                 Some(key) if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) => errors.invalid(
-                    format!("{at}.{field}.key"),
+                    format_args!("{at}.{field}.key"),
                     key,
                     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
                 ),
@@ -223,22 +223,22 @@ fn check_mounts(container: &k8s::Container, at: &str, volumes: &BTreeSet<&str>, 
     for (index, mount) in container.volume_mounts.iter().flatten().enumerate() {
         let at = format!("{at}.volumeMounts[{index}]");
         if mount.name.is_empty() {
-            errors.required(format!("{at}.name"), "");
+            errors.required(format_args!("{at}.name"), "");
         }
         if !volumes.contains(mount.name.as_str()) {
-            errors.not_found(format!("{at}.name"), &mount.name);
+            errors.not_found(format_args!("{at}.name"), &mount.name);
         }
         if mount.mount_path.is_empty() {
-            errors.required(format!("{at}.mountPath"), "");
+            errors.required(format_args!("{at}.mountPath"), "");
         }
         if !paths.insert(mount.mount_path.as_str()) {
-            errors.invalid(format!("{at}.mountPath"), mount.mount_path.as_str(), "must be unique");
+            errors.invalid(format_args!("{at}.mountPath"), mount.mount_path.as_str(), "must be unique");
         }
         if let Some(sub) = mount.sub_path.as_deref().filter(|p| !p.is_empty()) {
             if sub.starts_with('/') {
-                errors.invalid(format!("{at}.subPath"), sub, "must be a relative path");
+                errors.invalid(format_args!("{at}.subPath"), sub, "must be a relative path");
             } else if sub.split('/').any(|p| p == "..") {
-                errors.invalid(format!("{at}.subPath"), sub, "must not contain '..'");
+                errors.invalid(format_args!("{at}.subPath"), sub, "must not contain '..'");
             }
         }
     }
@@ -259,10 +259,10 @@ fn check_probe(probe: &k8s::Probe, at: &str, kind: &str, errors: &mut Errors) {
         ("successThreshold", probe.success_threshold),
         ("failureThreshold", probe.failure_threshold),
     ] {
-        errors.not_negative(format!("{at}.{field}"), value.map(i64::from));
+        errors.not_negative(format_args!("{at}.{field}"), value.map(i64::from));
     }
     if kind != "readinessProbe" && probe.success_threshold.is_some_and(|n| n > 1) {
-        errors.invalid(format!("{at}.successThreshold"), probe.success_threshold, "must be 1");
+        errors.invalid(format_args!("{at}.successThreshold"), probe.success_threshold, "must be 1");
     }
     if let Some(grace) = probe.termination_grace_period_seconds {
         let field = format!("{at}.terminationGracePeriodSeconds");
@@ -274,7 +274,7 @@ fn check_probe(probe: &k8s::Probe, at: &str, kind: &str, errors: &mut Errors) {
     }
     if let Some(http) = &probe.http_get {
         check_port_or_name(&http.port, &format!("{at}.httpGet.port"), errors);
-        errors.one_of(format!("{at}.httpGet.scheme"), http.scheme.as_deref(), &["HTTP", "HTTPS"], true);
+        errors.one_of(format_args!("{at}.httpGet.scheme"), http.scheme.as_deref(), &["HTTP", "HTTPS"], true);
     }
     if let Some(tcp) = &probe.tcp_socket {
         check_port_or_name(&tcp.port, &format!("{at}.tcpSocket.port"), errors);
@@ -282,7 +282,7 @@ fn check_probe(probe: &k8s::Probe, at: &str, kind: &str, errors: &mut Errors) {
     if let Some(exec) = &probe.exec
         && exec.command.as_ref().is_none_or(Vec::is_empty)
     {
-        errors.required(format!("{at}.exec.command"), "");
+        errors.required(format_args!("{at}.exec.command"), "");
     }
 }
 
@@ -336,14 +336,14 @@ fn check_resources(resources: &k8s::ResourceRequirements, at: &str, errors: &mut
             Some((limit, Ok(parsed))) => {
                 if !overcommit && request.compare(parsed).is_ne() {
                     let detail = format!("must be equal to {name} limit of {}", limit.0);
-                    errors.invalid(format!("{at}.requests"), text.0.as_str(), &detail);
+                    errors.invalid(format_args!("{at}.requests"), text.0.as_str(), &detail);
                 } else if request.compare(parsed).is_gt() {
                     let detail = format!("must be less than or equal to {name} limit of {}", limit.0);
-                    errors.invalid(format!("{at}.requests"), text.0.as_str(), &detail);
+                    errors.invalid(format_args!("{at}.requests"), text.0.as_str(), &detail);
                 }
             }
             None if !overcommit => {
-                errors.required(format!("{at}.limits"), "Limit must be set for non overcommitable resources");
+                errors.required(format_args!("{at}.limits"), "Limit must be set for non overcommitable resources");
             }
             Some((_, Err(_))) | None => {}
         }
@@ -367,19 +367,28 @@ pub(super) fn check_id(at: String, id: Option<i64>, errors: &mut Errors) {
 pub(super) fn check_seccomp(profile: &k8s::SeccompProfile, at: &str, errors: &mut Errors) {
     match (profile.type_.as_str(), profile.localhost_profile.as_deref()) {
         ("Localhost", None | Some("")) => {
-            errors.required(format!("{at}.localhostProfile"), "must be set when seccomp type is Localhost");
+            errors.required(format_args!("{at}.localhostProfile"), "must be set when seccomp type is Localhost");
         }
         ("RuntimeDefault" | "Unconfined", Some(local)) => {
-            errors.invalid(format!("{at}.localhostProfile"), local, "can only be set when seccomp type is Localhost");
+            errors.invalid(
+                format_args!("{at}.localhostProfile"),
+                local,
+                "can only be set when seccomp type is Localhost",
+            );
         }
         _ => {}
     }
-    errors.one_of(format!("{at}.type"), Some(&profile.type_), &["Localhost", "RuntimeDefault", "Unconfined"], true);
+    errors.one_of(
+        format_args!("{at}.type"),
+        Some(&profile.type_),
+        &["Localhost", "RuntimeDefault", "Unconfined"],
+        true,
+    );
 }
 
 fn check_security(security: &k8s::SecurityContext, at: &str, config: &Config, errors: &mut Errors) {
     if security.privileged == Some(true) && !config.allow_privileged {
-        errors.forbidden(format!("{at}.privileged"), "disallowed by cluster policy");
+        errors.forbidden(format_args!("{at}.privileged"), "disallowed by cluster policy");
     }
     check_id(format!("{at}.runAsUser"), security.run_as_user, errors);
     check_id(format!("{at}.runAsGroup"), security.run_as_group, errors);

@@ -108,7 +108,7 @@ fn check_owners(meta: &Meta, errors: &mut Errors) {
         {
             if value.is_empty() {
                 let text = if part == "apiVersion" { "version must not be empty" } else { "must not be empty" };
-                errors.invalid(format!("{field}.{part}"), "", text);
+                errors.invalid(format_args!("{field}.{part}"), "", text);
             }
         }
         if owner.controller == Some(true) {

@@ -21,8 +21,21 @@ use serde_json::Value;
 
 /// Everything that is wrong with a new object, after defaulting.
 pub fn validate_create(object: &Object, config: &Config) -> Vec<FieldError> {
+    let mut errors = validate_meta(object);
+    errors.extend(validate_body(object, config));
+    errors
+}
+
+/// What is wrong with a new object's metadata.
+pub(crate) fn validate_meta(object: &Object) -> Vec<FieldError> {
     let mut errors = Errors::default();
     meta::check(&object.meta, object.kind(), &mut errors);
+    errors.list
+}
+
+/// What is wrong with the rest of a new object.
+pub(crate) fn validate_body(object: &Object, config: &Config) -> Vec<FieldError> {
+    let mut errors = Errors::default();
     match &object.body {
         Body::Pod(pod) => pod::check(pod, config, &mut errors),
         Body::ReplicationController { spec, .. } => workload::check(spec, config, &mut errors),

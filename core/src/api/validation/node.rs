@@ -38,7 +38,7 @@ pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, meta: &Meta,
         });
         if !valid {
             errors.invalid(
-                format!("spec.podCIDRs[{index}]"),
+                format_args!("spec.podCIDRs[{index}]"),
                 cidr.as_str(),
                 "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
             );
@@ -61,12 +61,12 @@ pub(super) fn check_taints(spec: &k8s::NodeSpec, errors: &mut Errors) {
     let mut seen = BTreeSet::new();
     for (index, taint) in spec.taints.iter().flatten().enumerate() {
         let at = format!("metadata.taints[{index}]");
-        errors.all_invalid(format!("{at}.key"), &taint.key, qualified_name_errors(&taint.key));
+        errors.all_invalid(format_args!("{at}.key"), &taint.key, qualified_name_errors(&taint.key));
         if let Some(problem) = taint.value.as_deref().and_then(label_value_error) {
-            errors.invalid(format!("{at}.value"), taint.value.as_deref().unwrap_or_default(), &problem);
+            errors.invalid(format_args!("{at}.value"), taint.value.as_deref().unwrap_or_default(), &problem);
         }
         let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-        errors.one_of(format!("{at}.effect"), Some(&taint.effect), &effects, true);
+        errors.one_of(format_args!("{at}.effect"), Some(&taint.effect), &effects, true);
         if !seen.insert((&taint.key, &taint.effect)) {
             errors.duplicate(at, serde_json::json!({ "key": taint.key, "value": taint.value, "effect": taint.effect }));
         }

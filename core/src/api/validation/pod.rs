@@ -22,13 +22,13 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, config: &Config, error
     let volumes = check_volumes(spec, path, config, errors);
     container::check_all(spec, path, &volumes, config, errors);
     errors.one_of(
-        format!("{path}.restartPolicy"),
+        format_args!("{path}.restartPolicy"),
         spec.restart_policy.as_deref(),
         &["Always", "OnFailure", "Never"],
         true,
     );
     errors.one_of(
-        format!("{path}.dnsPolicy"),
+        format_args!("{path}.dnsPolicy"),
         spec.dns_policy.as_deref(),
         &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"],
         true,
@@ -41,14 +41,14 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, config: &Config, error
         && !(1..=i64::from(i32::MAX)).contains(&deadline)
     {
         errors.invalid(
-            format!("{path}.activeDeadlineSeconds"),
+            format_args!("{path}.activeDeadlineSeconds"),
             deadline,
             "must be between 1 and 2147483647, inclusive",
         );
     }
-    errors.not_negative(format!("{path}.terminationGracePeriodSeconds"), spec.termination_grace_period_seconds);
+    errors.not_negative(format_args!("{path}.terminationGracePeriodSeconds"), spec.termination_grace_period_seconds);
     if let Some(hostname) = &spec.hostname {
-        errors.all_invalid(format!("{path}.hostname"), hostname, dns1123_label_errors(hostname));
+        errors.all_invalid(format_args!("{path}.hostname"), hostname, dns1123_label_errors(hostname));
     }
     if let Some(subdomain) = &spec.subdomain {
         let field = format!("{path}.subdomain");
@@ -73,15 +73,15 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, config: &Config, error
     scheduling::check(spec, path, errors);
     check_dns(spec, path, errors);
     if let Some(name) = spec.service_account_name.as_deref().filter(|n| !n.is_empty()) {
-        errors.all_invalid(format!("{path}.serviceAccountName"), name, dns1123_subdomain_errors(name));
+        errors.all_invalid(format_args!("{path}.serviceAccountName"), name, dns1123_subdomain_errors(name));
     }
     if let Some(name) = spec.priority_class_name.as_deref().filter(|n| !n.is_empty()) {
-        errors.all_invalid(format!("{path}.priorityClassName"), name, dns1123_subdomain_errors(name));
+        errors.all_invalid(format_args!("{path}.priorityClassName"), name, dns1123_subdomain_errors(name));
     }
     for (index, alias) in spec.host_aliases.iter().flatten().enumerate() {
         if alias.ip.parse::<std::net::IpAddr>().is_err() {
             errors.invalid(
-                format!("{path}.hostAliases[{index}].ip"),
+                format_args!("{path}.hostAliases[{index}].ip"),
                 alias.ip.as_str(),
                 "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
             );
@@ -92,19 +92,19 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, config: &Config, error
 fn check_dns(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
     let Some(dns) = &spec.dns_config else {
         if spec.dns_policy.as_deref() == Some("None") {
-            errors.required(format!("{path}.dnsConfig"), "must be set when `dnsPolicy` is None");
+            errors.required(format_args!("{path}.dnsConfig"), "must be set when `dnsPolicy` is None");
         }
         return;
     };
     let servers = dns.nameservers.as_deref().unwrap_or_default();
     if servers.len() > 3 {
         let list = serde_json::to_value(servers).unwrap_or_default();
-        errors.invalid(format!("{path}.dnsConfig.nameservers"), list, "must not have more than 3 nameservers");
+        errors.invalid(format_args!("{path}.dnsConfig.nameservers"), list, "must not have more than 3 nameservers");
     }
     for (index, server) in servers.iter().enumerate() {
         if server.parse::<std::net::IpAddr>().is_err() {
             errors.invalid(
-                format!("{path}.dnsConfig.nameservers[{index}]"),
+                format_args!("{path}.dnsConfig.nameservers[{index}]"),
                 server.as_str(),
                 "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
             );
@@ -112,7 +112,7 @@ fn check_dns(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
     }
     for (index, option) in dns.options.iter().flatten().enumerate() {
         if option.name.as_deref().unwrap_or_default().is_empty() {
-            errors.required(format!("{path}.dnsConfig.options[{index}]"), "must not be empty");
+            errors.required(format_args!("{path}.dnsConfig.options[{index}]"), "must not be empty");
         }
     }
 }
@@ -120,17 +120,17 @@ fn check_dns(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
 fn check_security(spec: &k8s::PodSpec, path: &str, config: &Config, errors: &mut Errors) {
     if spec.share_process_namespace == Some(true) && spec.host_pid == Some(true) {
         errors.invalid(
-            format!("{path}.securityContext.shareProcessNamespace"),
+            format_args!("{path}.securityContext.shareProcessNamespace"),
             true,
             "ShareProcessNamespace and HostPID cannot both be enabled",
         );
     }
     for (field, used) in [("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)] {
         if used == Some(true) && spec.host_users == Some(false) {
-            errors.forbidden(format!("{path}.{field}"), "when `hostUsers` is false");
+            errors.forbidden(format_args!("{path}.{field}"), "when `hostUsers` is false");
         }
         if used == Some(true) && !config.allow_privileged {
-            errors.forbidden(format!("{path}.{field}"), "disallowed by cluster policy");
+            errors.forbidden(format_args!("{path}.{field}"), "disallowed by cluster policy");
         }
     }
     let Some(security) = &spec.security_context else { return };
@@ -143,7 +143,7 @@ fn check_security(spec: &k8s::PodSpec, path: &str, config: &Config, errors: &mut
         container::check_seccomp(profile, &format!("{path}.securityContext.seccompProfile"), errors);
     }
     if spec.os.as_ref().is_some_and(|os| os.name == "windows") && security.fs_group.is_some() {
-        errors.forbidden(format!("{path}.securityContext.fsGroup"), "cannot be set for a windows pod");
+        errors.forbidden(format_args!("{path}.securityContext.fsGroup"), "cannot be set for a windows pod");
     }
     for (index, sysctl) in security.sysctls.iter().flatten().enumerate() {
         let field = format!("{path}.securityContext.sysctls[{index}].name");
@@ -170,11 +170,11 @@ fn check_volumes<'a>(spec: &'a k8s::PodSpec, path: &str, config: &Config, errors
     for (index, volume) in spec.volumes.iter().flatten().enumerate() {
         let at = format!("{path}.volumes[{index}]");
         if volume.name.is_empty() {
-            errors.required(format!("{at}.name"), "");
+            errors.required(format_args!("{at}.name"), "");
         } else {
-            errors.all_invalid(format!("{at}.name"), &volume.name, dns1123_label_errors(&volume.name));
+            errors.all_invalid(format_args!("{at}.name"), &volume.name, dns1123_label_errors(&volume.name));
             if !names.insert(volume.name.as_str()) {
-                errors.duplicate(format!("{at}.name"), volume.name.as_str());
+                errors.duplicate(format_args!("{at}.name"), volume.name.as_str());
             }
         }
         check_volume(volume, &at, config, errors);
@@ -190,36 +190,36 @@ fn check_volume(volume: &k8s::Volume, at: &str, config: &Config, errors: &mut Er
     };
     if let Some(host_path) = &volume.host_path {
         if host_path.path.is_empty() {
-            errors.required(format!("{at}.hostPath.path"), "");
+            errors.required(format_args!("{at}.hostPath.path"), "");
         } else if host_path.path.split('/').any(|p| p == "..") {
-            errors.invalid(format!("{at}.hostPath.path"), host_path.path.as_str(), "must not contain '..'");
+            errors.invalid(format_args!("{at}.hostPath.path"), host_path.path.as_str(), "must not contain '..'");
         }
         errors.one_of(
-            format!("{at}.hostPath.type"),
+            format_args!("{at}.hostPath.type"),
             host_path.type_.as_deref(),
             &["BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"],
             false,
         );
         if !config.allow_privileged {
-            errors.forbidden(format!("{at}.hostPath"), "disallowed by cluster policy");
+            errors.forbidden(format_args!("{at}.hostPath"), "disallowed by cluster policy");
         }
     }
     if let Some(secret) = &volume.secret {
         if secret.secret_name.as_deref().unwrap_or_default().is_empty() {
-            errors.required(format!("{at}.secret.secretName"), "");
+            errors.required(format_args!("{at}.secret.secretName"), "");
         }
         mode(secret.default_mode, format!("{at}.secret.defaultMode"), errors);
     }
     if let Some(config_map) = &volume.config_map {
         if config_map.name.is_empty() {
-            errors.required(format!("{at}.configMap.name"), "");
+            errors.required(format_args!("{at}.configMap.name"), "");
         }
         mode(config_map.default_mode, format!("{at}.configMap.defaultMode"), errors);
     }
     if let Some(claim) = &volume.persistent_volume_claim
         && claim.claim_name.is_empty()
     {
-        errors.required(format!("{at}.persistentVolumeClaim.claimName"), "");
+        errors.required(format_args!("{at}.persistentVolumeClaim.claimName"), "");
     }
 }
 

@@ -55,48 +55,27 @@ fn check_node_affinity(affinity: &k8s::NodeAffinity, at: &str, errors: &mut Erro
 
 fn check_weight(weight: i32, at: &str, errors: &mut Errors) {
     if !(1..=100).contains(&weight) {
-        errors.invalid(format!("{at}.weight"), weight, "must be in the range 1-100");
+        errors.invalid(format_args!("{at}.weight"), weight, "must be in the range 1-100");
     }
 }
 
 fn check_node_term(term: &k8s::NodeSelectorTerm, at: &str, errors: &mut Errors) {
-    for (index, requirement) in term.match_expressions.iter().flatten().enumerate() {
+    for (index, written) in term.match_expressions.iter().flatten().enumerate() {
         let at = format!("{at}.matchExpressions[{index}]");
-        let values = requirement.values.as_deref().unwrap_or_default();
-        match requirement.operator.as_str() {
-            "In" | "NotIn" if values.is_empty() => {
-                errors.required(format!("{at}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
-            }
-            "Exists" | "DoesNotExist" if !values.is_empty() => {
-                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                errors.forbidden(format!("{at}.values"), detail);
-            }
-            "Gt" | "Lt" if values.len() != 1 => {
-                errors
-                    .required(format!("{at}.values"), "must be specified single value when `operator` is 'Lt' or 'Gt'");
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-            other => errors.invalid(format!("{at}.operator"), other, "not a valid selector operator"),
-        }
-        errors.all_invalid(format!("{at}.key"), &requirement.key, qualified_name_errors(&requirement.key));
-        for (index, value) in values.iter().enumerate() {
-            if let Some(problem) = label_value_error(value) {
-                errors.invalid(format!("{at}.values[{index}]"), value.as_str(), &problem);
-            }
-        }
+        check_requirement(&written.key, &written.operator, written.values.as_deref(), true, &at, errors);
     }
     for (index, requirement) in term.match_fields.iter().flatten().enumerate() {
         let at = format!("{at}.matchFields[{index}]");
         match requirement.operator.as_str() {
             "In" | "NotIn" if requirement.values.as_ref().map_or(0, Vec::len) != 1 => {
                 let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
-                errors.required(format!("{at}.values"), detail);
+                errors.required(format_args!("{at}.values"), detail);
             }
             "In" | "NotIn" => {}
-            other => errors.invalid(format!("{at}.operator"), other, "not a valid selector operator"),
+            other => errors.invalid(format_args!("{at}.operator"), other, "not a valid selector operator"),
         }
         if requirement.key != "metadata.name" {
-            errors.invalid(format!("{at}.key"), requirement.key.as_str(), "not a valid field selector key");
+            errors.invalid(format_args!("{at}.key"), requirement.key.as_str(), "not a valid field selector key");
         }
     }
 }
@@ -125,12 +104,16 @@ fn check_pod_term(term: &k8s::PodAffinityTerm, at: &str, errors: &mut Errors) {
         check_selector(selector, &format!("{at}.namespaceSelector"), errors);
     }
     for name in term.namespaces.iter().flatten() {
-        errors.all_invalid(format!("{at}.namespace"), name, dns1123_label_errors(name));
+        errors.all_invalid(format_args!("{at}.namespace"), name, dns1123_label_errors(name));
     }
     if term.topology_key.is_empty() {
-        errors.required(format!("{at}.topologyKey"), "can not be empty");
+        errors.required(format_args!("{at}.topologyKey"), "can not be empty");
     } else {
-        errors.all_invalid(format!("{at}.topologyKey"), &term.topology_key, qualified_name_errors(&term.topology_key));
+        errors.all_invalid(
+            format_args!("{at}.topologyKey"),
+            &term.topology_key,
+            qualified_name_errors(&term.topology_key),
+        );
     }
 }
 
@@ -138,25 +121,42 @@ pub(super) fn check_selector(selector: &LabelSelector, at: &str, errors: &mut Er
     if let Some(labels) = &selector.match_labels {
         check_labels(labels, format!("{at}.matchLabels"), errors);
     }
-    for (index, requirement) in selector.match_expressions.iter().flatten().enumerate() {
+    for (index, written) in selector.match_expressions.iter().flatten().enumerate() {
         let at = format!("{at}.matchExpressions[{index}]");
-        let values = requirement.values.as_deref().unwrap_or_default();
-        match requirement.operator.as_str() {
-            "In" | "NotIn" if values.is_empty() => {
-                errors.required(format!("{at}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
-            }
-            "Exists" | "DoesNotExist" if !values.is_empty() => {
-                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                errors.forbidden(format!("{at}.values"), detail);
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            other => errors.invalid(format!("{at}.operator"), other, "not a valid selector operator"),
+        check_requirement(&written.key, &written.operator, written.values.as_deref(), false, &at, errors);
+    }
+}
+
+/// What a selector asks of a label; nodes' labels may be compared as numbers too.
+fn check_requirement(
+    key: &str,
+    operator: &str,
+    values: Option<&[String]>,
+    numbers: bool,
+    at: &str,
+    errors: &mut Errors,
+) {
+    let values = values.unwrap_or_default();
+    match operator {
+        "In" | "NotIn" if values.is_empty() => {
+            errors.required(format_args!("{at}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
         }
-        errors.all_invalid(format!("{at}.key"), &requirement.key, qualified_name_errors(&requirement.key));
-        for (index, value) in values.iter().enumerate() {
-            if let Some(problem) = label_value_error(value) {
-                errors.invalid(format!("{at}.values[{index}]"), value.as_str(), &problem);
-            }
+        "Exists" | "DoesNotExist" if !values.is_empty() => {
+            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            errors.forbidden(format_args!("{at}.values"), detail);
+        }
+        "Gt" | "Lt" if numbers && values.len() != 1 => {
+            let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
+            errors.required(format_args!("{at}.values"), detail);
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        "Gt" | "Lt" if numbers => {}
+        other => errors.invalid(format_args!("{at}.operator"), other, "not a valid selector operator"),
+    }
+    errors.all_invalid(format_args!("{at}.key"), key, qualified_name_errors(key));
+    for (index, value) in values.iter().enumerate() {
+        if let Some(problem) = label_value_error(value) {
+            errors.invalid(format_args!("{at}.values[{index}]"), value.as_str(), &problem);
         }
     }
 }
@@ -166,28 +166,32 @@ fn check_toleration(toleration: &k8s::Toleration, at: &str, errors: &mut Errors)
     let operator = toleration.operator.as_deref().unwrap_or_default();
     let value = toleration.value.as_deref().unwrap_or_default();
     if !key.is_empty() {
-        errors.all_invalid(format!("{at}.key"), key, qualified_name_errors(key));
+        errors.all_invalid(format_args!("{at}.key"), key, qualified_name_errors(key));
     } else if operator != "Exists" {
         let detail = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
-        errors.invalid(format!("{at}.operator"), operator, detail);
+        errors.invalid(format_args!("{at}.operator"), operator, detail);
     }
     let effect = toleration.effect.as_deref().unwrap_or_default();
     if toleration.toleration_seconds.is_some() && effect != "NoExecute" {
-        errors.invalid(format!("{at}.effect"), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
+        errors.invalid(
+            format_args!("{at}.effect"),
+            effect,
+            "effect must be 'NoExecute' when `tolerationSeconds` is set",
+        );
     }
     match operator {
         "" | "Equal" => {
             if let Some(problem) = label_value_error(value) {
-                errors.invalid(format!("{at}.operator"), value, &problem);
+                errors.invalid(format_args!("{at}.operator"), value, &problem);
             }
         }
         "Exists" if !value.is_empty() => {
-            errors.invalid(format!("{at}.operator"), value, "value must be empty when `operator` is 'Exists'");
+            errors.invalid(format_args!("{at}.operator"), value, "value must be empty when `operator` is 'Exists'");
         }
         "Exists" => {}
-        other => errors.not_supported(format!("{at}.operator"), other, &["Equal", "Exists"]),
+        other => errors.not_supported(format_args!("{at}.operator"), other, &["Equal", "Exists"]),
     }
-    errors.one_of(format!("{at}.effect"), Some(effect), &["NoSchedule", "PreferNoSchedule", "NoExecute"], false);
+    errors.one_of(format_args!("{at}.effect"), Some(effect), &["NoSchedule", "PreferNoSchedule", "NoExecute"], false);
 }
 
 fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
@@ -195,23 +199,23 @@ fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
     for (index, constraint) in spec.topology_spread_constraints.iter().flatten().enumerate() {
         let at = format!("{path}.topologySpreadConstraints[{index}]");
         if constraint.max_skew <= 0 {
-            errors.invalid(format!("{at}.maxSkew"), constraint.max_skew, "must be greater than zero");
+            errors.invalid(format_args!("{at}.maxSkew"), constraint.max_skew, "must be greater than zero");
         }
         if constraint.topology_key.is_empty() {
-            errors.required(format!("{at}.topologyKey"), "can not be empty");
+            errors.required(format_args!("{at}.topologyKey"), "can not be empty");
         } else {
             let problems = qualified_name_errors(&constraint.topology_key);
-            errors.all_invalid(format!("{at}.topologyKey"), &constraint.topology_key, problems);
+            errors.all_invalid(format_args!("{at}.topologyKey"), &constraint.topology_key, problems);
         }
         let when = constraint.when_unsatisfiable.as_str();
-        errors.one_of(format!("{at}.whenUnsatisfiable"), Some(when), &["DoNotSchedule", "ScheduleAnyway"], true);
+        errors.one_of(format_args!("{at}.whenUnsatisfiable"), Some(when), &["DoNotSchedule", "ScheduleAnyway"], true);
         let pair = (constraint.topology_key.as_str(), when);
         match seen.iter().position(|s| *s == pair) {
             // Upstream names the first of the two.
             Some(first) => {
                 let value = format!("{{{}, {when}}}", constraint.topology_key);
                 let at = format!("{path}.topologySpreadConstraints[{first}]");
-                errors.duplicate(format!("{at}.{{topologyKey, whenUnsatisfiable}}"), value);
+                errors.duplicate(format_args!("{at}.{{topologyKey, whenUnsatisfiable}}"), value);
             }
             None => seen.push(pair),
         }
@@ -229,7 +233,7 @@ fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
             ("nodeAffinityPolicy", &constraint.node_affinity_policy),
             ("nodeTaintsPolicy", &constraint.node_taints_policy),
         ] {
-            errors.one_of(format!("{at}.{field}"), policy.as_deref(), &["Honor", "Ignore"], false);
+            errors.one_of(format_args!("{at}.{field}"), policy.as_deref(), &["Honor", "Ignore"], false);
         }
         if let Some(selector) = &constraint.label_selector {
             check_selector(selector, &format!("{at}.labelSelector"), errors);

@@ -70,21 +70,21 @@ fn check_ports(ports: &[k8s::ServicePort], kind: &str, errors: &mut Errors) {
         let name = port.name.as_deref().unwrap_or_default();
         if name.is_empty() {
             if ports.len() > 1 {
-                errors.required(format!("{at}.name"), "");
+                errors.required(format_args!("{at}.name"), "");
             }
         } else {
-            errors.all_invalid(format!("{at}.name"), name, dns1123_label_errors(name));
+            errors.all_invalid(format_args!("{at}.name"), name, dns1123_label_errors(name));
             if !names.insert(name) {
-                errors.duplicate(format!("{at}.name"), name);
+                errors.duplicate(format_args!("{at}.name"), name);
             }
         }
-        errors.port(format!("{at}.port"), port.port);
-        errors.one_of(format!("{at}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"], true);
+        errors.port(format_args!("{at}.port"), port.port);
+        errors.one_of(format_args!("{at}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"], true);
         if let Some(target) = &port.target_port {
             check_port_or_name(target, &format!("{at}.targetPort"), errors);
         }
         if let Some(protocol) = &port.app_protocol {
-            errors.all_invalid(format!("{at}.appProtocol"), protocol, qualified_name_errors(protocol));
+            errors.all_invalid(format_args!("{at}.appProtocol"), protocol, qualified_name_errors(protocol));
         }
         let protocol = port.protocol.as_deref().unwrap_or_default();
         if !numbers.insert((protocol, port.port)) {
@@ -92,9 +92,9 @@ fn check_ports(ports: &[k8s::ServicePort], kind: &str, errors: &mut Errors) {
         }
         if let Some(node_port) = port.node_port.filter(|p| *p != 0) {
             if matches!(kind, "ClusterIP" | "ExternalName") {
-                errors.forbidden(format!("{at}.nodePort"), &format!("may not be used when `type` is '{kind}'"));
+                errors.forbidden(format_args!("{at}.nodePort"), &format!("may not be used when `type` is '{kind}'"));
             } else if !node_ports.insert((protocol, node_port)) {
-                errors.duplicate(format!("{at}.nodePort"), node_port);
+                errors.duplicate(format_args!("{at}.nodePort"), node_port);
             }
         }
     }
@@ -111,11 +111,11 @@ fn check_addresses(spec: &k8s::ServiceSpec, errors: &mut Errors) {
     let ips = if listed.is_empty() { single.into_iter().collect() } else { listed };
     for (index, ip) in ips.iter().enumerate() {
         if ip != "None" && ip.parse::<IpAddr>().is_err() {
-            errors.invalid(format!("spec.clusterIPs[{index}]"), ip.as_str(), NOT_AN_IP);
+            errors.invalid(format_args!("spec.clusterIPs[{index}]"), ip.as_str(), NOT_AN_IP);
         }
     }
     for (index, family) in spec.ip_families.iter().flatten().enumerate() {
-        errors.one_of(format!("spec.ipFamilies[{index}]"), Some(family), &["IPv4", "IPv6"], true);
+        errors.one_of(format_args!("spec.ipFamilies[{index}]"), Some(family), &["IPv4", "IPv6"], true);
     }
     let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
     errors.one_of("spec.ipFamilyPolicy", spec.ip_family_policy.as_deref(), &policies, false);
@@ -175,7 +175,7 @@ pub(super) fn check_subsets(subsets: &[k8s::EndpointSubset], errors: &mut Errors
             for (index, address) in list.iter().enumerate() {
                 let at = format!("{at}.{field}[{index}]");
                 if address.ip.parse::<IpAddr>().is_err() {
-                    errors.invalid(format!("{at}.ip"), address.ip.as_str(), "must be a valid IP address");
+                    errors.invalid(format_args!("{at}.ip"), address.ip.as_str(), "must be a valid IP address");
                 }
                 check_ip(&address.ip, &format!("{at}.ip"), errors);
                 if let Some(hostname) = address.hostname.as_deref().filter(|h| !h.is_empty()) {
@@ -194,13 +194,13 @@ pub(super) fn check_subsets(subsets: &[k8s::EndpointSubset], errors: &mut Errors
             let name = port.name.as_deref().unwrap_or_default();
             if name.is_empty() {
                 if ports.len() > 1 {
-                    errors.required(format!("{at}.name"), "");
+                    errors.required(format_args!("{at}.name"), "");
                 }
             } else {
-                errors.all_invalid(format!("{at}.name"), name, dns1123_label_errors(name));
+                errors.all_invalid(format_args!("{at}.name"), name, dns1123_label_errors(name));
             }
-            errors.port(format!("{at}.port"), port.port);
-            errors.one_of(format!("{at}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"], true);
+            errors.port(format_args!("{at}.port"), port.port);
+            errors.one_of(format_args!("{at}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"], true);
         }
     }
 }
