@@ -224,6 +224,7 @@ fn a_wrong_setting_is_named_in_one_line_with_exit_code_2() {
     };
     let (unknown, broken) = (file("a.yaml", "listen: 127.0.0.1:1\nlisen: x\n"), file("b.yaml", "docker: [{name: a"));
     let listen = file("c.yaml", "listen: nowhere\n");
+    let twice = file("d.yaml", "seed: 1\nseed: 2\n");
     let short = file("token", "short\n");
     let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let occupied = occupied.local_addr().unwrap().to_string();
@@ -238,6 +239,7 @@ fn a_wrong_setting_is_named_in_one_line_with_exit_code_2() {
         (vec!["--config", "/no/such/file"], "--config: cannot read /no/such/file"),
         (vec!["--config", &unknown], "unknown field `lisen`"),
         (vec!["--config", &broken], "b.yaml"),
+        (vec!["--config", &twice], "d.yaml: error: line 2 column 1: duplicate mapping key: seed"),
         (vec!["--config", &listen], "--listen (`listen` in the configuration file)"),
         (vec!["--token-file", "/no/token"], "/no/token"),
         (vec!["--token-file", &short], "at least 16"),

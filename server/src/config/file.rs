@@ -44,7 +44,9 @@ impl ConfigFile {
         }
         serde_saphyr::from_str(&text).map_err(|e| {
             let message = e.to_string();
-            let first = message.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default().to_owned();
+            let first = message.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+            // What the library says after that is for who calls it.
+            let first = first.split(", set DuplicateKeyPolicy").next().unwrap_or_default();
             Failure::usage(format!("--config: {}: {first}", path.display()))
         })
     }
