@@ -64,7 +64,7 @@ fn a_look_says_what_the_loop_says_and_leaves_to_it_what_is_more_than_a_look() {
     for request in [
         Request::new(Method::Delete, PODS),
         get("/api/v1/namespaces/default/services/s/proxy/", ""),
-        get("/apis/kubarium.io/v1alpha1/namespaces/default/pods/a/explanation", ""),
+        get("/apis/kubarium.io/v1/namespaces/default/pods/a/explanation", ""),
     ] {
         assert!(cluster.look(NOW, &request).is_none(), "{}", request.path);
     }

@@ -34,14 +34,9 @@ pub struct WatchDraft {
 }
 
 impl WatchDraft {
-    /// How many events there are.
-    pub fn len(&self) -> usize {
-        self.told.len() + usize::from(self.last.is_some())
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Whether there is nothing to tell.
+    pub const fn is_empty(&self) -> bool {
+        self.told.is_empty() && self.last.is_none()
     }
 
     /// As [`WatchBatch::next`].

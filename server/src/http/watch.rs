@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use kubarium_core::api::ApiError;
-use kubarium_core::apiserver::{WatchDraft, WatchQuery};
+use kubarium_core::apiserver::WatchQuery;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch as signal};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, interval_at, timeout};
 /// How many batches of events wait for a slow client.
 const BATCHES_MAX: usize = 64;
 
-/// How many events are written out without leaving the way to others.
+/// How many events are written out at once: the first is on its way before the last is written.
 const LINES_AT_ONCE_MAX: usize = 64;
 
 /// How long a client may leave a full buffer unread before it is dropped.
@@ -108,15 +108,13 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
         from = Some(next);
         if !batch.is_empty() {
             told = from;
-            let text = if batch.len() > LINES_AT_ONCE_MAX {
-                // Where the server ends meanwhile, so does the watch.
-                let Ok(text) = tokio::task::spawn_blocking(move || text_of(&batch)).await else { return End::Done };
-                text
-            } else {
-                text_of(&batch)
-            };
-            if !send(lines, text).await {
-                return End::Slow;
+            let mut events = batch.events().peekable();
+            while events.peek().is_some() {
+                let text: String =
+                    events.by_ref().take(LINES_AT_ONCE_MAX).flat_map(|e| [e.to_string(), "\n".into()]).collect();
+                if !send(lines, text).await {
+                    return End::Slow;
+                }
             }
         }
         if next < current {
@@ -140,15 +138,6 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
             }
         }
     }
-}
-
-fn text_of(batch: &WatchDraft) -> String {
-    let mut text = String::new();
-    for event in batch.events() {
-        text += &event.to_string();
-        text.push('\n');
-    }
-    text
 }
 
 /// Returns when the server is on its way out.
