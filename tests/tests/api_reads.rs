@@ -1,7 +1,7 @@
 //! Reading past the one loop: what a request to read says is settled when it is looked up, however late it is written out.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use kubarium_core::apiserver::{Answer, Method, Request};
+use kubarium_core::apiserver::{Answer, Draft, Method, Request};
 use kubarium_core::{Cluster, Config, Input, Time};
 use serde_json::{Value, json};
 
@@ -78,4 +78,14 @@ fn a_list_shows_the_moment_at_which_it_was_looked_up() {
     ask(&mut cluster, Method::Delete, &format!("{PODS}/b"), &json!({}));
     assert_eq!(names(draft.finish()), ["a", "b", "c"]);
     assert_eq!(names(cluster.look(NOW, &get(PODS, "")).unwrap().finish()), ["a", "c"]);
+}
+
+#[test]
+fn a_watch_of_one_object_takes_its_name_as_it_is() {
+    let cluster = cluster();
+    for (name, told) in [("b", 1), ("b%2Cc", 0), ("b%5C", 0), ("b%3Dc", 0)] {
+        let request = get(&format!("/api/v1/watch/namespaces/default/pods/{name}"), "");
+        let Some(Answer::Watch(query)) = cluster.look(NOW, &request).map(Draft::finish) else { panic!("{name}") };
+        assert_eq!(cluster.watch(&query, None).unwrap().events.len(), told, "{name}");
+    }
 }

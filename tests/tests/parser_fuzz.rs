@@ -159,6 +159,21 @@ fn manifests() -> Vec<String> {
     all
 }
 
+/// Whether two documents say the same. The last digit of a number with a fraction does not count.
+fn alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() && b.is_f64() => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            (a - b).abs() <= b.abs() * 1e-15
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| alike(a, b)))
+        }
+        (one, other) => one == other,
+    }
+}
+
 #[test]
 fn manifests_of_any_shape() {
     fuzz("manifest", &manifests(), |text| match manifest::parse(text) {
@@ -168,8 +183,9 @@ fn manifests_of_any_shape() {
                 let printed = manifest::print(&document.value);
                 let again = manifest::parse(&printed).unwrap_or_else(|e| panic!("{e}: {printed:?}"));
                 let values: Vec<&Value> = again.iter().map(|d| &d.value).collect();
+                let same = values.len() == 1 && alike(values[0], &document.value);
                 let is_list = document.value["kind"] == "List";
-                assert!(is_list || document.value.is_null() || values == [&document.value], "{printed:?}");
+                assert!(is_list || document.value.is_null() || same, "{printed:?}");
                 let place = manifest::locate(text, document.index, "spec.containers[0].image");
                 assert!(place.is_none_or(|p| p.line >= 1 && p.column >= 1));
             }

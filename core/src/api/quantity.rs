@@ -45,6 +45,8 @@ const NANO: i128 = 1_000_000_000;
 const MAX: i128 = i64::MAX as i128 * NANO;
 const DECIMAL: [(&str, i32); 10] =
     [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
+/// How many more decimals than a billionth's may count before a binary suffix: 2^60 is below 10^20.
+const FINEST: i32 = 20;
 const BINARY: [(&str, u32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
 
 impl Quantity {
@@ -70,7 +72,7 @@ impl Quantity {
         for (index, digit) in whole.bytes().chain(fraction.bytes()).enumerate() {
             let in_fraction = index >= whole.len();
             let digit = i128::from(digit - b'0');
-            if !full && mantissa < 10i128.pow(26) {
+            if !full && mantissa < 10i128.pow(28) {
                 mantissa = mantissa * 10 + digit;
                 scale -= i32::from(in_fraction);
             } else {
@@ -79,20 +81,30 @@ impl Quantity {
                 scale += i32::from(!in_fraction);
             }
         }
-        let mut nanos = mantissa.checked_mul(1i128 << shift.min(100)).unwrap_or(i128::MAX);
-        let power = scale.saturating_add(9);
-        if power >= 0 {
-            nanos = if nanos == 0 {
-                0
-            } else {
-                10i128.checked_pow(power.unsigned_abs()).and_then(|p| nanos.checked_mul(p)).unwrap_or(i128::MAX)
-            };
-        } else {
-            let divisor = 10i128.checked_pow(power.unsigned_abs()).unwrap_or(i128::MAX);
-            let rest = nanos % divisor != 0 || sticky;
-            nanos = nanos / divisor + i128::from(rest);
+        let factor = 1i128 << shift;
+        let mut power = scale.saturating_add(9);
+        if shift > 0 && power < -FINEST {
+            // So fine that a binary suffix does not bring it up to a billionth.
+            let spare = 10i128.checked_pow(power.saturating_add(FINEST).unsigned_abs()).unwrap_or(i128::MAX);
+            sticky |= mantissa % spare != 0;
+            mantissa /= spare;
+            power = -FINEST;
         }
-        nanos = nanos.min(MAX);
+        let nanos = if mantissa == 0 {
+            i128::from(sticky)
+        } else if power >= 0 {
+            let scaled = 10i128.checked_pow(power.unsigned_abs()).and_then(|p| mantissa.checked_mul(p));
+            scaled.and_then(|n| n.checked_mul(factor)).unwrap_or(i128::MAX)
+        } else {
+            // Whole parts and the rest apart: the product of both may be too large. That of the rest, which is below the
+            // divisor, fits.
+            let divisor = 10i128.checked_pow(power.unsigned_abs()).unwrap_or(i128::MAX);
+            let rest = (mantissa % divisor).checked_mul(factor).unwrap_or(i128::MAX);
+            let up = i128::from(rest % divisor != 0 || sticky);
+            let whole = (mantissa / divisor).checked_mul(factor);
+            whole.and_then(|n| n.checked_add(rest / divisor + up)).unwrap_or(i128::MAX)
+        };
+        let nanos = nanos.min(MAX);
         Ok(Self { nanos: if negative { -nanos } else { nanos }, format })
     }
 
@@ -221,6 +233,10 @@ mod tests {
             ("1e3", "1e3", 1_000_000, 1_000),
             ("12E2", "1200", 1_200_000, 1_200),
             ("1E", "1E", i64::MAX, 1_000_000_000_000_000_000),
+            // 1.58922337203685477580 x 2^60, to the billionth, rounded up.
+            ("1.58922337203685477580Ei", "1832249801245097549054007085n", i64::MAX, 1_832_249_801_245_097_550),
+            ("0.00000000000000000000000000000000000000000000000001Ei", "1n", 1, 1),
+            ("1.00000000000000000000000000000000000000000000000001", "1000000001n", 1_001, 2),
             ("100E", "9223372036854775807", i64::MAX, i64::MAX),
             ("1n", "1n", 1, 1),
             ("0.1n", "1n", 1, 1),

@@ -8,7 +8,7 @@ use super::query::Query;
 use super::reply::{Draft, List, Reply};
 use super::{Answer, Method, Request, Response, WatchQuery};
 use super::{
-    delete, discovery, errors, explanation, patch, pods, present, proxy, read, scale, slices, warnings, write,
+    delete, discovery, errors, explanation, patch, pods, present, proxy, read, scale, select, slices, warnings, write,
 };
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
@@ -218,7 +218,7 @@ impl<'a> Call<'a> {
                 fields.push(',');
             }
             fields.push_str("metadata.name=");
-            fields.push_str(name);
+            fields.push_str(&select::escape(name));
         }
         Ok(WatchQuery {
             kind: path.kind,

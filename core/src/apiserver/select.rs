@@ -184,6 +184,11 @@ fn split_unescaped(text: &str) -> Vec<&str> {
     parts
 }
 
+/// A value as it stands in a field selector.
+pub(super) fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
+}
+
 fn unescape(text: &str) -> Result<String, String> {
     let mut value = String::with_capacity(text.len());
     let mut escaped = false;

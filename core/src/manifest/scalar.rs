@@ -55,7 +55,8 @@ fn number(text: &str) -> Option<Value> {
     float(negative, body).map(Value::Number)
 }
 
-/// A number with a fraction or an exponent, read as JSON's: YAML's may lack digits on either side of the dot.
+/// A number with a fraction or an exponent, read as JSON's: YAML's may lack digits on either side of the dot. One of more
+/// than 15 digits may be off in the last of them, as JSON's is here; no field of Kubernetes' takes such a number.
 fn float(negative: bool, body: &str) -> Option<Number> {
     if !body.bytes().all(|c| c.is_ascii_digit() || b".eE+-".contains(&c)) {
         return None;

@@ -103,9 +103,13 @@ impl FromStr for Endpoint {
             _ => return Err(wrong("needs all of ca, cert and key for TLS")),
         };
         // An engine reached at an address of its own has that address to publish on.
-        let publish = publish.or_else(|| host.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let publish = publish.unwrap_or_else(|| default_publish(host));
         Ok(Self::Tcp { host: host.to_owned(), port, tls, publish })
     }
+}
+
+fn default_publish(host: &str) -> IpAddr {
+    host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 impl fmt::Display for Endpoint {
@@ -123,7 +127,7 @@ impl fmt::Display for Endpoint {
             option(f, "cert", &tls.cert.display())?;
             option(f, "key", &tls.key.display())?;
         }
-        if host.parse() != Ok(*publish) && !publish.is_unspecified() {
+        if *publish != default_publish(host) {
             option(f, "publish", publish)?;
         }
         Ok(())
@@ -142,6 +146,9 @@ mod tests {
             "tcp://[fd00::2]:2375",
             "tcp://host-a.example:2376?ca=/c/ca.pem&cert=/c/cert.pem&key=/c/key.pem",
             "tcp://10.0.0.2:2375?publish=192.168.0.2",
+            "tcp://10.0.0.2:2375?publish=0.0.0.0",
+            "tcp://[fd00::2]:2375?publish=::",
+            "tcp://host-a.example:2375?publish=::",
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
