@@ -79,7 +79,7 @@ pub(super) fn image(architecture: &str) -> Result<Vec<u8>, String> {
         other => return Err(format!("hosts of the architecture {other} are not supported; amd64 and arm64 are")),
     };
     let program = |path: &str, content| Entry { path: path.to_owned(), mode: 0o555, group: 0, content: Some(content) };
-    Ok(tar(&[program(PAUSE, &pause), program(STATFS, &statfs)]))
+    tar(&[program(PAUSE, &pause), program(STATFS, &statfs)]).map_err(|error| error.to_string())
 }
 
 fn elf(machine: u16, code: &[u8]) -> Vec<u8> {

@@ -83,7 +83,8 @@ pub(super) async fn open(engine: &Engine, sandbox: &str, spec: &k8s::PodSpec) ->
         return Ok(());
     }
     let options = UploadToContainerOptionsBuilder::new().path(HELD).build();
-    let body = bollard::body_full(tar(&entries).into());
+    let file = tar(&entries).map_err(|error| EngineError { status: None, message: format!("volumes: {error}") })?;
+    let body = bollard::body_full(file.into());
     limited(CALL_TIMEOUT, engine.docker.upload_to_container(sandbox, Some(options), body)).await
 }
 
