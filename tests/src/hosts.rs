@@ -187,7 +187,7 @@ impl Host {
         self.docker(&["import", &tar.to_string_lossy(), image]).map(drop)
     }
 
-    /// Ends its engine at once, as a crash would; containers end with it.
+    /// Stops its engine; containers end with it.
     pub fn stop_engine(&mut self) -> Result<(), String> {
         if let Some(mut engine) = self.engine.take() {
             let pid = engine.id().to_string();
