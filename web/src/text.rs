@@ -160,7 +160,6 @@ texts! {
     Cordoned: "Cordoned", "已封锁";
     GraceIn: "NotReady in {0}", "{0} 后 NotReady";
     EvictionIn: "Eviction in {0}", "{0} 后驱逐";
-    ReplacementIn: "Replacement in {0}", "{0} 后替换";
     PendingPods: "{0} pending", "{0} 个等待中";
     NoNodes: "No nodes yet.", "还没有节点。";
     ZoomIn: "Zoom in", "放大";

@@ -8,27 +8,51 @@ use crate::text::Text;
 use kubarium_core::api::Name;
 use kubarium_core::view::{Id, PodState, Rows, Slot};
 
-/// Height of a spring with the gap below it.
+/// Height of a spring, of one that has but a line, and the least and the greatest gap below it.
 const SPRING: f64 = 44.0;
+const SPRING_LINE: f64 = 20.0;
+const SPRING_GAP: f64 = 2.0;
+const SPRING_GAP_MAX: f64 = 12.0;
 /// Edge of a tile in the tray, and where the first lies.
 const TRAY_TILE: f64 = 14.0;
 const TRAY_FIRST: f64 = 16.0;
 /// At most so many pending pods are shown one by one.
 const TRAY_TILES_MAX: usize = 24;
 
+/// Where the springs lie: all of them with two lines, or with one, or as many as there is room for.
+struct Springs {
+    top: f64,
+    pitch: f64,
+    height: f64,
+    shown: usize,
+}
+
+impl Springs {
+    fn new(count: usize, room: f64) -> Self {
+        let wanted = room / count.max(1) as f64;
+        let height = if wanted >= SPRING + SPRING_GAP { SPRING } else { SPRING_LINE };
+        let pitch = wanted.clamp(height + SPRING_GAP, height + SPRING_GAP_MAX);
+        let fit = (room / pitch + 1e-6) as usize;
+        // The last line says how many more there are.
+        let shown = if count <= fit { count } else { fit.saturating_sub(1) };
+        let all = pitch * count.min(fit) as f64;
+        Self { top: TRAY + 16.0 + ((room - all) / 3.0).max(0.0), pitch, height, shown }
+    }
+
+    /// The upper edge of one. Those that are not shown lie together in the last line.
+    fn y(&self, number: usize) -> f64 {
+        self.top + self.pitch * number.min(self.shown) as f64
+    }
+}
+
 impl Engine {
-    /// Upper edge of the spring of that number, of so many.
-    fn spring_y(&self, number: usize, count: usize) -> f64 {
-        let room = self.height - TRAY - 24.0;
-        let pitch = (room / count.max(1) as f64).min(SPRING + 12.0);
-        let all = pitch * count as f64;
-        TRAY + 16.0 + ((room - all) / 3.0).max(0.0) + pitch * number as f64
+    fn springs(&self, rows: &Rows) -> Springs {
+        Springs::new(rows.services().len(), self.height - TRAY - 24.0)
     }
 
     pub(super) fn spring_at(&self, rows: &Rows, y: f64) -> Option<Id> {
-        let count = rows.services().len();
-        let found =
-            (0..count).rev().find(|n| y >= self.spring_y(*n, count) && y <= self.spring_y(*n, count) + SPRING)?;
+        let springs = self.springs(rows);
+        let found = (0..springs.shown).find(|n| (springs.y(*n)..=springs.y(*n) + springs.height).contains(&y))?;
         rows.services().keys().nth(found).cloned()
     }
 
@@ -37,17 +61,14 @@ impl Engine {
             return;
         }
         let pen = &self.pen;
-        let count = rows.services().len();
-        let width = EDGE - 28.0;
+        let springs = self.springs(rows);
+        let (width, height) = (EDGE - 28.0, springs.height);
         pen.set_text_baseline("middle");
         pen.set_text_align("left");
-        for (number, (id, service)) in rows.services().iter().enumerate() {
-            let y = self.spring_y(number, count);
-            if y + SPRING > self.height {
-                break;
-            }
+        for (number, (id, service)) in rows.services().iter().take(springs.shown).enumerate() {
+            let y = springs.y(number);
             pen.set_fill_style_str(&self.palette.surface);
-            pen.fill_rect(16.0, y, width, SPRING);
+            pen.fill_rect(16.0, y, width, height);
             let dry = service.ready == 0;
             let selected =
                 self.selection.as_ref().is_some_and(|s| s.kind == "Service" && s.namespace == id.0 && s.name == id.1);
@@ -59,12 +80,16 @@ impl Engine {
                 &self.palette.line
             });
             pen.set_line_width(if dry || selected { 2.0 } else { 1.0 });
-            pen.stroke_rect(16.5, y + 0.5, width - 1.0, SPRING - 1.0);
+            pen.stroke_rect(16.5, y + 0.5, width - 1.0, height - 1.0);
             pen.set_fill_style_str(if dry { &self.palette.error } else { &self.palette.flow });
-            pen.fill_rect(16.0 + width - 3.0, y + 8.0, 3.0, SPRING - 16.0);
+            pen.fill_rect(16.0 + width - 3.0, y + height * 0.18, 3.0, height * 0.64);
             pen.set_fill_style_str(&self.palette.text);
             self.font(12.0, 600);
-            self.write(&cut(&service.name, width - 20.0, 12.0), 24.0, y + 14.0);
+            let middle = if height < SPRING { height / 2.0 + 1.0 } else { 14.0 };
+            self.write(&cut(&service.name, width - 20.0, 12.0), 24.0, y + middle);
+            if height < SPRING {
+                continue;
+            }
             self.font(11.0, 400);
             pen.set_fill_style_str(if dry { &self.palette.error } else { &self.palette.text_quiet });
             let all = service.ready + service.not_ready;
@@ -75,13 +100,20 @@ impl Engine {
             };
             self.write(&cut(&text, width - 20.0, 11.0), 24.0, y + 30.0);
         }
+        let more = rows.services().len() - springs.shown;
+        if more > 0 {
+            self.font(11.0, 400);
+            pen.set_fill_style_str(&self.palette.text_quiet);
+            self.write(&format!("+ {more}"), 24.0, springs.y(springs.shown) + height / 2.0);
+        }
     }
 
     /// Where a service's requests come from.
     fn spring_mouth(&self, rows: &Rows, service: &Id) -> Option<(f64, f64)> {
         let number = rows.services().keys().position(|id| id == service)?;
         let edge = self.edge(rows);
-        let y = if edge < 1.0 { TRAY + 20.0 } else { self.spring_y(number, rows.services().len()) + SPRING / 2.0 };
+        let springs = self.springs(rows);
+        let y = if edge < 1.0 { TRAY + 20.0 } else { springs.y(number) + springs.height / 2.0 };
         Some(((edge - 12.0).max(0.0), y))
     }
 
@@ -271,4 +303,31 @@ fn brief(message: &str) -> &str {
 /// A node's number in the grid.
 pub(super) fn position(names: &[Name], name: &str) -> Option<usize> {
     names.iter().position(|n| n == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn springs_lie_in_their_room_and_never_over_one_another() {
+        for (count, room, lines, shown) in [
+            (1, 600.0, 2, 1),
+            (10, 600.0, 2, 10),
+            (13, 600.0, 2, 13),
+            (14, 600.0, 1, 14),
+            (27, 600.0, 1, 27),
+            (28, 600.0, 1, 26),
+            (1_000, 600.0, 1, 26),
+            (3, 30.0, 1, 0),
+            (3, -50.0, 1, 0),
+        ] {
+            let springs = Springs::new(count, room);
+            assert_eq!((springs.height < SPRING, springs.shown), (lines == 1, shown), "{count} in {room}");
+            assert!(springs.pitch > springs.height, "{count} in {room}");
+            if shown > 0 {
+                assert!(springs.y(count) + springs.height <= TRAY + 16.0 + room + springs.pitch, "{count} in {room}");
+            }
+        }
+    }
 }

@@ -119,7 +119,7 @@ fn draw(canvas: HtmlCanvasElement, chart: &Chart) -> Result<(), Box<dyn std::err
         .x_labels(4)
         .y_labels(4)
         .x_label_formatter(&|x| clock_text(kubarium_core::Span((*x * 1e6) as i64)))
-        .y_label_formatter(&|y| format!("{y:.0}{unit}"))
+        .y_label_formatter(&|y| if *y < 10_000.0 { format!("{y:.0}{unit}") } else { format!("{:.0}k{unit}", y / 1e3) })
         .draw()?;
     for (index, (series, ink)) in chart.lines.iter().zip(inks).enumerate() {
         let style = ink.stroke_width((1.5 * scale).round() as u32);

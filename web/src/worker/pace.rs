@@ -37,7 +37,7 @@ impl Pace {
     /// Lets time run, or holds it.
     pub(crate) const fn play(&mut self, playing: bool, real_ms: f64) {
         self.playing = playing;
-        self.forget(real_ms);
+        self.begin(real_ms);
     }
 
     /// Sets the speed, between a hundredth and [`SPEED_MAX`].
@@ -46,13 +46,19 @@ impl Pace {
         if speed.is_finite() {
             self.speed = speed.clamp(0.01, SPEED_MAX);
         }
-        self.forget(real_ms);
+        self.begin(real_ms);
     }
 
-    /// Starts measuring anew at this real time.
+    /// Makes up for nothing that passed before this real time.
     pub(crate) const fn forget(&mut self, real_ms: f64) {
         self.last_ms = Some(real_ms);
+    }
+
+    /// Starts anew: what was reached before says nothing of what is wanted now.
+    const fn begin(&mut self, real_ms: f64) {
+        self.forget(real_ms);
         self.window = None;
+        self.reached = 0.0;
     }
 
     /// Up to when virtual time shall run now; none where it stands.
@@ -117,6 +123,25 @@ mod tests {
             pace.set_speed(wanted, 0.0);
             assert!((pace.clock(Time::EPOCH, Time::EPOCH).speed - kept).abs() < 1e-9, "{wanted}");
         }
+    }
+
+    #[test]
+    fn the_reached_speed_is_that_of_the_present_order_however_much_is_asked_meanwhile() {
+        let mut pace = Pace::default();
+        let mut now = Time::EPOCH;
+        let mut reached = |pace: &mut Pace, from: u32, to: u32| {
+            for ms in (from..=to).step_by(50) {
+                pace.forget(f64::from(ms) - 1.0);
+                now = pace.target(now, f64::from(ms)).unwrap();
+                pace.advanced(now, f64::from(ms), true);
+            }
+            pace.clock(now, Time::EPOCH).reached
+        };
+        pace.set_speed(100.0, 0.0);
+        let slowed = reached(&mut pace, 0, 1_500);
+        assert!((slowed - 2.0).abs() < 0.1, "a millisecond in fifty counts, {slowed}");
+        pace.set_speed(10.0, 1_500.0);
+        assert!(reached(&mut pace, 1_500, 1_900).abs() < 1e-9, "not known yet");
     }
 
     #[test]

@@ -63,13 +63,14 @@ fn node(selection: &Selection, feed: &Feed, language: Language) -> Option<String
     }
     if let Some(countdown) = feed.countdown(&node.name) {
         use crate::worker::protocol::Stage;
-        let text = match countdown.stage {
-            Stage::Grace => Text::GraceIn,
-            Stage::Eviction => Text::EvictionIn,
-            Stage::Replacement => Text::ReplacementIn,
+        let ahead = || span_text(countdown.at.since(feed.clock().now));
+        let (text, what) = match countdown.stage {
+            Stage::Grace => (Text::GraceIn, ahead()),
+            Stage::Eviction => (Text::EvictionIn, ahead()),
+            Stage::Replacement => (Text::Replacing, countdown.pods.to_string()),
         };
         said.push(' ');
-        said.push_str(&language.fill(text, &[&span_text(countdown.at.since(feed.clock().now))]));
+        said.push_str(&language.fill(text, &[&what]));
     }
     Some(said)
 }
