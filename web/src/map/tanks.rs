@@ -10,7 +10,7 @@ use crate::worker::protocol::{Countdown, Stage};
 use kubarium_core::view::{Amounts, NodeReadiness, NodeRow, Place, PodState, Rows};
 
 /// From this width of a tank on (CSS pixels) its columns have captions.
-const CAPTION_WIDTH: f64 = 250.0;
+const CAPTION_WIDTH: f64 = 225.0;
 
 /// A tank as it lies on the canvas, in CSS pixels.
 #[derive(Clone, Copy)]
