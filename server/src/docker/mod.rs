@@ -26,6 +26,7 @@ mod unverified;
 mod volume;
 
 pub use logs::LogStream;
+pub(crate) use ports::join;
 
 use crate::config::DockerHost;
 use crate::driver::DriverHandle;

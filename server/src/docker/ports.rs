@@ -50,6 +50,6 @@ impl Ports {
 }
 
 /// Address and port in one, as it is connected to.
-pub(super) fn join(host: &str, port: u16) -> String {
+pub(crate) fn join(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

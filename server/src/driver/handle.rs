@@ -38,15 +38,22 @@ impl DriverHandle {
         Self { events, cluster, revisions }
     }
 
-    /// Asks the API. Waits while the queue is full, and until what was changed is durable.
+    /// Asks the API. What only reads is answered from the durable state, past the loop; the rest by it.
+    pub async fn ask(&self, request: Request) -> Result<Answer, Closed> {
+        match self.look(&request).await {
+            Some(answer) => Ok(answer),
+            None => self.request(request).await,
+        }
+    }
+
+    /// Asks the API through the loop. Waits while the queue is full, and until what was changed is durable.
     pub async fn request(&self, request: Request) -> Result<Answer, Closed> {
         let (reply, answer) = oneshot::channel();
         self.events.send(Event::Request { request, reply }).await.map_err(|_| Closed)?;
         answer.await.map_err(|_| Closed)
     }
 
-    /// Answers a request that only reads, from the durable state and past the loop; none for any other.
-    pub async fn look(&self, request: &Request) -> Option<Answer> {
+    async fn look(&self, request: &Request) -> Option<Answer> {
         let draft = self.read(|cluster| cluster.look(crate::clock::now(), request)).await?;
         if !draft.is_long() {
             return Some(draft.finish());

@@ -42,11 +42,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
         brief: text_of(&parts.headers, &HeaderName::from_static("prefer")).contains("return=minimal"),
         body: text,
     };
-    let answer = match app.driver.look(&asked).await {
-        Some(answer) => Ok(answer),
-        None => app.driver.request(asked).await,
-    };
-    match answer {
+    match app.driver.ask(asked).await {
         Err(_) => problem::closing(),
         Ok(Answer::Done(done)) => finished(done),
         Ok(Answer::Watch(query)) => watch::answer(&app, *query, socket),

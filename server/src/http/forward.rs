@@ -1,6 +1,7 @@
 //! The proxy path: passes a request on to a pod and its answer back.
 
 use super::{App, problem};
+use crate::docker;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use axum::response::Response;
@@ -78,7 +79,7 @@ async fn pass(
     *request.method_mut() = method.clone();
     *request.uri_mut() = target.path.parse().map_err(|e| format!("the path cannot be passed on: {e}"))?;
     copy(headers, request.headers_mut());
-    let host = format!("{}:{}", target.ip, target.port);
+    let host = docker::join(&target.ip, target.port);
     request.headers_mut().insert(header::HOST, HeaderValue::from_str(&host).map_err(|e| e.to_string())?);
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, sender.send_request(request))
         .await

@@ -54,7 +54,7 @@ fn document(host: &HostStatus) -> Value {
 
 /// The resources of the group, as Kubernetes' discovery lists them: those of any cluster, and the hosts.
 pub(super) async fn resources(State(app): State<App>) -> Response {
-    let any = match app.driver.request(apiserver::Request::get(format!("/apis/{API_VERSION}"))).await {
+    let any = match app.driver.ask(apiserver::Request::get(format!("/apis/{API_VERSION}"))).await {
         Ok(Answer::Done(done)) => serde_json::from_str::<Value>(&done.body).unwrap_or_default(),
         _ => return problem::closing(),
     };

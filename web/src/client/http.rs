@@ -1,5 +1,6 @@
 //! HTTP to the server the page came from.
 
+use crate::state::storage;
 use kubarium_core::apiserver::{Method, Request, Response};
 use std::fmt;
 use wasm_bindgen::prelude::*;
@@ -36,18 +37,14 @@ impl fmt::Display for Failure {
     }
 }
 
-fn storage() -> Option<web_sys::Storage> {
-    web_sys::window()?.session_storage().ok()?
-}
-
 /// The token that was given, if any.
 pub(super) fn token() -> Option<String> {
-    storage()?.get_item(TOKEN).ok()?
+    storage::of_tab()?.get_item(TOKEN).ok()?
 }
 
 /// Keeps a token for further requests.
 pub(super) fn keep_token(token: &str) {
-    if let Some(storage) = storage() {
+    if let Some(storage) = storage::of_tab() {
         // A browser may forbid it; then the requests go on failing and say why.
         let _ = storage.set_item(TOKEN, token.trim());
     }

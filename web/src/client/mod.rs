@@ -141,15 +141,23 @@ impl Session {
         }
     }
 
+    /// Asks for what is granted. The error says why it is not, or why there is no answer.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Response, String> {
+        match self.client.request(request).await {
+            Ok(response) if response.status < 400 => Ok(response),
+            Ok(response) => Err(message_of(&response)),
+            Err(ClientError(message)) => Err(message),
+        }
+    }
+
     /// Sends a request; says so where it fails. Returns whether it succeeded.
     pub(crate) async fn send(&self, request: Request) -> bool {
-        let error = match self.client.request(request).await {
-            Ok(response) if response.status < 400 => return true,
-            Ok(response) => message_of(&response),
-            Err(ClientError(message)) => message,
-        };
-        self.notify.emit(Notice { text: error, is_error: true });
-        false
+        let error = self.ask(request).await.err();
+        let granted = error.is_none();
+        if let Some(text) = error {
+            self.notify.emit(Notice { text, is_error: true });
+        }
+        granted
     }
 }
 

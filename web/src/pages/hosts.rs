@@ -1,6 +1,6 @@
 //! Docker hosts of the live cluster: how each is, one more, one less.
 
-use crate::client::{ClientError, message_of, use_session};
+use crate::client::use_session;
 use crate::state::{Selection, use_address, use_navigator, use_settings};
 use crate::text::Text;
 use gloo_timers::callback::Interval;
@@ -57,9 +57,7 @@ fn use_hosts() -> (UseStateHandle<Option<Vec<Host>>>, Callback<()>) {
             let (session, hosts) = (session.clone(), hosts.clone());
             spawn_local(async move {
                 // A server that says nothing is spoken of elsewhere; one without hosts of its own has no such path.
-                if let Ok(response) = session.client.request(Request::get(PATH)).await
-                    && response.status < 400
-                {
+                if let Ok(response) = session.ask(Request::get(PATH)).await {
                     hosts.set(Some(hosts_of(&response.body)));
                 }
             });
@@ -189,15 +187,12 @@ fn HostForm(props: &HostFormProps) -> Html {
             let request = Request::new(Method::Post, PATH).with_json(&body);
             let (session, error, ask) = (session.clone(), error.clone(), ask.clone());
             spawn_local(async move {
-                error.set(match session.client.request(request).await {
-                    Ok(response) if response.status < 400 => {
-                        name.set_value("");
-                        endpoint.set_value("");
-                        String::new()
-                    }
-                    Ok(response) => message_of(&response),
-                    Err(ClientError(message)) => message,
-                });
+                let refused = session.ask(request).await.err();
+                if refused.is_none() {
+                    name.set_value("");
+                    endpoint.set_value("");
+                }
+                error.set(refused.unwrap_or_default());
                 ask.emit(());
             });
         })

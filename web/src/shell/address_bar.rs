@@ -47,14 +47,8 @@ pub(super) fn use_address_bar() -> (Address, Navigator) {
         })
     };
     let keeper = {
-        let address = address.clone();
-        use_callback((), move |(field, value): (Field, String), ()| {
-            let next = present().with(field, value);
-            if next != present() {
-                show(&next, false);
-                address.set(next);
-            }
-        })
+        let setter = setter.clone();
+        use_callback((), move |(field, value): (Field, String), ()| setter.emit((present().with(field, value), false)))
     };
     ((*address).clone(), Navigator::new(setter, keeper))
 }

@@ -7,6 +7,7 @@ mod feed;
 mod history;
 pub(crate) mod scenario;
 mod settings;
+pub(crate) mod storage;
 mod undo;
 
 pub(crate) use address::{Address, Field, Navigator, Page, Selection, World, use_address, use_navigator};

@@ -3,6 +3,7 @@
 //! A shipped scenario is named. A person's own stands in the address itself where it is short enough for a link, else
 //! under a number in this tab's storage.
 
+use super::storage;
 use kubarium_core::sim::{Shipped, shipped};
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,11 +13,6 @@ const TEXT_BYTES_MAX: usize = 8 * 1024;
 
 /// What the word of a stored text begins with.
 const STORED: &str = "stored-";
-
-fn storage() -> Option<web_sys::Storage> {
-    // A browser may forbid it; then a long scenario lasts as long as the page.
-    web_sys::window()?.session_storage().ok()?
-}
 
 /// The shipped scenario a word names; the demo for none.
 pub(crate) fn shipped_by(word: &str) -> Option<&'static Shipped> {
@@ -28,7 +24,8 @@ pub(crate) fn text_of(word: &str) -> Cow<'_, str> {
     if let Some(shipped) = shipped_by(word) {
         return shipped.text.into();
     }
-    let stored = word.strip_prefix(STORED).and_then(|_| storage()?.get_item(&format!("kubarium.{word}")).ok()?);
+    let stored =
+        word.strip_prefix(STORED).and_then(|_| storage::of_tab()?.get_item(&format!("kubarium.{word}")).ok()?);
     stored.map_or(word.into(), Into::into)
 }
 
@@ -40,7 +37,7 @@ pub(crate) fn word_for(text: &str) -> Option<String> {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     let word = format!("{STORED}{:016x}", hasher.finish());
-    storage()?.set_item(&format!("kubarium.{word}"), text).ok()?;
+    storage::of_tab()?.set_item(&format!("kubarium.{word}"), text).ok()?;
     Some(word)
 }
 

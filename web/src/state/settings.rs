@@ -1,5 +1,6 @@
 //! What a person chose once: language, theme, a narrow navigation. Kept in the browser.
 
+use super::storage;
 use crate::text::Language;
 use yew::prelude::*;
 
@@ -46,17 +47,12 @@ pub(crate) struct Settings {
     pub(crate) change: Callback<Settings>,
 }
 
-fn storage() -> Option<web_sys::Storage> {
-    // A browser may forbid it; then choices last as long as the page.
-    web_sys::window()?.local_storage().ok()?
-}
-
 fn read(key: &str) -> Option<String> {
-    storage()?.get_item(&format!("kubarium.{key}")).ok()?
+    storage::of_browser()?.get_item(&format!("kubarium.{key}")).ok()?
 }
 
 fn write(key: &str, value: &str) {
-    if let Some(storage) = storage() {
+    if let Some(storage) = storage::of_browser() {
         // Full or forbidden: nothing is lost but the memory of a choice.
         let _ = storage.set_item(&format!("kubarium.{key}"), value);
     }

@@ -230,6 +230,6 @@ impl SerializeStruct for Object {
     }
 
     fn end(self) -> Result<Value, Unwritable> {
-        Ok(self.map.into())
+        SerializeMap::end(self)
     }
 }

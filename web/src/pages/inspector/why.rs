@@ -3,7 +3,7 @@
 //! Both are the scheduler's own reasons, asked of the API; nothing is guessed here.
 
 use super::{time_of, word};
-use crate::client::{message_of, use_session};
+use crate::client::use_session;
 use crate::components::span_text;
 use crate::state::{Selection, use_address, use_feed, use_settings};
 use crate::text::{Language, Text};
@@ -38,13 +38,8 @@ pub(super) fn Why(props: &WhyProps) -> Html {
         move |(pod, _)| {
             let path = format!("/apis/kubarium.io/v1/namespaces/{}/pods/{}/explanation", pod.namespace, pod.name);
             spawn_local(async move {
-                answer.set(Some(match session.client.request(Request::get(path)).await {
-                    Ok(response) if response.status < 400 => {
-                        serde_json::from_str(&response.body).map_err(|e| e.to_string())
-                    }
-                    Ok(response) => Err(message_of(&response)),
-                    Err(error) => Err(error.0),
-                }));
+                let asked = session.ask(Request::get(path)).await;
+                answer.set(Some(asked.and_then(|r| serde_json::from_str(&r.body).map_err(|e| e.to_string()))));
             });
         }
     });
