@@ -8,7 +8,7 @@ pub(crate) use components::Component;
 pub(crate) use context::Context;
 pub use preview::{Preview, PreviewPod};
 
-use crate::api::{ApiError, Body, Kind, Meta, Name, Object};
+use crate::api::{ApiError, Body, Kind, Meta, Name, Object, priority};
 use crate::apiserver::{self, Answer, Draft, Request, Shared, WatchBatch, WatchDraft, WatchQuery};
 use crate::config::Config;
 use crate::controllers::Countdown;
@@ -102,13 +102,31 @@ impl Cluster {
             // The store is empty, so no name is taken.
             let _ = cluster.store.create(Object { meta, body });
         }
+        cluster.create_system_classes();
         cluster
+    }
+
+    /// Creates the priority classes that are not there yet.
+    fn create_system_classes(&mut self) {
+        for (name, value) in priority::SYSTEM_CLASSES {
+            let missing = self.store.get(Kind::PriorityClass, "", name).is_none();
+            if let Some(mut class) = priority::system_class(name, value).filter(|_| missing) {
+                // Of a chance of their own: what the cluster draws is the same whether they were there or not.
+                class.meta.uid = Rng::new(self.config.seed, name).uid();
+                class.meta.created = self.now.floor_secs();
+                // It is missing, so the name is not taken.
+                let _ = self.store.create(class);
+            }
+        }
     }
 
     /// A cluster over the objects of an earlier life. What is not in the store (back-offs, decisions, probes) starts
     /// anew; what runs is learned from the machines as they join again.
     pub fn restore(config: Config, now: Time, revision: u64, objects: impl IntoIterator<Item = Arc<Object>>) -> Self {
-        Self::over(config, now, Store::restore(revision, objects))
+        let mut cluster = Self::over(config, now, Store::restore(revision, objects));
+        // An earlier version did not know them.
+        cluster.create_system_classes();
+        cluster
     }
 
     fn over(config: Config, now: Time, store: Store) -> Self {

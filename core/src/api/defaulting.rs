@@ -2,10 +2,11 @@
 //!
 //! Source: upstream's `SetDefaults_*` functions for the core group, version 1.36.
 
-use super::{Body, Labels, Meta, Object, PodBody, PodPhase, Quantity};
+use super::{Body, Document, Kind, Labels, Meta, Object, PodBody, PodPhase, Quantity, base64};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -43,6 +44,55 @@ pub fn set_defaults(object: &mut Object) {
             }
         }
         Body::Event(_) => {}
+        Body::Document(document) => default_document(document),
+    }
+}
+
+fn default_document(document: &mut Document) {
+    match document.kind {
+        Kind::Secret => {
+            if document.text(&["type"]).is_empty() {
+                document.fields_mut().insert("type".to_owned(), "Opaque".into());
+            }
+            // Plain text is only a way to write.
+            if let Some(Value::Object(plain)) = document.fields.get("stringData").cloned() {
+                let fields = document.fields_mut();
+                fields.remove("stringData");
+                if let Value::Object(data) = fields.entry("data").or_insert_with(|| Map::new().into()) {
+                    data.extend(plain.into_iter().filter_map(|(key, value)| {
+                        let coded = base64::encode(value.as_str()?.as_bytes());
+                        Some((key, coded.into()))
+                    }));
+                }
+            }
+        }
+        Kind::PriorityClass if document.text(&["preemptionPolicy"]).is_empty() => {
+            document.fields_mut().insert("preemptionPolicy".to_owned(), "PreemptLowerPriority".into());
+        }
+        Kind::LimitRange => {
+            let Some(Value::Array(limits)) = document.fields_mut().get_mut("spec").and_then(|s| s.get_mut("limits"))
+            else {
+                return;
+            };
+            limits.iter_mut().filter(|item| item["type"] == "Container").for_each(default_limits);
+        }
+        _ => {}
+    }
+}
+
+/// What a container gets where a limit range says only what it may have.
+fn default_limits(item: &mut Value) {
+    for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+        let Some(Value::Object(from)) = item.get(from).cloned() else { continue };
+        if from.is_empty() {
+            continue;
+        }
+        let Value::Object(item) = item else { return };
+        if let Value::Object(to) = item.entry(to).or_insert_with(|| Map::new().into()) {
+            for (name, amount) in from {
+                to.entry(name).or_insert(amount);
+            }
+        }
     }
 }
 

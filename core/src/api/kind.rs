@@ -21,6 +21,22 @@ pub enum Kind {
     Endpoints,
     /// Something that happened to an object.
     Event,
+    /// Settings for pods.
+    ConfigMap,
+    /// Settings for pods that not everybody shall see.
+    Secret,
+    /// Who a pod is to the API.
+    ServiceAccount,
+    /// Who leads, and until when.
+    Lease,
+    /// How many pods of a set may be disturbed at a time.
+    PodDisruptionBudget,
+    /// How much a namespace may hold.
+    ResourceQuota,
+    /// What one pod or container of a namespace may and shall ask for.
+    LimitRange,
+    /// How important pods are.
+    PriorityClass,
 }
 
 /// What discovery says of a kind.
@@ -30,6 +46,8 @@ pub struct KindInfo {
     pub group: &'static str,
     /// API version within the group.
     pub version: &'static str,
+    /// `v1` or `group/v1`, as objects say it.
+    pub api_version: &'static str,
     /// Kind as written in objects.
     pub kind: &'static str,
     /// Resource name in paths.
@@ -52,7 +70,22 @@ const fn core(
     namespaced: bool,
     categories: &'static [&'static str],
 ) -> KindInfo {
-    KindInfo { group: "", version: "v1", kind, plural, singular, short_names, namespaced, categories }
+    KindInfo {
+        group: "",
+        version: "v1",
+        api_version: "v1",
+        kind,
+        plural,
+        singular,
+        short_names,
+        namespaced,
+        categories,
+    }
+}
+
+/// A kind of another group than the core one.
+const fn of(group: &'static str, api_version: &'static str, of_core: KindInfo) -> KindInfo {
+    KindInfo { group, api_version, ..of_core }
 }
 
 const INFO: [KindInfo; Kind::COUNT] = [
@@ -63,11 +96,27 @@ const INFO: [KindInfo; Kind::COUNT] = [
     core("Service", "services", "service", &["svc"], true, &["all"]),
     core("Endpoints", "endpoints", "endpoints", &["ep"], true, &[]),
     core("Event", "events", "event", &["ev"], true, &[]),
+    core("ConfigMap", "configmaps", "configmap", &["cm"], true, &[]),
+    core("Secret", "secrets", "secret", &[], true, &[]),
+    core("ServiceAccount", "serviceaccounts", "serviceaccount", &["sa"], true, &[]),
+    of("coordination.k8s.io", "coordination.k8s.io/v1", core("Lease", "leases", "lease", &[], true, &[])),
+    of(
+        "policy",
+        "policy/v1",
+        core("PodDisruptionBudget", "poddisruptionbudgets", "poddisruptionbudget", &["pdb"], true, &[]),
+    ),
+    core("ResourceQuota", "resourcequotas", "resourcequota", &["quota"], true, &[]),
+    core("LimitRange", "limitranges", "limitrange", &["limits"], true, &[]),
+    of(
+        "scheduling.k8s.io",
+        "scheduling.k8s.io/v1",
+        core("PriorityClass", "priorityclasses", "priorityclass", &["pc"], false, &[]),
+    ),
 ];
 
 impl Kind {
     /// How many kinds there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 15;
 
     /// Every kind, in order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -78,6 +127,14 @@ impl Kind {
         Self::Service,
         Self::Endpoints,
         Self::Event,
+        Self::ConfigMap,
+        Self::Secret,
+        Self::ServiceAccount,
+        Self::Lease,
+        Self::PodDisruptionBudget,
+        Self::ResourceQuota,
+        Self::LimitRange,
+        Self::PriorityClass,
     ];
 
     /// What discovery says of it.
@@ -86,9 +143,8 @@ impl Kind {
     }
 
     /// `v1` or `group/v1`.
-    pub fn api_version(self) -> String {
-        let info = self.info();
-        if info.group.is_empty() { info.version.to_owned() } else { format!("{}/{}", info.group, info.version) }
+    pub const fn api_version(self) -> &'static str {
+        self.info().api_version
     }
 
     /// The kind whose objects say `apiVersion` and `kind`.

@@ -2,8 +2,10 @@
 //! small and shared. Knows nothing of stores, requests or machines.
 
 pub mod admission;
+pub mod base64;
 mod codec;
 pub mod defaulting;
+mod document;
 mod error;
 mod event;
 mod kind;
@@ -11,12 +13,14 @@ mod meta;
 pub mod names;
 mod object;
 mod pod;
+pub mod priority;
 mod quantity;
 mod selector;
 pub mod table;
 pub mod validation;
 
 pub(crate) use codec::encode;
+pub use document::Document;
 pub use error::{ApiError, Cause, Details, Reason};
 pub use event::{EventBody, EventKind, ObjectReference};
 pub use kind::{Kind, KindInfo};

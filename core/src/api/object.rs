@@ -1,9 +1,9 @@
 //! An object of any kind, and its way from and to JSON.
 
-use super::{EventBody, Kind, Meta, Name, PodBody, PodStatus, codec};
+use super::{Document, EventBody, Kind, Meta, Name, PodBody, PodStatus, codec};
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,6 +46,7 @@ pub enum Body {
     Service { spec: Arc<k8s::ServiceSpec>, status: Arc<k8s::ServiceStatus> },
     Endpoints { subsets: Arc<Vec<k8s::EndpointSubset>> },
     Event(EventBody),
+    Document(Document),
 }
 
 impl Body {
@@ -59,6 +60,7 @@ impl Body {
             Self::Service { .. } => Kind::Service,
             Self::Endpoints { .. } => Kind::Endpoints,
             Self::Event(_) => Kind::Event,
+            Self::Document(document) => document.kind,
         }
     }
 }
@@ -159,10 +161,18 @@ impl Object {
         }
     }
 
+    /// What it says, where it is of a kind the core keeps as it was written.
+    pub const fn document(&self) -> Option<&Document> {
+        match &self.body {
+            Body::Document(document) => Some(document),
+            _ => None,
+        }
+    }
+
     /// From JSON of that kind. Unknown fields are dropped; what does not fit the schema is an error.
     pub fn from_value(kind: Kind, value: &Value) -> Result<Self, DecodeError> {
         let says = |field: &str, word: &str| value.get(field).is_none_or(|said| said == word);
-        if !value.is_object() || !says("kind", kind.info().kind) || !says("apiVersion", &kind.api_version()) {
+        if !value.is_object() || !says("kind", kind.info().kind) || !says("apiVersion", kind.api_version()) {
             return Err(DecodeError { message: format!("it is no {kind} of version {}", kind.api_version()) });
         }
         let body = match kind {
@@ -183,6 +193,14 @@ impl Object {
                 let event = codec::decode(value).map_err(|misfit| DecodeError::at("", &misfit.path))?;
                 Body::Event(EventBody::from_k8s(event))
             }
+            Kind::ConfigMap
+            | Kind::Secret
+            | Kind::ServiceAccount
+            | Kind::Lease
+            | Kind::PodDisruptionBudget
+            | Kind::ResourceQuota
+            | Kind::LimitRange
+            | Kind::PriorityClass => Body::Document(Document::of(kind, value)),
         };
         Ok(Self { meta: Meta::from_k8s(part(value, "metadata")?), body })
     }
@@ -205,6 +223,7 @@ impl Object {
             Body::Endpoints { subsets } if subsets.is_empty() => json!({}),
             Body::Endpoints { subsets } => json!({"subsets": codec::encode(&**subsets)}),
             Body::Event(event) => codec::encode(&event.to_k8s()),
+            Body::Document(document) => Value::Object(Map::clone(&document.fields)),
         };
         map["apiVersion"] = kind.api_version().into();
         map["kind"] = kind.info().kind.into();

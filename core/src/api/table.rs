@@ -1,6 +1,6 @@
 //! The columns in which people see objects, as `kubectl get` prints them: names, texts and cells are upstream's.
 
-use super::{Body, ConditionKind, ConditionStatus, ContainerState, Kind, Object, PodBody, PodPhase};
+use super::{Body, ConditionKind, ConditionStatus, ContainerState, Document, Kind, Object, PodBody, PodPhase, encode};
 use crate::order;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
@@ -82,8 +82,57 @@ pub fn row(object: &Object, now: Time) -> Row {
         ],
         Body::Endpoints { subsets } => vec![name.into(), endpoints(subsets).into(), age.into()],
         Body::Event(_) => event(object, now),
+        Body::Document(document) => self::document(object, document, &age),
     };
     Row { cells, conditions }
+}
+
+/// The cells of an object that the core keeps as it was written.
+fn document(object: &Object, document: &Document, age: &str) -> Vec<Value> {
+    let name = object.meta.name.as_str();
+    let count = |paths: &[&str]| paths.iter().map(|path| document.entries(&[path]).count()).sum::<usize>();
+    match document.kind {
+        Kind::ConfigMap => vec![name.into(), count(&["data", "binaryData"]).to_string().into(), age.into()],
+        Kind::Secret => {
+            vec![name.into(), document.text(&["type"]).into(), count(&["data"]).to_string().into(), age.into()]
+        }
+        Kind::ServiceAccount => {
+            let secrets = document.at(&["secrets"]).as_array().map_or(0, Vec::len);
+            vec![name.into(), secrets.to_string().into(), age.into()]
+        }
+        Kind::Lease => vec![name.into(), document.text(&["spec", "holderIdentity"]).into(), age.into()],
+        Kind::PodDisruptionBudget => {
+            let bound = |field| match document.at(&["spec", field]) {
+                Value::Null => "N/A".into(),
+                Value::String(percent) => percent.as_str().into(),
+                number => number.to_string().into(),
+            };
+            let allowed = document.number(&["status", "disruptionsAllowed"]).unwrap_or_default();
+            vec![name.into(), bound("minAvailable"), bound("maxUnavailable"), allowed.into(), age.into()]
+        }
+        Kind::ResourceQuota => {
+            vec![name.into(), quota(document, false).into(), quota(document, true).into(), age.into()]
+        }
+        Kind::LimitRange => vec![name.into(), encode(&object.meta.created.to_meta())],
+        Kind::PriorityClass => vec![
+            name.into(),
+            document.number(&["value"]).unwrap_or_default().into(),
+            (document.at(&["globalDefault"]) == true).into(),
+            age.into(),
+            document.text(&["preemptionPolicy"]).into(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// What of a quota is used: limits, or everything else.
+fn quota(document: &Document, limits: bool) -> String {
+    let hard = document.entries(&["status", "hard"]).filter(|(name, _)| name.starts_with("limits.") == limits);
+    let word = |value: &Value| value.as_str().unwrap_or("0").to_owned();
+    let part = |(name, hard): (&str, &Value)| {
+        format!("{name}: {}/{}", word(document.at(&["status", "used", name])), word(hard))
+    };
+    hard.map(part).collect::<Vec<_>>().join(", ")
 }
 
 /// A span as people read it: `45s`, `3m20s`, `5h`, `2d3h`; upstream's rounding.

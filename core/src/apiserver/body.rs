@@ -28,8 +28,7 @@ const LEGACY_SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 impl Expected {
     /// A served kind.
     pub(super) fn object(kind: Kind) -> Self {
-        // All served kinds are in the core group so far.
-        Self { api_version: "v1", kind: kind.info().kind, scheme: LEGACY_SCHEME }
+        Self { api_version: kind.api_version(), kind: kind.info().kind, scheme: LEGACY_SCHEME }
     }
 
     /// Any other document.

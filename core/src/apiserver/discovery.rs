@@ -60,7 +60,9 @@ fn parts(kind: Kind) -> Vec<Part> {
             status("ReplicationController"),
         ],
         Kind::Service => vec![part("proxy", "ServiceProxyOptions", PROXY_VERBS), status("Service")],
-        Kind::Endpoints | Kind::Event => Vec::new(),
+        Kind::PodDisruptionBudget => vec![status("PodDisruptionBudget")],
+        Kind::ResourceQuota => vec![status("ResourceQuota")],
+        _ => Vec::new(),
     }
 }
 
@@ -78,53 +80,111 @@ fn storage_version_hash(kind: Kind) -> &'static str {
         Kind::Service => "0/CO1lhkEBI=",
         Kind::Endpoints => "fWeeMqaN/OA=",
         Kind::Event => "r2yiGXH7wu8=",
+        Kind::ConfigMap => "qFsyl6wFWjQ=",
+        Kind::Secret => "S6u1pOWzb84=",
+        Kind::ServiceAccount => "pbx9ZvyFpBE=",
+        Kind::Lease => "gqkMMb/YqFM=",
+        Kind::PodDisruptionBudget => "EVWiDmWqyJw=",
+        Kind::ResourceQuota => "8uhSgffRX6w=",
+        Kind::LimitRange => "EBKMFVe6cwo=",
+        Kind::PriorityClass => "1QwjyaZjj3Y=",
     }
 }
 
-fn by_name() -> Vec<Kind> {
-    let mut kinds = Kind::ALL.to_vec();
+/// The kinds of a group, by the names of their resources.
+fn kinds_of(group: &str) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| kind.info().group == group).collect();
     order::sort_by(&mut kinds, |a, b| a.info().plural.cmp(b.info().plural));
     kinds
+}
+
+/// Kubernetes' groups besides the core one.
+const GROUPS: [&str; 3] = ["coordination.k8s.io", "policy", "scheduling.k8s.io"];
+
+/// What discovery says of a group, all of which have one version.
+fn group(name: &str) -> Value {
+    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
+    json!({"name": name, "versions": [version], "preferredVersion": version})
 }
 
 /// The document of a path.
 pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
     let aggregated = wants_aggregated(accept)?;
+    let named = |path: &str| GROUPS.into_iter().find(|group| path.strip_prefix("/apis/") == Some(group));
     let value = match path {
-        "/api" if aggregated => return Ok(aggregated_groups(&[aggregated_core()])),
-        "/apis" if aggregated => return Ok(aggregated_groups(&[explanation::aggregated_group()])),
+        "/api" if aggregated => return Ok(aggregated_groups(&[aggregated_group("")])),
+        "/apis" if aggregated => {
+            let mut groups: Vec<Value> = GROUPS.into_iter().map(aggregated_group).collect();
+            groups.push(explanation::aggregated_group());
+            return Ok(aggregated_groups(&groups));
+        }
         "/api" => json!({
             "kind": "APIVersions",
             "versions": ["v1"],
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}],
         }),
-        "/apis" => json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [explanation::group()]}),
-        "/apis/kubarium.io" => {
-            let mut group = explanation::group();
-            group["kind"] = "APIGroup".into();
-            group["apiVersion"] = "v1".into();
-            group
+        "/apis" => {
+            let groups: Vec<Value> = GROUPS.into_iter().chain([explanation::GROUP]).map(group).collect();
+            json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         }
+        "/apis/kubarium.io" => of_itself(group(explanation::GROUP)),
         "/apis/kubarium.io/v1" => explanation::resource_list(),
         "/api/v1" if aggregated => return Err(errors::not_acceptable()),
-        "/api/v1" => resource_list(),
+        "/api/v1" => resource_list(""),
         "/version" => version(),
-        "/" => json!({
-            "paths": [
-                "/api", "/api/v1", "/apis", "/apis/kubarium.io", "/apis/kubarium.io/v1", "/healthz", "/livez",
-                "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/api/v1", "/readyz", "/version",
-            ],
-        }),
+        "/" => {
+            let of_group =
+                |name| [format!("/apis/{name}"), format!("/apis/{name}/v1"), format!("/openapi/v3/apis/{name}/v1")];
+            let mut paths: Vec<String> = GROUPS.into_iter().flat_map(of_group).collect();
+            paths.extend(
+                [
+                    "/api",
+                    "/api/v1",
+                    "/apis",
+                    "/apis/kubarium.io",
+                    "/apis/kubarium.io/v1",
+                    "/healthz",
+                    "/livez",
+                    "/metrics",
+                    "/openapi/v2",
+                    "/openapi/v3",
+                    "/openapi/v3/api/v1",
+                    "/readyz",
+                    "/version",
+                ]
+                .map(str::to_owned),
+            );
+            order::sort_by(&mut paths, Ord::cmp);
+            json!({ "paths": paths })
+        }
         "/openapi/v2" if accept.contains("protobuf") && !accept.contains("application/json") => {
             let content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
             return Ok(Document { content_type, body: openapi::empty_version_2() });
         }
         "/openapi/v2" => openapi::version_2(),
-        "/openapi/v3" => openapi::index(),
-        "/openapi/v3/api/v1" => openapi::version_3(),
-        _ => return Err(errors::no_such_path()),
+        "/openapi/v3" => openapi::index(&GROUPS),
+        "/openapi/v3/api/v1" => openapi::version_3(""),
+        _ => {
+            let openapi = path.strip_prefix("/openapi/v3").and_then(|path| path.strip_suffix("/v1")).and_then(named);
+            if let Some(name) = openapi {
+                openapi::version_3(name)
+            } else if let Some(name) = named(path) {
+                of_itself(group(name))
+            } else if let Some(name) = path.strip_suffix("/v1").and_then(named) {
+                resource_list(name)
+            } else {
+                return Err(errors::no_such_path());
+            }
+        }
     };
     Ok(Document::json(&value))
+}
+
+/// A group as a document of its own.
+fn of_itself(mut group: Value) -> Value {
+    group["kind"] = "APIGroup".into();
+    group["apiVersion"] = "v1".into();
+    group
 }
 
 /// Whether the client wants all resources at once; an error where it wants nothing else and not in a form we have.
@@ -147,11 +207,14 @@ fn wants_aggregated(accept: &str) -> Result<bool, ApiError> {
     if asked { Err(errors::not_acceptable()) } else { Ok(false) }
 }
 
-fn resource_list() -> Value {
-    let mut resources = vec![json!({
-        "name": "bindings", "singularName": "binding", "namespaced": true, "kind": "Binding", "verbs": ["create"],
-    })];
-    for kind in by_name() {
+fn resource_list(group: &str) -> Value {
+    let mut resources = Vec::new();
+    if group.is_empty() {
+        resources.push(json!({
+            "name": "bindings", "singularName": "binding", "namespaced": true, "kind": "Binding", "verbs": ["create"],
+        }));
+    }
+    for kind in kinds_of(group) {
         let info = kind.info();
         let mut resource = json!({
             "name": info.plural, "singularName": info.singular, "namespaced": info.namespaced, "kind": info.kind,
@@ -176,18 +239,26 @@ fn resource_list() -> Value {
             resources.push(resource);
         }
     }
-    json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources})
+    if group.is_empty() {
+        return json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources});
+    }
+    json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{group}/v1"), "resources": resources,
+    })
 }
 
-/// The core group with all its resources.
-fn aggregated_core() -> Value {
+/// A group with all its resources.
+fn aggregated_group(group: &str) -> Value {
     let response_kind =
         |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
-    let mut resources = vec![json!({
-        "resource": "bindings", "responseKind": response_kind("", "", "Binding"), "scope": "Namespaced",
-        "singularResource": "binding", "verbs": ["create"],
-    })];
-    for kind in by_name() {
+    let mut resources = Vec::new();
+    if group.is_empty() {
+        resources.push(json!({
+            "resource": "bindings", "responseKind": response_kind("", "", "Binding"), "scope": "Namespaced",
+            "singularResource": "binding", "verbs": ["create"],
+        }));
+    }
+    for kind in kinds_of(group) {
         let info = kind.info();
         let mut resource = json!({
             "resource": info.plural, "responseKind": response_kind("", "", info.kind),
@@ -214,7 +285,8 @@ fn aggregated_core() -> Value {
         }
         resources.push(resource);
     }
-    json!({"metadata": {}, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]})
+    let metadata = if group.is_empty() { json!({}) } else { json!({ "name": group }) };
+    json!({"metadata": metadata, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]})
 }
 
 fn aggregated_groups(groups: &[Value]) -> Document {

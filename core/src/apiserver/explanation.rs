@@ -18,12 +18,6 @@ pub(super) const GROUP: &str = "kubarium.io";
 /// Its version.
 pub(super) const VERSION: &str = "v1";
 
-/// The group as a list of groups has it.
-pub(super) fn group() -> Value {
-    let version = json!({"groupVersion": format!("{GROUP}/{VERSION}"), "version": VERSION});
-    json!({"name": GROUP, "versions": [version], "preferredVersion": version})
-}
-
 /// What the group has.
 pub(super) fn resource_list() -> Value {
     json!({

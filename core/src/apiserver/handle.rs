@@ -281,7 +281,8 @@ impl<'a> Call<'a> {
             Ok(old) => Arc::clone(old),
             Err(missing) => {
                 // Some kinds are created by a PUT as well.
-                let creates = matches!(path.kind, Kind::Service | Kind::Endpoints | Kind::Event);
+                let creates =
+                    matches!(path.kind, Kind::Service | Kind::Endpoints | Kind::Event | Kind::Lease | Kind::LimitRange);
                 if !creates || path.subresource.is_some() {
                     return Err(missing);
                 }

@@ -24,7 +24,11 @@ impl Version {
 /// The name upstream gives a structure in these documents.
 fn qualified(structure: &str) -> String {
     let package = match structure {
-        "Eviction" => "io.k8s.api.policy.v1",
+        "Eviction" | "PodDisruptionBudget" | "PodDisruptionBudgetSpec" | "PodDisruptionBudgetStatus" => {
+            "io.k8s.api.policy.v1"
+        }
+        "Lease" | "LeaseSpec" => "io.k8s.api.coordination.v1",
+        "PriorityClass" => "io.k8s.api.scheduling.v1",
         "Scale" | "ScaleSpec" | "ScaleStatus" => "io.k8s.api.autoscaling.v1",
         "ObjectMeta"
         | "OwnerReference"
@@ -135,12 +139,14 @@ fn operation(kind: Kind, action: &str, version: Version) -> Value {
     })
 }
 
-fn paths(version: Version) -> Map<String, Value> {
+/// The paths of a group, or of all.
+fn paths(version: Version, group: Option<&str>) -> Map<String, Value> {
     let mut paths = Map::new();
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.into_iter().filter(|kind| group.is_none_or(|group| kind.info().group == group)) {
         let info = kind.info();
-        let base = if info.namespaced { "/api/v1/namespaces/{namespace}" } else { "/api/v1" };
-        let collection = format!("{base}/{}", info.plural);
+        let root = if info.group.is_empty() { "/api/" } else { "/apis/" };
+        let home = if info.namespaced { "/namespaces/{namespace}" } else { "" };
+        let collection = format!("{root}{}{home}/{}", info.api_version, info.plural);
         let operation = |action| operation(kind, action, version);
         paths.insert(
             format!("{collection}/{{name}}"),
@@ -162,17 +168,22 @@ fn info() -> Value {
     json!({"title": "Kubarium", "version": env!("CARGO_PKG_VERSION")})
 }
 
-/// Which documents there are.
-pub(super) fn index() -> Value {
-    let url = format!("/openapi/v3/api/v1?hash={}", env!("CARGO_PKG_VERSION"));
-    json!({"paths": {"api/v1": {"serverRelativeURL": url}}})
+/// Which documents there are: one for the core group and one for each of `groups`.
+pub(super) fn index(groups: &[&str]) -> Value {
+    let mut paths = Map::new();
+    let names = groups.iter().map(|group| format!("apis/{group}/v1"));
+    for name in std::iter::once("api/v1".to_owned()).chain(names) {
+        let url = format!("/openapi/v3/{name}?hash={}", env!("CARGO_PKG_VERSION"));
+        paths.insert(name, json!({"serverRelativeURL": url}));
+    }
+    json!({ "paths": paths })
 }
 
-/// The core group, in version 3.
-pub(super) fn version_3() -> Value {
+/// A group, in version 3.
+pub(super) fn version_3(group: &str) -> Value {
     let version = Version::Three;
     json!({
-        "openapi": "3.0.0", "info": info(), "paths": paths(version),
+        "openapi": "3.0.0", "info": info(), "paths": paths(version, Some(group)),
         "components": {"schemas": schemas(version)},
     })
 }
@@ -192,5 +203,5 @@ pub(super) fn empty_version_2() -> String {
 /// Everything, in version 2.
 pub(super) fn version_2() -> Value {
     let version = Version::Two;
-    json!({"swagger": "2.0", "info": info(), "paths": paths(version), "definitions": schemas(version)})
+    json!({"swagger": "2.0", "info": info(), "paths": paths(version, None), "definitions": schemas(version)})
 }

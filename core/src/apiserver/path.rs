@@ -69,9 +69,16 @@ pub(super) enum Target {
 /// The subresources each kind has.
 fn subresource(kind: Kind, word: &str) -> Option<Subresource> {
     Some(match (kind, word) {
-        (Kind::Namespace | Kind::Node | Kind::Pod | Kind::ReplicationController | Kind::Service, "status") => {
-            Subresource::Status
-        }
+        (
+            Kind::Namespace
+            | Kind::Node
+            | Kind::Pod
+            | Kind::ReplicationController
+            | Kind::Service
+            | Kind::PodDisruptionBudget
+            | Kind::ResourceQuota,
+            "status",
+        ) => Subresource::Status,
         (Kind::ReplicationController, "scale") => Subresource::Scale,
         (Kind::Pod, "binding") => Subresource::Binding,
         (Kind::Pod, "eviction") => Subresource::Eviction,

@@ -112,8 +112,8 @@ pub(super) fn list(
 ) -> String {
     let (version, name, field) = match form {
         Form::Objects => (kind.api_version(), format!("{}List", kind.info().kind), "items"),
-        Form::Metadata => (META_VERSION.to_owned(), "PartialObjectMetadataList".to_owned(), "items"),
-        Form::Table => (META_VERSION.to_owned(), "Table".to_owned(), "rows"),
+        Form::Metadata => (META_VERSION, "PartialObjectMetadataList".to_owned(), "items"),
+        Form::Table => (META_VERSION, "Table".to_owned(), "rows"),
     };
     let metadata = Value::Object(metadata);
     let columns = match form {

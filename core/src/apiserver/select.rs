@@ -82,7 +82,8 @@ fn check_field(kind: Kind, field: &str) -> Result<(), ApiError> {
                 | "metadata.namespace"
                 | "metadata.name"
         ),
-        Kind::Endpoints => {
+        Kind::Secret => matches!(field, "type" | "metadata.name" | "metadata.namespace"),
+        _ => {
             if matches!(field, "metadata.name" | "metadata.namespace") {
                 return Ok(());
             }
@@ -121,6 +122,7 @@ fn field_value(object: &Object, field: &str) -> String {
             _ => text(&spec.type_),
         },
         Body::Endpoints { .. } => String::new(),
+        Body::Document(document) => document.text(&[field]).to_owned(),
         Body::Event(event) => match field {
             "involvedObject.kind" => event.involved.kind.to_string(),
             "involvedObject.namespace" => event.involved.namespace.to_string(),

@@ -5,7 +5,8 @@ use super::errors;
 use super::present::{self, IncludeObject};
 use super::request::WatchQuery;
 use super::select::Selection;
-use crate::api::{ApiError, Kind, Object};
+use super::wire;
+use crate::api::{ApiError, Body, Document, Kind, Meta, Object};
 use crate::store::{Change, Store};
 use crate::time::Time;
 use serde_json::{Value, json};
@@ -89,7 +90,7 @@ pub(crate) fn bookmark(kind: Kind, revision: u64, initial_end: bool) -> Value {
     if initial_end {
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
-    let mut object = json!({"apiVersion": kind.api_version(), "kind": kind.info().kind, "metadata": metadata});
+    let mut object = json!({"apiVersion": kind.api_version(), "kind": kind.info().kind, "metadata": &metadata});
     match kind {
         Kind::Pod => {
             object["spec"] = json!({"containers": null});
@@ -111,6 +112,11 @@ pub(crate) fn bookmark(kind: Kind, revision: u64, initial_end: bool) -> Value {
         Kind::Event => {
             object["involvedObject"] = json!({});
             object["source"] = json!({});
+        }
+        _ => {
+            let empty = Document { kind, fields: Arc::default() };
+            object = wire::object(&Object { meta: Meta::default(), body: Body::Document(empty) });
+            object["metadata"] = metadata;
         }
     }
     json!({"type": "BOOKMARK", "object": object})

@@ -62,13 +62,42 @@ pub(super) fn object(object: &Object) -> Value {
             }
             map.entry("source").or_insert_with(|| json!({}));
         }
-        Kind::Namespace | Kind::Endpoints => {}
+        Kind::PodDisruptionBudget => {
+            part(map, "spec");
+            let Some(status) = part(map, "status") else { return value };
+            for count in ["currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"] {
+                status.entry(count).or_insert_with(|| 0.into());
+            }
+            for condition in items(status, "conditions") {
+                fill(condition, &["lastTransitionTime"]);
+                for text in ["message", "reason"] {
+                    condition.entry(text).or_insert_with(|| "".into());
+                }
+            }
+        }
+        Kind::ResourceQuota => {
+            part(map, "spec");
+            part(map, "status");
+        }
+        Kind::LimitRange => {
+            if let Some(spec) = part(map, "spec") {
+                fill(spec, &["limits"]);
+            }
+        }
+        Kind::Lease => _ = part(map, "spec"),
+        Kind::PriorityClass => _ = map.entry("value").or_insert_with(|| 0.into()),
+        Kind::Namespace | Kind::Endpoints | Kind::ConfigMap | Kind::Secret | Kind::ServiceAccount => {}
     }
     value
 }
 
 fn section<'a>(map: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
     map.get_mut(key).and_then(Value::as_object_mut)
+}
+
+/// A section, which is there even where nothing is in it.
+fn part<'a>(map: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+    map.entry(key).or_insert_with(|| json!({})).as_object_mut()
 }
 
 fn items<'a>(map: &'a mut Map<String, Value>, key: &str) -> impl Iterator<Item = &'a mut Map<String, Value>> {

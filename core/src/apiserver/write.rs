@@ -4,10 +4,10 @@
 use super::errors;
 use super::path::Subresource;
 use super::services;
-use crate::api::validation::{validate_body, validate_meta, validate_status, validate_update};
+use crate::api::validation::{FieldError, validate_body, validate_meta, validate_status, validate_update};
 use crate::api::{
-    ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, Name, Object, PodPhase, PodStatus, admission,
-    defaulting,
+    ApiError, Body, Condition, ConditionKind, ConditionStatus, Document, Kind, Name, Object, PodPhase, PodStatus,
+    admission, defaulting,
 };
 use crate::cluster::Context;
 use crate::deletion;
@@ -75,6 +75,10 @@ pub(super) fn create(
     }
     let generate = object.meta.rest.as_ref().and_then(|r| r.generate_name.clone()).filter(|p| !p.is_empty());
     let generated = object.meta.name.is_empty() && generate.is_some();
+    if object.meta.name.is_empty() && !generated && kind == Kind::LimitRange {
+        // Upstream names these itself.
+        object.meta.name = cx.rng.uid().to_string().into();
+    }
     if let (true, Some(prefix)) = (generated, &generate) {
         object.meta.name = generated_name(cx, &object, prefix);
     }
@@ -201,6 +205,18 @@ fn prepare(cx: &mut Context<'_>, object: &mut Object) {
             };
             *status = Arc::new(active);
         }
+        Body::Document(document) => {
+            match document.kind {
+                Kind::PodDisruptionBudget => {
+                    object.meta.generation = 1;
+                    document.fields_mut().remove("status");
+                }
+                Kind::PriorityClass => object.meta.generation = 1,
+                Kind::ResourceQuota => _ = document.fields_mut().remove("status"),
+                _ => {}
+            }
+            drop_unserved(document);
+        }
         Body::Node { .. } | Body::Endpoints { .. } | Body::Event(_) => {}
     }
     // What only a status would have decided is settled now.
@@ -208,6 +224,16 @@ fn prepare(cx: &mut Context<'_>, object: &mut Object) {
         && **rest == crate::api::MetaRest::default()
     {
         object.meta.rest = None;
+    }
+}
+
+/// Fields that upstream knows but does not keep unless a feature that is off by default is on.
+fn drop_unserved(document: &mut Document) {
+    if document.kind == Kind::Lease
+        && let Some(Value::Object(spec)) = document.fields_mut().get_mut("spec")
+    {
+        spec.remove("strategy");
+        spec.remove("preferredHolder");
     }
 }
 
@@ -238,6 +264,13 @@ pub(super) fn update(
     let version = metadata(&value, "resourceVersion");
     if !matches!(version, "" | "0") && version != old.meta.resource_version.to_string() {
         return Err(errors::modified(kind, &name));
+    }
+    if matches!(kind, Kind::Lease | Kind::PodDisruptionBudget) && part.is_none() && matches!(version, "" | "0") {
+        // These two must be read before they are written.
+        let message = "Invalid value: 0: must be specified for an update".to_owned();
+        let error = FieldError { reason: "FieldValueInvalid", field: "metadata.resourceVersion".to_owned(), message };
+        let info = kind.info();
+        return Err(errors::invalid_named(info.plural, info.group, &name, &[error]));
     }
     let mut new = decode(kind, &value)?;
     defaulting::set_defaults(&mut new);
@@ -319,6 +352,20 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
                 *status = Arc::clone(old_status);
             }
         }
+        (Body::Document(document), Body::Document(old)) => {
+            let (fields, other) = if status_only {
+                // All but the status is as it was.
+                let status = document.fields.get("status").cloned();
+                document.fields = Arc::clone(&old.fields);
+                (document.fields_mut(), status)
+            } else if matches!(old.kind, Kind::PodDisruptionBudget | Kind::ResourceQuota) {
+                (document.fields_mut(), old.fields.get("status").cloned())
+            } else {
+                return drop_unserved(document);
+            };
+            fields.remove("status");
+            fields.extend(other.map(|status| ("status".to_owned(), status)));
+        }
         _ => {}
     }
 }
@@ -341,6 +388,9 @@ fn bump_generation(new: &mut Object, old: &Object) {
     let changed = match (&new.body, &old.body) {
         (Body::Pod(new), Body::Pod(old)) => new.spec != old.spec || new.node != old.node,
         (Body::ReplicationController { spec: new, .. }, Body::ReplicationController { spec: old, .. }) => new != old,
+        (Body::Document(new), Body::Document(old)) if new.kind == Kind::PodDisruptionBudget => {
+            new.at(&["spec"]) != old.at(&["spec"])
+        }
         _ => false,
     };
     if changed {

@@ -416,7 +416,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
 /// The owner reference its pods carry.
 fn reference<K: ReplicaKind>(owner: &Object) -> OwnerReference {
     OwnerReference {
-        api_version: K::KIND.api_version(),
+        api_version: K::KIND.api_version().to_owned(),
         kind: K::KIND.info().kind.to_owned(),
         name: owner.meta.name.to_string(),
         uid: owner.meta.uid.to_string(),

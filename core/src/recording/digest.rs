@@ -1,7 +1,7 @@
 //! What a hash is made from: bytes such that no two different values add the same, alike on every machine.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
@@ -73,7 +73,7 @@ impl Digest {
         self.hash.update(&hash.to_le_bytes());
     }
 
-    /// Adds a JSON value. Maps go in the order of their keys.
+    /// Adds a JSON value.
     fn value(&mut self, value: &Value) {
         match value {
             Value::Null => self.hash.update(b"0"),
@@ -90,15 +90,18 @@ impl Digest {
                 self.hash.update(b"[");
                 self.list(list.iter(), Self::value);
             }
-            Value::Object(map) => {
-                let mut entries: Vec<_> = map.iter().collect();
-                crate::order::sort_by(&mut entries, |(a, _), (b, _)| a.cmp(b));
-                self.hash.update(b"{");
-                self.list(entries.into_iter(), |digest, (key, value)| {
-                    digest.text(key);
-                    digest.value(value);
-                });
-            }
+            Value::Object(map) => self.map(map),
         }
+    }
+
+    /// Adds a JSON map, in the order of its keys.
+    pub(super) fn map(&mut self, map: &Map<String, Value>) {
+        let mut entries: Vec<_> = map.iter().collect();
+        crate::order::sort_by(&mut entries, |(a, _), (b, _)| a.cmp(b));
+        self.hash.update(b"{");
+        self.list(entries.into_iter(), |digest, (key, value)| {
+            digest.text(key);
+            digest.value(value);
+        });
     }
 }

@@ -46,6 +46,7 @@ fn add_object(digest: &mut Digest, object: &Object) {
             add_pod_status(digest, status);
         }
         Body::Event(event) => add_event(digest, event),
+        Body::Document(document) => digest.shared(&document.fields, Digest::map),
     }
 }
 

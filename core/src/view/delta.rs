@@ -127,6 +127,8 @@ impl View {
                 self.changed.events_removed.remove(&id);
                 self.rows.set_event(self.events_seen, read::event(&object.meta, event));
             }
+            // Nothing is shown of these yet.
+            Body::Document(_) => {}
         }
     }
 
@@ -197,6 +199,7 @@ impl View {
                 self.rows.remove_event(&id);
                 self.changed.events_removed.insert(id);
             }
+            _ => {}
         }
     }
 
@@ -228,6 +231,7 @@ impl View {
             Kind::Service => rows.services().keys().map(key).collect(),
             Kind::Endpoints => self.endpoints.keys().map(key).collect(),
             Kind::Event => rows.events().values().map(|e| key(&(e.namespace.clone(), e.name.clone()))).collect(),
+            _ => BTreeSet::new(),
         }
     }
 

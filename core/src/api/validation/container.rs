@@ -303,12 +303,7 @@ fn check_resources(resources: &k8s::ResourceRequirements, at: &str, errors: &mut
     for (map, field) in [(limits, "limits"), (requests, "requests")] {
         for (name, text) in map {
             let at = format!("{at}.{field}[{name}]");
-            if !name.contains('/') && !is_standard(name) {
-                errors.invalid(&at, name.as_str(), "must be a standard resource type or fully qualified");
-                errors.invalid(&at, name.as_str(), "must be a standard resource for containers");
-            } else {
-                errors.all_invalid(&at, name, qualified_name_errors(name));
-            }
+            check_resource_name(name, &at, errors);
             let Ok(quantity) = Quantity::parse(&text.0) else {
                 errors.invalid(&at, text.0.as_str(), "must be a quantity such as 500m, 2 or 1.5Gi");
                 continue;
@@ -351,6 +346,16 @@ fn check_resources(resources: &k8s::ResourceRequirements, at: &str, errors: &mut
     let has = |name: &str| limits.contains_key(name) || requests.contains_key(name);
     if huge && !has("cpu") && !has("memory") {
         errors.forbidden(at, "HugePages require cpu or memory");
+    }
+}
+
+/// The name of a resource that containers may ask for.
+pub(super) fn check_resource_name(name: &str, at: &str, errors: &mut Errors) {
+    if !name.contains('/') && !is_standard(name) {
+        errors.invalid(at, name, "must be a standard resource type or fully qualified");
+        errors.invalid(at, name, "must be a standard resource for containers");
+    } else {
+        errors.all_invalid(at, name, qualified_name_errors(name));
     }
 }
 

@@ -82,6 +82,13 @@ impl Errors {
         }
     }
 
+    /// Refuses another value than the one there was.
+    pub(super) fn immutable(&mut self, field: impl Display, new: &Value, old: &Value) {
+        if new != old {
+            self.invalid(field, new.clone(), "field is immutable");
+        }
+    }
+
     pub(super) fn not_negative(&mut self, field: impl Display, value: Option<i64>) {
         if let Some(value) = value.filter(|v| *v < 0) {
             self.invalid(field, value, "must be greater than or equal to 0");

@@ -7,14 +7,17 @@ mod errors;
 mod meta;
 mod node;
 mod pod;
+mod policy;
+mod quota;
 mod scheduling;
 mod service;
+mod settings;
 mod status;
 mod workload;
 
 pub use errors::FieldError;
 
-use super::{Body, Object};
+use super::{Body, Document, Kind, Object};
 use crate::config::Config;
 use errors::Errors;
 use serde_json::Value;
@@ -43,9 +46,38 @@ pub(crate) fn validate_body(object: &Object, config: &Config) -> Vec<FieldError>
         Body::Node { spec, status } => node::check(spec, status, &object.meta, &mut errors),
         Body::Endpoints { subsets } => service::check_subsets(subsets, &mut errors),
         Body::Event(event) => workload::check_event(event, &object.meta, &mut errors),
+        Body::Document(document) => check_document(document, object, &mut errors),
         Body::Namespace { .. } => {}
     }
     errors.list
+}
+
+fn check_document(document: &Document, object: &Object, errors: &mut Errors) {
+    match document.kind {
+        Kind::ConfigMap => settings::check_config_map(document, errors),
+        Kind::Secret => settings::check_secret(document, &object.meta.annotations, errors),
+        Kind::Lease => policy::check_lease(document, errors),
+        Kind::PodDisruptionBudget => policy::check_budget(document, errors),
+        Kind::PriorityClass => policy::check_class(document, &object.meta.name, errors),
+        Kind::ResourceQuota => quota::check_quota(document, errors),
+        Kind::LimitRange => quota::check_limits(document, errors),
+        _ => {}
+    }
+}
+
+fn check_document_update(new: &Document, old: &Document, object: &Object, errors: &mut Errors) {
+    match new.kind {
+        Kind::ConfigMap => settings::check_immutable(new, old, errors),
+        Kind::Secret => {
+            errors.immutable("type", new.at(&["type"]), old.at(&["type"]));
+            settings::check_immutable(new, old, errors);
+        }
+        Kind::ResourceQuota => quota::check_quota_update(new, old, errors),
+        // The one kind upstream does not look at as a whole again.
+        Kind::PriorityClass => return policy::check_class_update(new, old, errors),
+        _ => {}
+    }
+    check_document(new, object, errors);
 }
 
 /// Everything that is wrong with `new` in place of `old`, both after defaulting.
@@ -67,6 +99,9 @@ pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<Field
         }
         (Body::Endpoints { subsets }, _) => service::check_subsets(subsets, &mut errors),
         (Body::Event(event), _) => workload::check_event(event, &new.meta, &mut errors),
+        (Body::Document(document), Body::Document(before)) => {
+            check_document_update(document, before, new, &mut errors);
+        }
         _ => {}
     }
     errors.list
@@ -78,6 +113,12 @@ pub fn validate_status(written: &Value, new: &Object, old: &Object, config: &Con
     match &new.body {
         Body::Pod(_) => status::check_pod_conditions(&written["status"], &mut errors),
         Body::Service { spec, status } => status::check_service(spec, status, &mut errors),
+        Body::Document(document) if document.kind == Kind::ResourceQuota => {
+            quota::check_quota_status(document, &mut errors);
+        }
+        Body::Document(document) if document.kind == Kind::PodDisruptionBudget => {
+            policy::check_budget_status(document, &mut errors);
+        }
         _ => {}
     }
     errors.list.extend(validate_update(new, old, config));
