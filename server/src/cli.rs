@@ -2,7 +2,7 @@
 
 use crate::config::ServeArguments;
 use crate::failure::Failure;
-use crate::{kubeconfig, serve, simulate, token};
+use crate::{clock_command, kubeconfig, serve, simulate, token};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -17,10 +17,13 @@ struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Run the control plane: the Kubernetes API, the dashboard, and pods as containers on Docker hosts.
+    /// Run the control plane: the Kubernetes API, the dashboard, and pods as containers on Docker hosts, or a simulated
+    /// cluster.
     Serve(Box<ServeArguments>),
     /// Play a cluster in virtual time and report what was placed where, what is pending and why.
     Simulate(simulate::SimulateArguments),
+    /// Read, hold, run and step the time of a served simulation.
+    Clock(clock_command::ClockArguments),
     /// Print a kubeconfig for kubectl and other Kubernetes clients.
     Kubeconfig(kubeconfig::KubeconfigArguments),
     /// Print the access token of a data directory; makes one where there is none.
@@ -41,6 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure>
     match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Clock(arguments) => clock_command::run(&arguments),
         Command::Kubeconfig(arguments) => kubeconfig::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
     }

@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod clock_command;
 pub mod config;
 pub mod docker;
 pub mod driver;
@@ -19,6 +20,7 @@ pub mod kubeconfig;
 pub mod logging;
 pub mod metrics;
 pub mod proxy;
+pub mod remote;
 pub mod serve;
 pub mod simulate;
 pub mod storage;

@@ -84,16 +84,27 @@ impl Server {
     pub fn start(data_dir: &Path, arguments: &[&str]) -> Result<Self, String> {
         let mut command = Command::new(binary());
         command.args(["serve", "--data-dir"]).arg(data_dir).args(arguments);
-        if !arguments.contains(&"--listen") {
-            command.args(["--listen", "127.0.0.1:0"]);
-        }
         if !arguments.contains(&"--docker") {
             command.arg("--no-docker");
+        }
+        Self::launch(command, data_dir, arguments)
+    }
+
+    /// Starts `kubarium serve --simulate` on a free port of loopback. Its log is in `directory`.
+    pub fn simulate(directory: &Path, scenario: &str, arguments: &[&str]) -> Result<Self, String> {
+        let mut command = Command::new(binary());
+        command.args(["serve", "--simulate", scenario]).args(arguments);
+        Self::launch(command, directory, arguments)
+    }
+
+    fn launch(mut command: Command, directory: &Path, arguments: &[&str]) -> Result<Self, String> {
+        if !arguments.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
         }
         let log = std::fs::File::options()
             .create(true)
             .append(true)
-            .open(data_dir.join("server.log"))
+            .open(directory.join("server.log"))
             .map_err(|e| e.to_string())?;
         let mut child = command
             .stdin(Stdio::null())
@@ -107,7 +118,7 @@ impl Server {
         let Some(url) = line.split_whitespace().last().and_then(|url| url.strip_suffix("/ui/")) else {
             // It ended, or it is no server: its log says why.
             let _ = (child.kill(), child.wait());
-            let log = std::fs::read_to_string(data_dir.join("server.log")).unwrap_or_default();
+            let log = std::fs::read_to_string(directory.join("server.log")).unwrap_or_default();
             return Err(format!("the server did not start: {line}{log}"));
         };
         let server = Self { url: url.to_owned(), child };

@@ -2,6 +2,9 @@
 
 mod command;
 mod outcome;
+mod output;
+
+pub use output::Output;
 
 use super::behaviour::{Behaviour, Images};
 use super::latency;
@@ -201,14 +204,15 @@ impl VirtualMachine {
     }
 
     /// What the latest start of a container has written; empty where it was another start.
-    pub(super) fn log(&self, pod: Uid, container: &str, attempt: u32) -> Vec<(Time, String)> {
+    pub(super) fn output(&self, pod: Uid, container: &str, attempt: u32) -> Output {
         let containers = self.pods.get(&pod).map(|p| p.containers.as_slice()).unwrap_or_default();
         let Some(found) = containers.iter().find(|c| c.name == container && c.attempt == attempt) else {
-            return vec![];
+            return Output::default();
         };
         let started = found.started.map(|at| (at, format!("{container} started")));
         let ended = found.exit.as_ref().and_then(|e| Some((e.at?, format!("{container} ended with code {}", e.code))));
-        started.into_iter().chain(ended).collect()
+        let runs = started.is_some() && ended.is_none();
+        Output { lines: started.into_iter().chain(ended).collect(), runs }
     }
 
     pub(super) const fn boot(&self) -> u32 {

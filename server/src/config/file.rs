@@ -32,6 +32,9 @@ pub(crate) struct ConfigFile {
     pub(crate) node_grace_seconds: Option<u32>,
     pub(crate) toleration_seconds: Option<u32>,
     pub(crate) seed: Option<u64>,
+    pub(crate) simulate: Option<String>,
+    pub(crate) speed: Option<f64>,
+    pub(crate) paused: Option<bool>,
 }
 
 impl ConfigFile {

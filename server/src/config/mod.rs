@@ -2,11 +2,15 @@
 
 mod endpoint;
 mod file;
+mod live;
 mod settings;
+mod simulated;
 mod tls_files;
 
 pub use endpoint::{ENDPOINT_FORMS, Endpoint};
-pub use settings::{DockerHost, LogFormat, ServeArguments, Settings, check_node_name, is_loopback_host};
+pub use live::{DockerHost, LiveSettings, check_node_name};
+pub use settings::{ClusterSettings, LogFormat, ServeArguments, Settings, is_loopback_host};
+pub use simulated::SimulatedSettings;
 pub use tls_files::TlsFiles;
 
 use crate::failure::Failure;

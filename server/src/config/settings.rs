@@ -1,18 +1,16 @@
 //! The settings of `kubarium serve`: flags over file over defaults, each checked, errors naming flag and field.
 
+use super::DATA_DIR_HELP;
 use super::file::ConfigFile;
-use super::{DATA_DIR_HELP, ENDPOINT_FORMS, Endpoint, default_data_dir};
+use super::live::LiveSettings;
+use super::simulated::SimulatedSettings;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
-use kubarium_core::{Config, Span};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use tracing::Level;
-
-/// Socket of this machine's own Docker engine.
-const LOCAL_DOCKER_SOCKET: &str = "/var/run/docker.sock";
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -36,65 +34,66 @@ Docker hosts can also be added and removed while the server runs: POST and DELET
 pub struct ServeArguments {
     /// Address to listen on. Any but loopback needs a token: see `kubarium token`. [default: 127.0.0.1:8080]
     #[arg(long, value_name = "IP:PORT")]
-    listen: Option<String>,
+    pub(super) listen: Option<String>,
     #[arg(long, value_name = "DIR", help = DATA_DIR_HELP)]
-    data_dir: Option<PathBuf>,
+    pub(super) data_dir: Option<PathBuf>,
     /// A Docker host, which becomes a node; may be given several times. An endpoint is `unix://PATH`,
     /// `tcp://HOST:PORT` or `tcp://HOST:PORT?ca=FILE&cert=FILE&key=FILE`; `publish=IP` in it says on which of the
     /// host's addresses pods' ports are published. [default: this machine's Docker engine, where there is one]
     #[arg(long, value_name = "NAME=ENDPOINT")]
-    docker: Vec<String>,
+    pub(super) docker: Vec<String>,
     /// Start without this machine's Docker engine although no other host is given.
     #[arg(long, conflicts_with = "docker")]
-    no_docker: bool,
+    pub(super) no_docker: bool,
     /// YAML file with settings; flags go before it.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// File with the token that clients must send as `Authorization: Bearer TOKEN`.
     #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
     /// A host name under which clients may reach the server, besides localhost and addresses; may be repeated.
     #[arg(long, value_name = "NAME")]
-    allowed_host: Vec<String>,
+    pub(super) allowed_host: Vec<String>,
     /// Let pods be privileged, use the host's network and mount its paths.
     #[arg(long)]
-    allow_privileged: bool,
+    pub(super) allow_privileged: bool,
     /// How logs are written. [default: text]
     #[arg(long, value_enum, value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
+    pub(super) log_format: Option<LogFormat>,
     /// How much is logged: error, warn, info, debug or trace. [default: info]
     #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
+    pub(super) log_level: Option<String>,
     /// Address on which node ports are open. [default: that of --listen]
     #[arg(long, value_name = "IP")]
-    node_port_address: Option<String>,
+    pub(super) node_port_address: Option<String>,
     /// First and last node port. [default: 30000-32767]
     #[arg(long, value_name = "FIRST-LAST")]
-    node_ports: Option<String>,
+    pub(super) node_ports: Option<String>,
     /// Range of service addresses. [default: 10.96.0.0/12]
     #[arg(long, value_name = "IP/PREFIX")]
-    service_network: Option<String>,
+    pub(super) service_network: Option<String>,
     /// How often each Docker host is asked whether it lives. [default: 5]
     #[arg(long, value_name = "SECONDS")]
-    heartbeat_seconds: Option<u32>,
+    pub(super) heartbeat_seconds: Option<u32>,
     /// How long a node may be silent before it is `NotReady`. [default: 50]
     #[arg(long, value_name = "SECONDS")]
-    node_grace_seconds: Option<u32>,
+    pub(super) node_grace_seconds: Option<u32>,
     /// How long pods stay on a node that is `NotReady`, unless they say otherwise. [default: 300]
     #[arg(long, value_name = "SECONDS")]
-    toleration_seconds: Option<u32>,
-    /// Seed of the cluster's random choices; kept from the first start on. [default: a random one]
+    pub(super) toleration_seconds: Option<u32>,
+    /// Seed of the cluster's random choices; kept from the first start on. [default: a random one, or the scenario's]
     #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-}
-
-/// A Docker host and where it is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DockerHost {
-    /// Its name, which is also its node's.
-    pub name: String,
-    /// Where it is reached.
-    pub endpoint: Endpoint,
+    pub(super) seed: Option<u64>,
+    /// Serve a simulated cluster in virtual time instead of Docker hosts: a file of manifests or a scenario, `-` for
+    /// standard input, or the name of a scenario Kubarium comes with, such as `demo`. Nothing of it is kept.
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) simulate: Option<String>,
+    /// How many virtual seconds pass in a real one, from 0.01; 1000000 is as fast as it can. [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) speed: Option<f64>,
+    /// Begin with the clock of the simulated cluster held: see `kubarium clock`.
+    #[arg(long)]
+    pub(super) paused: bool,
 }
 
 /// Settings that were checked.
@@ -102,10 +101,6 @@ pub struct DockerHost {
 pub struct Settings {
     /// Where the API is served.
     pub listen: SocketAddr,
-    /// Where state is kept.
-    pub data_dir: PathBuf,
-    /// The Docker hosts from flags and file.
-    pub docker: Vec<DockerHost>,
     /// The file with the token, where one was named.
     pub token_file: Option<PathBuf>,
     /// Host names clients may use, besides localhost and addresses.
@@ -114,14 +109,19 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// How much is logged.
     pub log_level: Level,
-    /// Where node ports are open.
-    pub node_port_address: IpAddr,
-    /// How often each Docker host is pinged, in seconds.
-    pub heartbeat_seconds: u32,
     /// The seed, where one was given.
     pub seed: Option<u64>,
-    /// Settings of the control plane; its seed is filled in when the data directory is open.
-    pub cluster: Config,
+    /// What kind of cluster is served.
+    pub cluster: ClusterSettings,
+}
+
+/// What kind of cluster is served.
+#[derive(Clone, Debug)]
+pub enum ClusterSettings {
+    /// One on Docker hosts.
+    Live(LiveSettings),
+    /// One in virtual time.
+    Simulated(SimulatedSettings),
 }
 
 impl Settings {
@@ -130,117 +130,44 @@ impl Settings {
         let file = arguments.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
         let field = Field { file: arguments.config.is_some() };
 
-        let listen = arguments.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let listen = arguments.listen.clone().or(file.listen.clone()).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let listen: SocketAddr = match listen.strip_prefix("localhost:").map(str::parse::<u16>) {
             Some(Ok(port)) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             _ => listen.parse().map_err(|_| {
                 field.wrong("listen", &format!("`{listen}` is not an address with a port, like 127.0.0.1:8080"))
             })?,
         };
-        let data_dir = match arguments.data_dir.or(file.data_dir) {
-            Some(dir) => dir,
-            None => default_data_dir()?,
-        };
-        if data_dir.exists() && !data_dir.is_dir() {
-            return Err(field.wrong("data-dir", &format!("{} is not a directory", data_dir.display())));
-        }
-
-        let mut entries = Vec::new();
-        for entry in &arguments.docker {
-            let (name, endpoint) = entry.split_once('=').ok_or_else(|| {
-                field.wrong("docker", &format!("`{entry}` is not NAME=ENDPOINT, with an endpoint of {ENDPOINT_FORMS}"))
-            })?;
-            entries.push((name.to_owned(), endpoint.to_owned()));
-        }
-        if entries.is_empty() {
-            entries = file.docker.into_iter().map(|e| (e.name, e.endpoint)).collect();
-        }
-        if entries.is_empty() && !arguments.no_docker && std::path::Path::new(LOCAL_DOCKER_SOCKET).exists() {
-            entries.push((local_node_name(), format!("unix://{LOCAL_DOCKER_SOCKET}")));
-        }
-        let mut docker: Vec<DockerHost> = Vec::new();
-        for (name, endpoint) in entries {
-            check_node_name(&name).map_err(|e| field.wrong("docker", &e))?;
-            if docker.iter().any(|d| d.name == name) {
-                return Err(field.wrong("docker", &format!("the name `{name}` is given twice")));
-            }
-            let endpoint: Endpoint = endpoint.parse().map_err(|e| field.wrong("docker", &format!("{name}: {e}")))?;
-            endpoint.check_files().map_err(|e| field.wrong("docker", &format!("{name}: {e}")))?;
-            docker.push(DockerHost { name, endpoint });
-        }
-
-        let token_file = arguments.token_file.or(file.token_file);
+        let token_file = arguments.token_file.clone().or(file.token_file.clone());
         let allowed_hosts: BTreeSet<String> =
-            arguments.allowed_host.into_iter().chain(file.allowed_hosts).map(|h| h.to_ascii_lowercase()).collect();
+            arguments.allowed_host.iter().chain(&file.allowed_hosts).map(|h| h.to_ascii_lowercase()).collect();
         for host in &allowed_hosts {
             if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')) {
                 return Err(field.wrong("allowed-host", &format!("`{host}` is not a host name")));
             }
         }
-        let log_level = arguments.log_level.or(file.log_level).unwrap_or_else(|| "info".to_owned());
+        let log_level = arguments.log_level.clone().or(file.log_level.clone()).unwrap_or_else(|| "info".to_owned());
         let log_level = log_level.parse().map_err(|_| {
             field.wrong("log-level", &format!("`{log_level}` is none of error, warn, info, debug, trace"))
         })?;
-        let node_port_address = match arguments.node_port_address.or(file.node_port_address) {
-            None => listen.ip(),
-            Some(ip) => {
-                ip.parse().map_err(|_| field.wrong("node-port-address", &format!("`{ip}` is not an IP address")))?
+        let log_format = arguments.log_format.or(file.log_format).unwrap_or_default();
+        let seed = arguments.seed.or(file.seed);
+        let cluster = match arguments.simulate.clone().or(file.simulate.clone()) {
+            Some(scenario) => {
+                ClusterSettings::Simulated(SimulatedSettings::gather(scenario, &arguments, &file, &field)?)
             }
+            None => ClusterSettings::Live(LiveSettings::gather(arguments, file, &field, listen.ip())?),
         };
-        let heartbeat_seconds = arguments.heartbeat_seconds.or(file.heartbeat_seconds).unwrap_or(5);
-        if heartbeat_seconds == 0 {
-            return Err(field.wrong("heartbeat-seconds", "must be at least 1"));
-        }
-
-        let mut cluster = Config {
-            allow_privileged: arguments.allow_privileged || file.allow_privileged.unwrap_or(false),
-            ..Config::default()
-        };
-        if let Some(seconds) = arguments.node_grace_seconds.or(file.node_grace_seconds) {
-            if seconds <= heartbeat_seconds {
-                return Err(field.wrong(
-                    "node-grace-seconds",
-                    &format!("{seconds} must be more than the {heartbeat_seconds} seconds between two heartbeats"),
-                ));
-            }
-            cluster.node_grace = Span::from_secs(i64::from(seconds));
-        }
-        if let Some(seconds) = arguments.toleration_seconds.or(file.toleration_seconds) {
-            cluster.toleration_seconds = i64::from(seconds);
-        }
-        if let Some(range) = arguments.node_ports.or(file.node_ports) {
-            cluster.node_ports = port_range(&range).ok_or_else(|| {
-                field.wrong("node-ports", &format!("`{range}` is not a range of ports like 30000-32767"))
-            })?;
-        }
-        if let Some(network) = arguments.service_network.or(file.service_network) {
-            (cluster.service_network, cluster.service_prefix) = network_of(&network).ok_or_else(|| {
-                field.wrong("service-network", &format!("`{network}` is not a range like 10.96.0.0/12, /8 to /28"))
-            })?;
-        }
-        Ok(Self {
-            listen,
-            data_dir,
-            docker,
-            token_file,
-            allowed_hosts,
-            log_format: arguments.log_format.or(file.log_format).unwrap_or_default(),
-            log_level,
-            node_port_address,
-            heartbeat_seconds,
-            seed: arguments.seed.or(file.seed),
-            cluster,
-        })
+        Ok(Self { listen, token_file, allowed_hosts, log_format, log_level, seed, cluster })
     }
 }
 
 /// Names a setting in an error: as a flag, and as a field where a file was read.
-struct Field {
+pub(super) struct Field {
     file: bool,
 }
 
 impl Field {
-    fn wrong(&self, flag: &str, what: &str) -> Failure {
+    pub(super) fn wrong(&self, flag: &str, what: &str) -> Failure {
         if self.file {
             let mut camel = String::new();
             for (i, part) in flag.split('-').enumerate() {
@@ -259,43 +186,4 @@ impl Field {
 pub fn is_loopback_host(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Whether a name can be a node's: a DNS subdomain.
-pub fn check_node_name(name: &str) -> Result<(), String> {
-    let label = |l: &str| {
-        !l.is_empty()
-            && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !l.starts_with('-')
-            && !l.ends_with('-')
-    };
-    if name.len() <= 253 && name.split('.').all(label) {
-        Ok(())
-    } else {
-        Err(format!("`{name}` cannot name a node: use lower case letters, digits, `-` and `.`"))
-    }
-}
-
-/// This machine's name, in the form of a node's.
-fn local_node_name() -> String {
-    let name: String = gethostname::gethostname()
-        .to_string_lossy()
-        .to_ascii_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
-        .collect();
-    let name = name.trim_matches(['-', '.']).to_owned();
-    if check_node_name(&name).is_ok() { name } else { "local".to_owned() }
-}
-
-fn port_range(text: &str) -> Option<(u16, u16)> {
-    let (first, last) = text.split_once('-')?;
-    let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (first > 0 && first <= last).then_some((first, last))
-}
-
-fn network_of(text: &str) -> Option<(Ipv4Addr, u8)> {
-    let (ip, prefix) = text.split_once('/')?;
-    let prefix = prefix.parse().ok()?;
-    (8..=28).contains(&prefix).then_some((ip.parse().ok()?, prefix))
 }

@@ -1,13 +1,15 @@
 //! What the rest of the server holds of the loop: a way in, and a view of what is durable.
 
-use super::Event;
+use super::place::Place;
+use super::{Clock, Event, Order, Refused};
 use kubarium_core::Cluster;
 use kubarium_core::api::Name;
-use kubarium_core::apiserver::{Answer, Request};
+use kubarium_core::apiserver::{Answer, LogQuery, Request};
+use kubarium_core::recording::state_hash;
 use kubarium_core::runtime::RuntimeEvent;
+use kubarium_core::sim::Output;
 use std::fmt;
-use std::sync::Arc;
-use tokio::sync::{RwLock, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// The loop has ended: the server is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +27,13 @@ impl std::error::Error for Closed {}
 #[derive(Clone, Debug)]
 pub struct DriverHandle {
     events: mpsc::Sender<Event>,
-    cluster: Arc<RwLock<Cluster>>,
+    place: Place,
     revisions: watch::Receiver<u64>,
 }
 
 impl DriverHandle {
-    pub(super) const fn new(
-        events: mpsc::Sender<Event>,
-        cluster: Arc<RwLock<Cluster>>,
-        revisions: watch::Receiver<u64>,
-    ) -> Self {
-        Self { events, cluster, revisions }
+    pub(super) const fn new(events: mpsc::Sender<Event>, place: Place, revisions: watch::Receiver<u64>) -> Self {
+        Self { events, place, revisions }
     }
 
     /// Asks the API. What only reads is answered from the durable state, past the loop; the rest by it.
@@ -54,7 +52,7 @@ impl DriverHandle {
     }
 
     async fn look(&self, request: &Request) -> Option<Answer> {
-        let draft = self.read(|cluster| cluster.look(crate::clock::now(), request)).await?;
+        let draft = self.place.read(|now, cluster| cluster.look(now, request)).await?;
         if !draft.is_long() {
             return Some(draft.finish());
         }
@@ -69,7 +67,37 @@ impl DriverHandle {
 
     /// Looks at the durable state. Keep it short: the loop waits meanwhile.
     pub async fn read<T>(&self, look: impl FnOnce(&Cluster) -> T) -> T {
-        look(&*self.cluster.read().await)
+        self.place.read(|_, cluster| look(cluster)).await
+    }
+
+    /// The cluster's time.
+    pub async fn clock(&self) -> Clock {
+        self.place.clock().await
+    }
+
+    /// A number that stands for the whole state: equal states have equal ones.
+    pub async fn state_hash(&self) -> Result<u64, Closed> {
+        // A fork is made at once; counting it through takes its time.
+        let fork = self.read(Cluster::clone).await;
+        tokio::task::spawn_blocking(move || state_hash(&fork)).await.map_err(|_| Closed)
+    }
+
+    /// Has something done that only a simulation can do, and waits until it is done. A step that nobody waits for any
+    /// more ends.
+    pub async fn order(&self, order: Order) -> Result<Clock, Refused> {
+        if matches!(self.place, Place::Live(_)) {
+            return Err(Refused::Live);
+        }
+        let (reply, outcome) = oneshot::channel();
+        self.events.send(Event::Order { order, reply }).await.map_err(|_| Refused::Closed)?;
+        outcome.await.map_err(|_| Refused::Closed)?
+    }
+
+    /// What a simulated container has written. None where its machine cannot be reached, or is no simulated one.
+    pub async fn output(&self, query: &LogQuery) -> Option<(Clock, Output)> {
+        let Place::Simulated(simulation) = &self.place else { return None };
+        let simulation = simulation.read().await;
+        Some((simulation.clock(), simulation.world.output(query)?))
     }
 
     /// Tells of every new durable revision.

@@ -51,13 +51,15 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
     }
 }
 
-fn text_of(headers: &HeaderMap, name: &HeaderName) -> String {
+/// The value of a header.
+pub(super) fn text_of(headers: &HeaderMap, name: &HeaderName) -> String {
     // Several headers of one name mean the same as one with commas.
     let values: Vec<&str> = headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect();
     values.join(", ")
 }
 
-fn finished(done: apiserver::Response) -> Response {
+/// A finished answer of the control plane, as HTTP.
+pub(super) fn finished(done: apiserver::Response) -> Response {
     let mut response = Response::new(Body::from(done.body));
     *response.status_mut() = StatusCode::from_u16(done.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

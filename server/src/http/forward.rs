@@ -68,7 +68,8 @@ async fn pass(
         return Err("pods that speak TLS cannot be reached through this proxy; use a node port".to_owned());
     }
     let place = target.node.as_ref().zip(target.pod.as_ref().map(|pod| pod.uid));
-    let address = app.hosts.address(place, Some(&target.ip), target.port)?;
+    let hosts = app.hosts.as_ref().ok_or("nothing answers for a simulated pod but its world")?;
+    let address = hosts.address(place, Some(&target.ip), target.port)?;
     let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(&address))
         .await
         .map_err(|_| format!("{address} did not answer within {} s", CONNECT_TIMEOUT.as_secs()))?

@@ -1,17 +1,31 @@
-//! `/apis/kubarium.io/v1`: what only a live server has, its Docker hosts and what it is.
+//! `/apis/kubarium.io/v1/dockerhosts`: what only a live cluster has.
 
+use super::group::{API_VERSION, table, wants_table};
 use super::{App, BODY_BYTES_MAX, problem};
 use crate::config::{DockerHost, check_node_name};
-use crate::docker::HostStatus;
+use crate::docker::{HostStatus, Hosts};
 use axum::body::to_bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
 use kubarium_core::api::Reason;
-use kubarium_core::apiserver::{self, Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const API_VERSION: &str = "kubarium.io/v1";
+/// The Docker hosts of a live cluster; with a simulated one, a refusal that says so.
+pub(super) struct Docker(Hosts);
+
+impl FromRequestParts<App> for Docker {
+    type Rejection = Response;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Response> {
+        app.hosts.clone().map(Self).ok_or_else(|| {
+            let message = "this cluster is simulated: its machines are not Docker hosts";
+            problem::status(404, Reason::NotFound, message)
+        })
+    }
+}
 
 /// What a client sends to add a host: `{"metadata": {"name": …}, "spec": {"endpoint": …}}`, or the two in short.
 #[derive(Deserialize)]
@@ -52,55 +66,34 @@ fn document(host: &HostStatus) -> Value {
     })
 }
 
-/// The resources of the group, as Kubernetes' discovery lists them: those of any cluster, and the hosts.
-pub(super) async fn resources(State(app): State<App>) -> Response {
-    let any = match app.driver.ask(apiserver::Request::get(format!("/apis/{API_VERSION}"))).await {
-        Ok(Answer::Done(done)) => serde_json::from_str::<Value>(&done.body).unwrap_or_default(),
-        _ => return problem::closing(),
-    };
-    let mut resources = any["resources"].as_array().cloned().unwrap_or_default();
-    resources.push(json!({
-        "name": "dockerhosts", "singularName": "dockerhost", "namespaced": false, "kind": "DockerHost",
-        "verbs": ["create", "delete", "get", "list"],
-    }));
-    let list = json!({
-        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": API_VERSION, "resources": resources,
-    });
-    problem::json(200, &list)
-}
-
-/// What this server is.
-pub(super) async fn info(State(app): State<App>) -> Response {
-    let revision = app.driver.read(|cluster| cluster.store().revision()).await;
-    problem::json(
-        200,
-        &json!({
-            "apiVersion": API_VERSION,
-            "kind": "ServerInfo",
-            "version": env!("CARGO_PKG_VERSION"),
-            "live": true,
-            "clusterId": app.hosts.cluster_id(),
-            "revision": revision,
-        }),
-    )
-}
-
 /// All Docker hosts.
-pub(super) async fn list(State(app): State<App>) -> Response {
-    let items: Vec<Value> = app.hosts.list().iter().map(document).collect();
+pub(super) async fn list(Docker(hosts): Docker, headers: HeaderMap) -> Response {
+    let hosts = hosts.list();
+    if wants_table(&headers) {
+        let row = |host: &HostStatus| {
+            let connected = if host.connected { "True" } else { "False" };
+            let cells = [host.name.as_str(), &host.endpoint, connected, &host.message].map(Value::from);
+            (cells.to_vec(), document(host))
+        };
+        return problem::json(
+            200,
+            &table(&["Name", "Endpoint", "Connected", "Message"], hosts.iter().map(row).collect()),
+        );
+    }
+    let items: Vec<Value> = hosts.iter().map(document).collect();
     problem::json(200, &json!({ "apiVersion": API_VERSION, "kind": "DockerHostList", "metadata": {}, "items": items }))
 }
 
 /// One Docker host.
-pub(super) async fn read(State(app): State<App>, Path(name): Path<String>) -> Response {
-    match app.hosts.list().iter().find(|host| host.name == name) {
+pub(super) async fn read(Docker(hosts): Docker, Path(name): Path<String>) -> Response {
+    match hosts.list().iter().find(|host| host.name == name) {
         Some(host) => problem::json(200, &document(host)),
         None => not_found(&name),
     }
 }
 
 /// Adds a Docker host, which becomes a node once it answers.
-pub(super) async fn create(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn create(Docker(hosts): Docker, request: Request) -> Response {
     let invalid = |message: String| problem::status(422, Reason::Invalid, message);
     let Ok(body) = to_bytes(request.into_body(), BODY_BYTES_MAX).await else {
         return problem::status(413, Reason::RequestEntityTooLarge, "the body is too large");
@@ -130,8 +123,8 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
     if let Err(e) = endpoint.check_files() {
         return invalid(format!("spec.endpoint: Invalid value: {e}"));
     }
-    match app.hosts.add(DockerHost { name: name.clone(), endpoint }, true) {
-        Ok(()) => match app.hosts.list().iter().find(|host| host.name == name) {
+    match hosts.add(DockerHost { name: name.clone(), endpoint }, true) {
+        Ok(()) => match hosts.list().iter().find(|host| host.name == name) {
             Some(host) => problem::json(201, &document(host)),
             None => not_found(&name),
         },
@@ -143,13 +136,13 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
 }
 
 /// Removes a Docker host. What runs on it is left to run; its node stays until it is deleted.
-pub(super) async fn delete(State(app): State<App>, Path(name): Path<String>) -> Response {
-    let Some(host) = app.hosts.list().into_iter().find(|host| host.name == name) else { return not_found(&name) };
+pub(super) async fn delete(Docker(hosts): Docker, Path(name): Path<String>) -> Response {
+    let Some(host) = hosts.list().into_iter().find(|host| host.name == name) else { return not_found(&name) };
     if host.configured {
         let message = format!("dockerhosts \"{name}\" comes from the flags or the configuration file; remove it there");
         return problem::status(403, Reason::Forbidden, message);
     }
-    match app.hosts.remove(&name).await {
+    match hosts.remove(&name).await {
         Ok(()) => problem::json(
             200,
             &json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",

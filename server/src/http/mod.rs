@@ -2,10 +2,13 @@
 //! objects.
 
 mod api;
+mod clock;
 mod forward;
+mod group;
 mod guard;
 mod health;
 mod hosts;
+mod interventions;
 mod listener;
 mod logs;
 mod problem;
@@ -20,7 +23,7 @@ use crate::driver::DriverHandle;
 use crate::metrics::Metrics;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::sync::Arc;
 use tokio::sync::watch as signal;
 
@@ -32,8 +35,8 @@ const BODY_BYTES_MAX: usize = 3 << 20;
 pub struct App {
     /// The control plane.
     pub driver: DriverHandle,
-    /// The Docker hosts.
-    pub hosts: Hosts,
+    /// The Docker hosts; none where the cluster is simulated.
+    pub hosts: Option<Hosts>,
     /// Who may ask.
     pub access: Arc<Access>,
     /// The server's own counters.
@@ -52,8 +55,14 @@ pub fn router(app: App) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/apis/kubarium.io/v1", get(hosts::resources))
-        .route("/apis/kubarium.io/v1/info", get(hosts::info))
+        .route("/apis", get(group::discovery))
+        .route("/apis/kubarium.io/v1", get(group::discovery))
+        .route("/apis/kubarium.io/v1/info", get(group::info))
+        .route("/apis/kubarium.io/v1/clock", get(clock::read).patch(clock::change))
+        // The one clock has a name as well: kubectl asks for objects by name.
+        .route("/apis/kubarium.io/v1/clock/clock", get(clock::read).patch(clock::change))
+        .route("/apis/kubarium.io/v1/clock/step", post(clock::step))
+        .route("/apis/kubarium.io/v1/interventions", post(interventions::create))
         .route("/apis/kubarium.io/v1/dockerhosts", get(hosts::list).post(hosts::create))
         .route("/apis/kubarium.io/v1/dockerhosts/{name}", get(hosts::read).delete(hosts::delete))
         .fallback(api::handle)

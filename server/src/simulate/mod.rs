@@ -60,14 +60,28 @@ const SLICE_EVENTS: u32 = 2_000;
 /// How much time passes at most between two samples, for plots.
 const SAMPLE_EVERY: Span = Span::from_millis(1_000);
 
+/// A world in which the beginning has happened: `scenario` as the command takes a file. Where the API refuses a manifest,
+/// the failure names it.
+pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure> {
+    let (loaded, mut world) = world(&[scenario.to_owned()], seed)?;
+    while !world.advance(sim::BEGINNING, SLICE_EVENTS).reached {}
+    match world.rejections().first() {
+        Some(rejection) => Err(loaded.refused(rejection)),
+        None => Ok(world),
+    }
+}
+
+fn world(files: &[String], seed: Option<u64>) -> Result<(input::Loaded, World), Failure> {
+    let mut loaded = input::load(files)?;
+    loaded.scenario.config.seed = seed.unwrap_or(loaded.scenario.config.seed);
+    let world = World::new(&loaded.scenario);
+    Ok((loaded, world))
+}
+
 /// Does what the arguments ask for.
 pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     let begun = Instant::now();
-    let mut loaded = input::load(&arguments.files)?;
-    if let Some(seed) = arguments.seed {
-        loaded.scenario.config.seed = seed;
-    }
-    let mut world = World::new(&loaded.scenario);
+    let (loaded, mut world) = world(&arguments.files, arguments.seed)?;
     let mut samples = Samples::new(arguments.output == Format::Html);
     let progress = Progress::new(loaded.scenario.manifests.len());
     let limit = sim::BEGINNING + arguments.duration.unwrap_or(SPAN_MAX);

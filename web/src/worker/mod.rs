@@ -2,13 +2,12 @@
 //!
 //! One slice takes [`SLICE_MS`] at most, so an answer never waits longer than that. Knows nothing of pages.
 
-mod pace;
 pub(crate) mod protocol;
 mod stage;
 
 use gloo_timers::callback::Timeout;
 use js_sys::Uint8Array;
-use pace::Pace;
+use kubarium_core::sim::Pace;
 use protocol::{Ask, Asked, Clock, Replied, Reply, Update};
 use stage::Stage;
 use std::cell::RefCell;
@@ -139,7 +138,13 @@ impl Worker {
         if !self.wanted {
             return;
         }
-        let clock = self.pace.clock(self.stage.now(), self.stage.start());
+        let clock = Clock {
+            now: self.stage.now(),
+            start: self.stage.start(),
+            playing: self.pace.is_playing(),
+            speed: self.pace.speed(),
+            reached: self.pace.reached(),
+        };
         let update = Update { clock, ..self.stage.take_update() };
         if self.shown == Some(clock) && update.delta.is_empty() && update.flows.is_empty() {
             return;

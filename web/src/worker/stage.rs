@@ -49,16 +49,9 @@ impl Stage {
         self.world.advance(until, max_events).reached
     }
 
-    /// Lets the next thing happen that changes an object, so that a step can be seen; heartbeats do not count.
+    /// Lets the next thing happen that changes an object, so that a step can be seen.
     pub(crate) fn step(&mut self) {
-        /// A world in which so many events change nothing has come to rest.
-        const QUIET_EVENTS_MAX: u32 = 2_000;
-        let before = self.world.cluster().store().revision();
-        for _ in 0..QUIET_EVENTS_MAX {
-            if !self.world.step() || self.world.cluster().store().revision() != before {
-                break;
-            }
-        }
+        self.world.step_to_change();
     }
 
     /// Answers the page.

@@ -37,7 +37,8 @@ impl World {
         self.act(action)
     }
 
-    pub(super) fn act(&mut self, action: Action) -> Result<Option<Answer>, ActionError> {
+    /// As [`Self::apply`], but it is not in the recording: for a world that runs for long and is not had again.
+    pub fn act(&mut self, action: Action) -> Result<Option<Answer>, ActionError> {
         // Reading changes nothing, and is not worth telling.
         let told = !matches!(&action, Action::Request { request } if request.method == Method::Get);
         let what = if told { action.to_string() } else { String::new() };

@@ -5,6 +5,7 @@ use crate::api::Kind;
 use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, Request, Response};
 use crate::cluster::Input;
 use crate::sim::action::ActionError;
+use crate::sim::machine::Output;
 use crate::sim::manifest::Manifest;
 use crate::sim::manifests;
 use crate::sim::refusal;
@@ -29,18 +30,19 @@ impl World {
         }
     }
 
-    /// What a container has written: in this world no more than that it started and ended.
+    /// What a container has written so far: in this world no more than that it started and ended. None where its machine
+    /// cannot be reached.
+    pub fn output(&self, query: &LogQuery) -> Option<Output> {
+        let machine = self.machine(&query.node).filter(|m| m.is_reachable())?;
+        Some(machine.output(query.pod.uid, &query.container, query.attempt))
+    }
+
     fn log(&self, query: &LogQuery) -> Response {
-        let Some(machine) = self.machine(&query.node).filter(|m| m.is_reachable()) else {
+        let Some(output) = self.output(query) else {
             return Response::json(500, &manifests::failure(500, &format!("node {} cannot be reached", query.node)));
         };
-        let lines = machine.log(query.pod.uid, &query.container, query.attempt);
-        let skip = query.tail_lines.map_or(0, |n| lines.len().saturating_sub(n as usize));
-        let body = lines
-            .iter()
-            .skip(skip)
-            .map(|(at, line)| if query.timestamps { format!("{at} {line}\n") } else { format!("{line}\n") });
-        Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body: body.collect() }
+        let body = output.shown(query, self.now);
+        Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body }
     }
 
     /// What a pod answers a request that the API passes on to it.

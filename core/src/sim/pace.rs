@@ -1,10 +1,10 @@
 //! The pace of virtual time: plain state, changed by orders and advanced by real time that is handed in.
 
-use super::protocol::Clock;
-use kubarium_core::{Span, Time};
+use crate::time::{Span, Time};
 
-/// The greatest speed, in virtual seconds per real second.
-pub(crate) const SPEED_MAX: f64 = 10_000.0;
+/// The least and the greatest speed, in virtual seconds per real second. No machine reaches the greatest with anything to
+/// do: it stands for as fast as it can.
+pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.01..=1_000_000.0;
 
 /// The longest gap in real time that virtual time makes up for, in milliseconds. A computer that slept, or a tab
 /// that was held, goes on where it was.
@@ -15,7 +15,7 @@ const WINDOW_MS: f64 = 1_000.0;
 
 /// How time runs.
 #[derive(Clone, Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     playing: bool,
     speed: f64,
     /// Real time of the last slice, in milliseconds.
@@ -35,22 +35,22 @@ impl Default for Pace {
 
 impl Pace {
     /// Lets time run, or holds it.
-    pub(crate) const fn play(&mut self, playing: bool, real_ms: f64) {
+    pub const fn play(&mut self, playing: bool, real_ms: f64) {
         self.playing = playing;
         self.begin(real_ms);
     }
 
-    /// Sets the speed, between a hundredth and [`SPEED_MAX`].
-    pub(crate) const fn set_speed(&mut self, speed: f64, real_ms: f64) {
+    /// Sets the speed, within [`SPEEDS`].
+    pub const fn set_speed(&mut self, speed: f64, real_ms: f64) {
         // A wrong number (NaN) is no speed at all.
         if speed.is_finite() {
-            self.speed = speed.clamp(0.01, SPEED_MAX);
+            self.speed = speed.clamp(*SPEEDS.start(), *SPEEDS.end());
         }
         self.begin(real_ms);
     }
 
     /// Makes up for nothing that passed before this real time.
-    pub(crate) const fn forget(&mut self, real_ms: f64) {
+    pub const fn forget(&mut self, real_ms: f64) {
         self.last_ms = Some(real_ms);
     }
 
@@ -62,7 +62,7 @@ impl Pace {
     }
 
     /// Up to when virtual time shall run now; none where it stands.
-    pub(crate) fn target(&mut self, now: Time, real_ms: f64) -> Option<Time> {
+    pub fn target(&mut self, now: Time, real_ms: f64) -> Option<Time> {
         if !self.playing {
             return None;
         }
@@ -73,7 +73,7 @@ impl Pace {
     }
 
     /// Virtual time ran until `now`. Where that is not as far as wanted, the rest is forgiven.
-    pub(crate) fn advanced(&mut self, now: Time, real_ms: f64, as_wanted: bool) {
+    pub fn advanced(&mut self, now: Time, real_ms: f64, as_wanted: bool) {
         let (since_ms, since) = *self.window.get_or_insert((real_ms, now));
         let gap = real_ms - since_ms;
         if gap >= WINDOW_MS {
@@ -85,10 +85,20 @@ impl Pace {
         }
     }
 
-    /// What the page shows of it.
-    pub(crate) fn clock(&self, now: Time, start: Time) -> Clock {
-        let reached = if self.playing { self.reached } else { 0.0 };
-        Clock { now, start, playing: self.playing, speed: self.speed, reached }
+    /// Whether time runs.
+    pub const fn is_playing(&self) -> bool {
+        self.playing
+    }
+
+    /// The wanted speed, in virtual seconds per real second.
+    pub const fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// The speed that was reached lately: less than wanted where there is too much to do. Zero where time stands, and
+    /// until it is known.
+    pub fn reached(&self) -> f64 {
+        if self.playing { self.reached } else { 0.0 }
     }
 }
 
@@ -119,9 +129,9 @@ mod tests {
     #[test]
     fn speeds_beyond_the_limits_are_cut_and_nonsense_is_ignored() {
         let mut pace = Pace::default();
-        for (wanted, kept) in [(1e9, SPEED_MAX), (-3.0, 0.01), (5.0, 5.0), (f64::NAN, 5.0), (f64::INFINITY, 5.0)] {
+        for (wanted, kept) in [(1e9, *SPEEDS.end()), (-3.0, 0.01), (5.0, 5.0), (f64::NAN, 5.0), (f64::INFINITY, 5.0)] {
             pace.set_speed(wanted, 0.0);
-            assert!((pace.clock(Time::EPOCH, Time::EPOCH).speed - kept).abs() < 1e-9, "{wanted}");
+            assert!((pace.speed() - kept).abs() < 1e-9, "{wanted}");
         }
     }
 
@@ -135,7 +145,7 @@ mod tests {
                 now = pace.target(now, f64::from(ms)).unwrap();
                 pace.advanced(now, f64::from(ms), true);
             }
-            pace.clock(now, Time::EPOCH).reached
+            pace.reached()
         };
         pace.set_speed(100.0, 0.0);
         let slowed = reached(&mut pace, 0, 1_500);
