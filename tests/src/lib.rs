@@ -7,6 +7,7 @@ pub mod certificates;
 #[cfg(feature = "docker")]
 pub mod hosts;
 pub mod replay;
+pub mod report;
 pub mod server;
 pub mod wait;
 pub mod workload;

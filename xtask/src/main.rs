@@ -72,12 +72,11 @@ enum Verb {
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Replay records of the real Kubernetes and print how much agrees
+    /// Replay records of the real Kubernetes against a fresh server and print how much agrees
+    #[command(disable_help_flag = true)]
     Fidelity {
-        /// What to replay; everything without it
-        name: Option<String>,
-        /// Its own arguments
-        #[arg(last = true)]
+        /// `api [FILE]` or `kubectl [FILE]`; `--help` says more
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
 }
@@ -95,8 +94,8 @@ fn main() -> ExitCode {
         Verb::Run { args } => run::run(&screen, &args),
         Verb::Web => bundle::set_up_and_build(&screen),
         Verb::Test { without, only } => return test::test(&screen, &without, &only),
-        Verb::Bench { name, args } => forward::to_binary("bench", name.iter().chain(&args)),
-        Verb::Fidelity { name, args } => forward::to_binary("fidelity", name.iter().chain(&args)),
+        Verb::Bench { name, args } => forward::to_binary("bench", forward::Profile::Release, name.iter().chain(&args)),
+        Verb::Fidelity { args } => forward::to_binary("fidelity", forward::Profile::Dev, args.iter()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -215,6 +215,11 @@ fn suite(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally>
     Ok(tally)
 }
 
+/// What tests have to tell though they passed.
+fn reported(lines: &[String]) -> impl Iterator<Item = &str> {
+    lines.iter().filter_map(|line| line.strip_prefix("report: "))
+}
+
 /// Runs tests; of `suites` that were asked for by name, each must run one.
 fn tests(screen: &Screen, name: &str, command: &mut Command, suites: usize) -> Result<Tally> {
     command.envs(suites::environment()?);
@@ -223,6 +228,7 @@ fn tests(screen: &Screen, name: &str, command: &mut Command, suites: usize) -> R
     let tally = Tally::of_suites(&ended.lines, ended.status.success(), suites);
     if tally.failed == 0 {
         step.ok(&tally.to_string());
+        reported(&ended.lines).for_each(|line| println!("         {line}"));
     } else {
         step.failed(&ended.lines);
         println!("         {tally}   ({})", shown(command));
@@ -238,6 +244,12 @@ mod tests {
     fn a_step_brings_along_what_it_builds_on() {
         assert_eq!(chosen(&[], &[StepName::Browser]), [StepName::Web, StepName::Server, StepName::Browser]);
         assert_eq!(chosen(&[], &[StepName::Fmt]), [StepName::Fmt]);
+    }
+
+    #[test]
+    fn what_a_passing_test_reports_is_shown() {
+        let lines = ["test a ... ok", "report: 7 of 9", "a report: none"].map(String::from);
+        assert_eq!(reported(&lines).collect::<Vec<_>>(), ["7 of 9"]);
     }
 
     #[test]

@@ -1,0 +1,98 @@
+//! Replays records of the real Kubernetes against a fresh server, and prints how much agrees and what does not.
+//! Started by `cargo xtask fidelity`.
+
+use clap::{Parser, Subcommand};
+use kubarium_tests::replay::{self, Agreement, Case};
+use regex::Regex;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/upstream-api");
+
+#[derive(Parser)]
+#[command(name = "cargo xtask fidelity", about = "Hold Kubarium against records of the real Kubernetes")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    /// Only cases whose name matches
+    #[arg(long, global = true, value_name = "REGEX")]
+    only: Option<Regex>,
+    /// Only cases of this group
+    #[arg(long, global = true, value_name = "NAME")]
+    group: Option<String>,
+    /// How many differences to show
+    #[arg(long, global = true, value_name = "N", default_value_t = 20)]
+    show: usize,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Requests to the API
+    Api {
+        /// Records, one JSON case a line, gzipped or not [default: those of the project]
+        file: Option<PathBuf>,
+    },
+    /// Command lines of kubectl
+    Kubectl {
+        /// Records, one JSON case a line, gzipped or not [default: those of the project]
+        file: Option<PathBuf>,
+        /// The requests that make what the command lines look at [default: the one beside FILE, or the project's]
+        #[arg(long, value_name = "FILE")]
+        fixture: Option<PathBuf>,
+        /// The kubectl to run; records are of 1.32
+        #[arg(long, value_name = "PROGRAM", env = "KUBARIUM_KUBECTL", default_value = "kubectl")]
+        kubectl: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let cases = |file: &Option<PathBuf>, name: &str| {
+        let file = file.clone().unwrap_or_else(|| Path::new(DATA).join(name));
+        let mut cases = replay::read(&file)?;
+        cases.retain(|case| arguments.only.as_ref().is_none_or(|only| only.is_match(&case.name)));
+        cases.retain(|case| arguments.group.as_ref().is_none_or(|group| *group == case.group));
+        if cases.is_empty() { Err("no case is left to replay".to_owned()) } else { Ok(cases) }
+    };
+    let agreement = match &arguments.what {
+        What::Api { file } => replay::api(&cases(file, "api.jsonl.gz")?, told)?,
+        What::Kubectl { file, fixture, kubectl } => {
+            let beside = file.as_ref().map(|file| file.with_file_name("kubectl-fixture.json")).filter(|f| f.is_file());
+            let fixture = fixture.clone().or(beside).unwrap_or_else(|| Path::new(DATA).join("kubectl-fixture.json"));
+            replay::kubectl(&cases(file, "kubectl.jsonl.gz")?, kubectl, &fixture, told)?
+        }
+    };
+    report(&agreement, arguments.show);
+    Ok(())
+}
+
+fn told(case: &Case) {
+    use std::io::IsTerminal as _;
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{} {}", case.group, case.name);
+    }
+}
+
+fn report(agreement: &Agreement, show: usize) {
+    use std::io::IsTerminal as _;
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+    let differences = agreement.differences();
+    for difference in differences.iter().take(show) {
+        println!("{difference}");
+    }
+    if differences.len() > show {
+        println!("... and {} more; --show {} shows all", differences.len() - show, differences.len());
+    }
+    println!("{agreement}");
+}

@@ -1,0 +1,25 @@
+//! kubectl 1.32 held against what it printed in front of Kubernetes 1.36.2.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use kubarium_tests::replay;
+use kubarium_tests::report::report;
+use std::path::{Path, PathBuf};
+
+/// How many cases must have equal exit codes, and how many equal outputs. It only rises.
+const FLOOR: (usize, usize) = (63, 50);
+
+#[test]
+fn kubectl_prints_what_it_prints_in_front_of_kubernetes() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/upstream-api");
+    let cases = replay::read(&data.join("kubectl.jsonl.gz")).expect("the records are part of the project");
+    assert_eq!(cases.len(), 92);
+    let program = PathBuf::from(std::env::var_os("KUBARIUM_KUBECTL").unwrap_or_else(|| "kubectl".into()));
+    let agreement = replay::kubectl(&cases, &program, &data.join("kubectl-fixture.json"), |_| ()).unwrap();
+    report(&agreement.to_string());
+    let total = agreement.total();
+    assert!(
+        total.decisive >= FLOOR.0 && total.whole >= FLOOR.1,
+        "{total:?} is below the floor {FLOOR:?}; `cargo xtask fidelity kubectl` shows what differs:\n{}",
+        agreement.differences().join("\n")
+    );
+}
