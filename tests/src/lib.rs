@@ -6,6 +6,7 @@ pub mod browser;
 pub mod certificates;
 #[cfg(feature = "docker")]
 pub mod hosts;
+pub mod kubectl;
 pub mod replay;
 pub mod report;
 pub mod server;

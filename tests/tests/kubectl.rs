@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kubarium_tests::hosts::Hosts;
-use kubarium_tests::server::{Directory, Server, run};
-use std::process::Command;
+use kubarium_tests::kubectl::{Kubectl, head};
+use kubarium_tests::server::{Directory, Server};
 use std::time::{Duration, Instant};
 
 const MANIFEST: &str = "
@@ -29,59 +29,16 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80}]}
 ";
 
-struct Kubectl {
-    program: String,
-    config: String,
-}
-
-impl Kubectl {
-    /// What a command line prints; panics with what kubectl said where it fails.
-    fn says(&self, arguments: &str) -> String {
-        self.tries(arguments).unwrap_or_else(|error| panic!("kubectl {arguments}: {error}"))
-    }
-
-    fn tries(&self, arguments: &str) -> Result<String, String> {
-        let output = Command::new(&self.program)
-            .args(["--kubeconfig", &self.config])
-            .args(arguments.split_whitespace())
-            .output()
-            .map_err(|e| e.to_string())?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-    }
-
-    fn until(&self, what: &str, arguments: &str, holds: impl Fn(&str) -> bool) {
-        let start = Instant::now();
-        let mut last = String::new();
-        while start.elapsed() < Duration::from_mins(2) {
-            last = self.tries(arguments).unwrap_or_else(|e| e);
-            if holds(&last) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        panic!("waited in vain until {what}: kubectl {arguments} says\n{last}");
-    }
-}
-
-/// The words of a table's first line.
-fn head(table: &str) -> Vec<&str> {
-    table.lines().next().unwrap_or_default().split_whitespace().collect()
-}
-
 #[test]
 fn kubectl_creates_gets_describes_scales_reads_logs_and_deletes() {
     let mut hosts = Hosts::start(1).expect("a Docker host");
     let directory = Directory::new().unwrap();
     let endpoint = format!("host-a={}", hosts.host(0).endpoint());
     let server = Server::start(directory.path(), &["--docker", &endpoint]).unwrap();
-    let config = directory.join("kubeconfig");
-    std::fs::write(&config, run(&["kubeconfig", "--server", &server.url]).unwrap().stdout).unwrap();
     let manifest = directory.join("web.yaml");
     std::fs::write(&manifest, MANIFEST).unwrap();
     let manifest = manifest.display();
-    let program = std::env::var("KUBARIUM_KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
-    let kubectl = Kubectl { program, config: config.to_string_lossy().into_owned() };
+    let kubectl = Kubectl::of(&server, &directory).unwrap();
 
     kubectl.until("the node is ready", "get nodes --no-headers", |said| said.contains(" Ready "));
     assert_eq!(head(&kubectl.says("get nodes")), ["NAME", "STATUS", "ROLES", "AGE", "VERSION"]);

@@ -191,7 +191,7 @@ fn the_same_requests_at_the_same_instants_lead_to_the_same_state() {
         server.get("/api/v1/events");
         pace(server, &json!({ "speed": 3 }));
     };
-    assert_eq!(hash(&["--paused"], 4, &asked), first, "in small steps, with readers between them");
+    assert_eq!(hash(&["--paused"], 20, &asked), first, "in small steps, with readers between them");
     assert_ne!(hash(&["--paused", "--seed", "8"], 60, &|_| {}), first, "another seed is another cluster");
 }
 

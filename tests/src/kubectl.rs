@@ -1,0 +1,71 @@
+//! The real kubectl, told of a server by the file that `kubarium kubeconfig` writes.
+
+use crate::server::{Directory, Server, run};
+use crate::wait::eventually;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// kubectl with a server. Which kubectl, `KUBARIUM_KUBECTL` says.
+#[derive(Debug)]
+pub struct Kubectl {
+    program: String,
+    config: String,
+}
+
+impl Kubectl {
+    /// For a server. The file is kept in `directory`.
+    pub fn of(server: &Server, directory: &Directory) -> std::io::Result<Self> {
+        let config = directory.join("kubeconfig");
+        std::fs::write(&config, run(&["kubeconfig", "--server", &server.url])?.stdout)?;
+        let program = std::env::var("KUBARIUM_KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
+        Ok(Self { program, config: config.to_string_lossy().into_owned() })
+    }
+
+    /// What a command line prints.
+    ///
+    /// # Panics
+    /// With what kubectl said where it fails.
+    pub fn says(&self, arguments: &str) -> String {
+        self.tries(arguments).unwrap_or_else(|error| panic!("kubectl {arguments}: {error}"))
+    }
+
+    /// What a command line prints, or what it said where it failed.
+    pub fn tries(&self, arguments: &str) -> Result<String, String> {
+        self.reads(arguments, "")
+    }
+
+    /// The same with something to read from standard input.
+    pub fn reads(&self, arguments: &str, input: &str) -> Result<String, String> {
+        let mut child = Command::new(&self.program)
+            .args(["--kubeconfig", &self.config])
+            .args(arguments.split_whitespace())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that reads nothing may be gone already.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output().map_err(|e| e.to_string())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// Waits until a command line prints what is looked for.
+    ///
+    /// # Panics
+    /// Where it does not in two minutes.
+    pub fn until(&self, what: &str, arguments: &str, holds: impl Fn(&str) -> bool) {
+        eventually(&format!("{what}: kubectl {arguments}"), || {
+            let said = self.tries(arguments).unwrap_or_else(|e| e);
+            (holds(&said), said)
+        });
+    }
+}
+
+/// The words of a table's first line.
+pub fn head(table: &str) -> Vec<&str> {
+    table.lines().next().unwrap_or_default().split_whitespace().collect()
+}
