@@ -23,6 +23,7 @@ pub mod proxy;
 pub mod remote;
 pub mod serve;
 pub mod simulate;
+pub mod spdy;
 pub mod storage;
 pub mod token;
 

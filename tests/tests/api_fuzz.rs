@@ -301,7 +301,7 @@ proptest! {
                     let batch = cluster.watch(&query, None);
                     prop_assert!(batch.is_ok_and(|b| b.next <= cluster.store().revision()));
                 }
-                Some(Answer::Logs(_) | Answer::Proxy(_)) => {}
+                Some(Answer::Logs(_) | Answer::Exec(_) | Answer::PortForward(_) | Answer::Proxy(_)) => {}
                 None => prop_assert!(false, "no answer to {:?}", request),
             }
             // What is stored can be read back, and is the same when read again.

@@ -36,6 +36,7 @@ struct Part {
 const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 const PROXY_VERBS: &[&str] = &["create", "delete", "get", "patch", "update"];
+const STREAM_VERBS: &[&str] = &["create", "get"];
 const STATUS_VERBS: &[&str] = &["get", "patch", "update"];
 
 const fn part(name: &'static str, kind: &'static str, verbs: &'static [&'static str]) -> Part {
@@ -49,9 +50,12 @@ fn parts(kind: Kind) -> Vec<Part> {
         Kind::Namespace => vec![part("finalize", "Namespace", &["update"]), status("Namespace")],
         Kind::Node => vec![part("proxy", "NodeProxyOptions", PROXY_VERBS), status("Node")],
         Kind::Pod => vec![
+            part("attach", "PodAttachOptions", STREAM_VERBS),
             part("binding", "Binding", &["create"]),
             Part { group: "policy", version: "v1", ..part("eviction", "Eviction", &["create"]) },
+            part("exec", "PodExecOptions", STREAM_VERBS),
             part("log", "Pod", &["get"]),
+            part("portforward", "PodPortForwardOptions", STREAM_VERBS),
             part("proxy", "PodProxyOptions", PROXY_VERBS),
             status("Pod"),
         ],

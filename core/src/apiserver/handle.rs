@@ -8,7 +8,8 @@ use super::query::Query;
 use super::reply::{Draft, List, Reply};
 use super::{Answer, Method, Request, Response, WatchQuery};
 use super::{
-    delete, discovery, errors, explanation, patch, pods, present, proxy, read, scale, select, slices, warnings, write,
+    delete, discovery, errors, explanation, log, patch, pods, present, proxy, read, remote, scale, select, slices,
+    warnings, write,
 };
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
@@ -145,7 +146,7 @@ impl<'a> Call<'a> {
     /// Whether there is such a method at that place, and in which form to answer.
     fn check(&mut self, path: &ResourcePath) -> Result<Form, ApiError> {
         use Method::{Delete, Get, Patch, Post, Put};
-        use Subresource::{Binding, Eviction, Finalize, Log, Scale, Status};
+        use Subresource::{Attach, Binding, Eviction, Exec, Finalize, Log, PortForward, Scale, Status};
         let method = self.request.method;
         let named = path.name.is_some();
         let in_place = path.kind.info().namespaced == path.namespace.is_some();
@@ -154,6 +155,7 @@ impl<'a> Call<'a> {
             (Delete, None) => named || (in_place && path.kind != Kind::Namespace),
             (Put | Patch, None) => named,
             (Get, None | Some(Log))
+            | (Get | Post, Some(Attach | Exec | PortForward))
             | (Get | Put | Patch, Some(Status | Scale))
             | (Put, Some(Finalize))
             | (Post, Some(Binding | Eviction)) => true,
@@ -177,12 +179,13 @@ impl<'a> Call<'a> {
         }
         let form = self.check(path)?;
         match (self.request.method, path.subresource) {
-            (Get, _) => self.get(cx.store, cx.now, path, form),
             (Post, Some(Subresource::Binding)) => {
                 let body = self.read_body(Expected::document("v1", "Binding"), "CreateOptions")?;
                 self.bind(cx, path, &body)
             }
-            (Post, Some(_)) => self.evict(cx, path),
+            (Post, Some(Subresource::Eviction)) => self.evict(cx, path),
+            // What is left of POST opens a way into a pod, which changes nothing.
+            (Get, _) | (Post, Some(_)) => self.get(cx.store, cx.now, path, form),
             (Post, None) => self.create(cx, path, form),
             (Put, _) => self.put(cx, path, form),
             (Patch, _) => self.patch(cx, path, form),
@@ -196,8 +199,19 @@ impl<'a> Call<'a> {
                 Ok(Reply::Document(200, scale::shown(read::present_object(store, path)?, form, now)))
             }
             Some(Subresource::Log) => {
-                let log = pods::log(read::present_object(store, path)?, &self.query)?;
-                Ok(Reply::Other(Answer::Logs(log)))
+                let name = path.name.as_deref().unwrap_or_default();
+                let options = log::Options::read(name, &self.query, now)?;
+                let log = log::of(read::present_object(store, path)?, &self.query, &options)?;
+                Ok(Reply::Other(log.map_or_else(no_output, Answer::Logs)))
+            }
+            Some(part @ (Subresource::Exec | Subresource::Attach)) => {
+                let object = read::present_object(store, path)?;
+                let attach = part == Subresource::Attach;
+                remote::exec(object, &self.query, attach).map(|q| Reply::Other(Answer::Exec(q)))
+            }
+            Some(Subresource::PortForward) => {
+                let object = read::present_object(store, path)?;
+                remote::port_forward(object, &self.query).map(|q| Reply::Other(Answer::PortForward(q)))
             }
             Some(_) => read::get(store, path, &self.query, form, now).map(|d| Reply::Document(200, d)),
             None if path.watch || (self.query.flag("watch") && path.name.is_none()) => {
@@ -396,6 +410,16 @@ fn with_version(object: &Object, version: u64) -> Arc<Object> {
     let mut shown = object.clone();
     shown.meta.resource_version = version;
     Arc::new(shown)
+}
+
+/// What a pod without a node has written.
+fn no_output() -> Answer {
+    Answer::Done(Response {
+        status: 204,
+        content_type: "text/plain".to_owned(),
+        warnings: Vec::new(),
+        body: String::new(),
+    })
 }
 
 fn created_status() -> Reply {

@@ -17,6 +17,12 @@ pub(super) enum Subresource {
     Eviction,
     /// The output of a container.
     Log,
+    /// A command in a container of a pod.
+    Exec,
+    /// What runs in a container of a pod.
+    Attach,
+    /// The ports of a pod.
+    PortForward,
     /// A way into a pod, a service or a node.
     Proxy,
     /// The finalizers of a namespace.
@@ -83,6 +89,9 @@ fn subresource(kind: Kind, word: &str) -> Option<Subresource> {
         (Kind::Pod, "binding") => Subresource::Binding,
         (Kind::Pod, "eviction") => Subresource::Eviction,
         (Kind::Pod, "log") => Subresource::Log,
+        (Kind::Pod, "exec") => Subresource::Exec,
+        (Kind::Pod, "attach") => Subresource::Attach,
+        (Kind::Pod, "portforward") => Subresource::PortForward,
         (Kind::Pod | Kind::Service | Kind::Node, "proxy") => Subresource::Proxy,
         (Kind::Namespace, "finalize") => Subresource::Finalize,
         _ => return None,
@@ -208,6 +217,11 @@ mod tests {
             ("/api/v1/namespaces/x/pods/p", "Pod x p -"),
             ("/api/v1/namespaces/x/pods/a%20b", "Pod x a b -"),
             ("/api/v1/namespaces/x/pods/p/log", "Pod x p Log"),
+            ("/api/v1/namespaces/x/pods/p/exec", "Pod x p Exec"),
+            ("/api/v1/namespaces/x/pods/p/attach", "Pod x p Attach"),
+            ("/api/v1/namespaces/x/pods/p/portforward", "Pod x p PortForward"),
+            ("/api/v1/namespaces/x/pods/p/portforward/80", "404"),
+            ("/api/v1/namespaces/x/services/s/portforward", "404"),
             ("/api/v1/namespaces/x/replicationcontrollers/r/scale", "ReplicationController x r Scale"),
             ("/api/v1/namespaces/x/services/s:80/proxy", "Service x s:80 Proxy"),
             ("/api/v1/namespaces/x/services/s/proxy/a%20b/c", "Service x s Proxy /a%20b/c"),

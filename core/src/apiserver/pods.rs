@@ -1,11 +1,10 @@
-//! What one does to pods besides reading and writing them: bind, evict, read their output.
+//! What one does to pods besides reading and writing them: bind, evict, choose a container.
 
 use super::errors;
 use super::path::ResourcePath;
-use super::query::{Query, quoted};
+use super::query::quoted;
 use super::read::present_object;
-use super::request::LogQuery;
-use crate::api::{ApiError, Condition, ConditionKind, ConditionStatus, ContainerState, Kind, Object, PodBody};
+use crate::api::{ApiError, Condition, ConditionKind, ConditionStatus, Kind, Name, Object, PodBody};
 use crate::cluster::Context;
 use crate::deletion::{self, DeleteOptions};
 use crate::runtime::PodRef;
@@ -99,63 +98,8 @@ pub(super) fn evict(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteO
     Ok(())
 }
 
-/// Finds whose output is wanted.
-pub(super) fn log(object: &Object, query: &Query) -> Result<LogQuery, ApiError> {
-    let name = &object.meta.name;
-    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
-    let Some(node) = pod.node.clone() else {
-        return Err(errors::bad_request(format!("pod {name} does not have a host assigned")));
-    };
-    let container = container(pod, name, query.text("container"))?;
-    let status = pod.status.containers.iter().chain(&pod.status.init_containers).find(|s| s.name == container);
-    let previous = query.flag("previous");
-    let refuse_waiting = |why: &str| {
-        errors::bad_request(format!(
-            "container {} in pod {} is waiting to start: {why}",
-            quoted(&container),
-            quoted(name)
-        ))
-    };
-    let attempt = match status {
-        _ if previous => {
-            let missing = || {
-                errors::bad_request(format!(
-                    "previous terminated container {} in pod {} not found",
-                    quoted(&container),
-                    quoted(name)
-                ))
-            };
-            status.and_then(|s| s.restarts.checked_sub(1)).ok_or_else(missing)?
-        }
-        None => return Err(refuse_waiting("ContainerCreating")),
-        Some(status) => match &status.state {
-            ContainerState::Waiting { reason, .. } if status.last.is_none() => {
-                return Err(refuse_waiting(reason.as_deref().unwrap_or("ContainerCreating")));
-            }
-            // Also while it waits to be started again: the last output is the one there is.
-            _ => status.restarts,
-        },
-    };
-    let positive = |key: &str| -> Result<Option<u64>, ApiError> {
-        match query.number(key)? {
-            Some(n) if n < 0 => Err(errors::bad_request(format!("{key} must be greater than or equal to 0"))),
-            n => Ok(n.map(i64::unsigned_abs)),
-        }
-    };
-    Ok(LogQuery {
-        pod: pod_ref(object),
-        node,
-        container,
-        attempt,
-        follow: query.flag("follow"),
-        tail_lines: positive("tailLines")?,
-        since_seconds: query.number("sinceSeconds")?,
-        timestamps: query.flag("timestamps"),
-        limit_bytes: positive("limitBytes")?,
-    })
-}
-
-fn container(pod: &PodBody, name: &str, wanted: &str) -> Result<crate::api::Name, ApiError> {
+/// The container that is meant: the one named, or the only one.
+pub(super) fn container(pod: &PodBody, name: &str, wanted: &str) -> Result<Name, ApiError> {
     let names = || pod.spec.containers.iter().chain(pod.spec.init_containers.iter().flatten()).map(|c| c.name.as_str());
     if !wanted.is_empty() {
         if names().any(|n| n == wanted) {

@@ -2,6 +2,7 @@
 
 use crate::api::{ApiError, Kind, Name};
 use crate::runtime::PodRef;
+use crate::time::Time;
 use serde::{Deserialize, Serialize};
 
 /// HTTP method of a request.
@@ -148,12 +149,51 @@ pub struct LogQuery {
     pub follow: bool,
     /// Only the last so many lines.
     pub tail_lines: Option<u64>,
-    /// Only what came in the last so many seconds.
-    pub since_seconds: Option<i64>,
+    /// Only what came at that time or later.
+    pub since: Option<Time>,
     /// Put the time before each line.
     pub timestamps: bool,
     /// At most so many bytes.
     pub limit_bytes: Option<u64>,
+}
+
+/// Into which container somebody wants, and what for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the request")]
+pub struct ExecQuery {
+    /// The pod.
+    pub pod: PodRef,
+    /// Its node.
+    pub node: Name,
+    /// The container's name.
+    pub container: Name,
+    /// Which start of the container runs; none where it does not run.
+    pub attempt: Option<u32>,
+    /// The words of the command to run in it; none to be attached to what runs there already.
+    pub command: Option<Vec<String>>,
+    /// Whether the client has something to say.
+    pub stdin: bool,
+    /// Whether it wants the output.
+    pub stdout: bool,
+    /// Whether it wants the errors apart from the output. Never with a terminal that it asked for.
+    pub stderr: bool,
+    /// Whether the client has a terminal: then it says how large it is.
+    pub tty: bool,
+    /// Whether the command has, or is to have, one.
+    pub terminal: bool,
+}
+
+/// The pod whose ports somebody wants to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortForwardQuery {
+    /// The pod.
+    pub pod: PodRef,
+    /// Its node.
+    pub node: Name,
+    /// Its address; none where it has none yet, or has ended.
+    pub ip: Option<Name>,
+    /// Ports in it, where the request names them: older protocols have it so.
+    pub ports: Vec<u16>,
 }
 
 /// Where a proxied request goes.
@@ -182,6 +222,10 @@ pub enum Answer {
     Watch(Box<WatchQuery>),
     /// The output of a container, to be had from its node.
     Logs(LogQuery),
+    /// A way into a container, over the connection of the request.
+    Exec(ExecQuery),
+    /// A way to the ports of a pod, over the connection of the request.
+    PortForward(PortForwardQuery),
     /// A request that the driver shall pass on.
     Proxy(ProxyTarget),
 }

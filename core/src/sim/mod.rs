@@ -32,4 +32,4 @@ pub use pace::{Pace, SPEEDS};
 pub use scenario::{Client, Pool, Scenario, Step, Words};
 pub use soak::{soak, soaked_world};
 pub use traffic::{Counters, Outcome, ServicePort, Traffic, Visit};
-pub use world::{BEGINNING, JournalEntry, Progress, Rejection, World};
+pub use world::{BEGINNING, JournalEntry, Progress, Rejection, World, nothing_inside};

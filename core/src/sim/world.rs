@@ -6,6 +6,7 @@ mod request;
 mod visits;
 
 pub use intervention::JournalEntry;
+pub use request::nothing_inside;
 
 use super::action::ActionError;
 use super::behaviour::Images;

@@ -19,6 +19,11 @@ pub struct TlsFiles {
 impl TlsFiles {
     /// Whether they can be used at all. The error names the option, the file and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
+        self.client().map(drop)
+    }
+
+    /// How to speak TLS with the engine.
+    pub fn client(&self) -> Result<ClientConfig, String> {
         let wrong = |option: &str, path: &Path, what: &str| format!("{option}={}: {what}", path.display());
         let mut authorities = RootCertStore::empty();
         for certificate in certificates(&self.ca).map_err(|e| wrong("ca", &self.ca, &e))? {
@@ -31,7 +36,6 @@ impl TlsFiles {
         ClientConfig::builder()
             .with_root_certificates(authorities)
             .with_client_auth_cert(shown, key)
-            .map(|_| ())
             .map_err(|e| wrong("key", &self.key, &format!("does not go with cert={}: {e}", self.cert.display())))
     }
 }

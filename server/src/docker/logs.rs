@@ -22,9 +22,8 @@ pub(super) async fn stream(engine: &Engine, query: &LogQuery) -> Result<LogStrea
     if let Some(lines) = query.tail_lines {
         options = options.tail(&lines.to_string());
     }
-    if let Some(seconds) = query.since_seconds {
-        let since = crate::clock::now().as_secs().saturating_sub(seconds.max(0));
-        options = options.since(i32::try_from(since).unwrap_or(i32::MAX));
+    if let Some(since) = query.since {
+        options = options.since(i32::try_from(since.as_secs().max(0)).unwrap_or(i32::MAX));
     }
     let engine = engine.clone();
     let output = engine.docker.logs(&name, Some(options.build()));

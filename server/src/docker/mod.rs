@@ -8,6 +8,7 @@ mod container;
 mod disk;
 mod engine;
 mod environment;
+mod hijack;
 mod host;
 mod image;
 mod lanes;
@@ -19,22 +20,25 @@ mod operation;
 mod own_image;
 mod ports;
 mod probe;
+mod process;
 mod reporter;
 mod status;
 mod tar;
 mod unverified;
 mod volume;
 
+pub use hijack::{Input, Output, Source};
 pub use logs::LogStream;
 pub(crate) use ports::join;
+pub use process::{Control, End, Process};
 
 use crate::config::DockerHost;
 use crate::driver::DriverHandle;
 use crate::metrics::Metrics;
 use crate::storage::Storage;
-use engine::Purpose;
+use engine::{Engine, Purpose};
 use kubarium_core::api::{Name, Uid};
-use kubarium_core::apiserver::LogQuery;
+use kubarium_core::apiserver::{ExecQuery, LogQuery};
 use kubarium_core::runtime::{RuntimeCommand, RuntimeEvent};
 use ports::Ports;
 use reporter::Reporter;
@@ -216,9 +220,17 @@ impl Hosts {
 
     /// What a container wrote. The error is a sentence.
     pub async fn logs(&self, query: &LogQuery) -> Result<LogStream, String> {
-        let status = self.0.entries.read().ok().and_then(|e| e.get(&query.node).map(|e| Arc::clone(&e.status)));
-        let status = status.ok_or_else(|| format!("node {} has no Docker host", query.node))?;
-        logs::stream(&status.engine()?, query).await
+        logs::stream(&self.engine(&query.node)?, query).await
+    }
+
+    /// Begins a command in a container, or attaches to it. The error is a sentence.
+    pub async fn process(&self, query: &ExecQuery) -> Result<Process, String> {
+        process::start(&self.engine(&query.node)?, query).await
+    }
+
+    fn engine(&self, node: &Name) -> Result<Engine, String> {
+        let status = self.0.entries.read().ok().and_then(|e| e.get(node).map(|e| Arc::clone(&e.status)));
+        status.ok_or_else(|| format!("node {node} has no Docker host"))?.engine()
     }
 
     /// Ends all tasks. Containers go on running.

@@ -94,10 +94,10 @@ impl DriverHandle {
     }
 
     /// What a simulated container has written. None where its machine cannot be reached, or is no simulated one.
-    pub async fn output(&self, query: &LogQuery) -> Option<(Clock, Output)> {
+    pub async fn output(&self, query: &LogQuery) -> Option<Output> {
         let Place::Simulated(simulation) = &self.place else { return None };
         let simulation = simulation.read().await;
-        Some((simulation.clock(), simulation.world.output(query)?))
+        simulation.world.output(query)
     }
 
     /// Tells of every new durable revision.

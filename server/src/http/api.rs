@@ -1,9 +1,9 @@
 //! The Kubernetes API: any path that is not the server's own goes to the control plane.
 
-use super::{App, BODY_BYTES_MAX, forward, logs, problem, watch};
+use super::remote::Upgrade;
+use super::{App, BODY_BYTES_MAX, forward, logs, problem, remote, watch};
 use axum::body::{Body, to_bytes};
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequestParts as _, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use kubarium_core::api::Reason;
@@ -12,7 +12,7 @@ use kubarium_core::apiserver::{self, Answer};
 /// Answers a request to the API.
 pub(super) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let socket = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok();
+    let upgrade = Upgrade::of(&mut parts).await;
     let method = match parts.method {
         Method::GET | Method::HEAD => apiserver::Method::Get,
         Method::POST => apiserver::Method::Post,
@@ -45,8 +45,10 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
     match app.driver.ask(asked).await {
         Err(_) => problem::closing(),
         Ok(Answer::Done(done)) => finished(done),
-        Ok(Answer::Watch(query)) => watch::answer(&app, *query, socket),
+        Ok(Answer::Watch(query)) => watch::answer(&app, *query, upgrade.websocket()),
         Ok(Answer::Logs(query)) => logs::stream(&app, query).await,
+        Ok(Answer::Exec(query)) => remote::exec(&app, query, upgrade),
+        Ok(Answer::PortForward(query)) => remote::port_forward(&app, query, upgrade),
         Ok(Answer::Proxy(target)) => forward::send(&app, &target, &parts.method, &parts.headers, bytes).await,
     }
 }

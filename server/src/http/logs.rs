@@ -35,10 +35,10 @@ pub(super) async fn stream(app: &App, query: LogQuery) -> Response {
 /// What a simulated container has written and, for who follows, what it goes on to write while it runs.
 async fn simulated(app: &App, query: &LogQuery) -> Result<LogStream, String> {
     let output = app.driver.output(query).await;
-    let (clock, output) = output.ok_or_else(|| format!("node {} cannot be reached", query.node))?;
+    let output = output.ok_or_else(|| format!("node {} cannot be reached", query.node))?;
     let (lines, mut inbox) = mpsc::channel(1);
     let mut follow = Follow { told: output.lines.len(), left: query.limit_bytes, lines };
-    let first = output.shown(query, clock.now);
+    let first = output.shown(query);
     let (app, query) = (app.clone(), query.clone());
     tokio::spawn(async move {
         if follow.send(first).await && query.follow && output.runs {
@@ -70,7 +70,7 @@ impl Follow {
                 changed = revisions.changed() => if changed.is_err() { return },
                 () = closed.closed() => return,
             }
-            let Some((_, output)) = app.driver.output(query).await else { return };
+            let Some(output) = app.driver.output(query).await else { return };
             let text = output.after(self.told, query);
             self.told = output.lines.len();
             if !self.send(text).await || !output.runs {

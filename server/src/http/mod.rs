@@ -12,6 +12,7 @@ mod interventions;
 mod listener;
 mod logs;
 mod problem;
+mod remote;
 mod ui;
 mod watch;
 

@@ -1,7 +1,7 @@
 //! What a simulated container has written, and how much of it somebody wants to see.
 
 use crate::apiserver::LogQuery;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 /// What a container has written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,10 +13,9 @@ pub struct Output {
 }
 
 impl Output {
-    /// As much of it as a query asks for, at this instant.
-    pub fn shown(&self, query: &LogQuery, now: Time) -> String {
-        let since = query.since_seconds.map(|seconds| now - Span::from_secs(seconds.max(0)));
-        let wanted = self.lines.iter().filter(|(at, _)| since.is_none_or(|since| *at >= since));
+    /// As much of it as a query asks for.
+    pub fn shown(&self, query: &LogQuery) -> String {
+        let wanted = self.lines.iter().filter(|(at, _)| query.since.is_none_or(|since| *at >= since));
         let lines: Vec<String> = wanted.map(|line| written(line, query)).collect();
         let most = |n: Option<u64>| n.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
         let skip = lines.len().saturating_sub(most(query.tail_lines));

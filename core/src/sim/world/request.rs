@@ -1,7 +1,7 @@
 //! What the world asks of its cluster's API, and what it answers itself where a driver would.
 
 use super::World;
-use crate::api::Kind;
+use crate::api::{ApiError, Kind, Reason};
 use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, Request, Response};
 use crate::cluster::Input;
 use crate::sim::action::ActionError;
@@ -26,6 +26,7 @@ impl World {
         match answer {
             Some(Answer::Logs(query)) => Some(Answer::Done(self.log(&query))),
             Some(Answer::Proxy(target)) => Some(Answer::Done(self.answer_of(&target))),
+            Some(Answer::Exec(_) | Answer::PortForward(_)) => Some(Answer::Done((&nothing_inside()).into())),
             other => other,
         }
     }
@@ -41,7 +42,7 @@ impl World {
         let Some(output) = self.output(query) else {
             return Response::json(500, &manifests::failure(500, &format!("node {} cannot be reached", query.node)));
         };
-        let body = output.shown(query, self.now);
+        let body = output.shown(query);
         Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body }
     }
 
@@ -90,4 +91,14 @@ impl World {
         request.brief = true;
         refusal::accepted(self.handle(Input::Request(request)).as_ref(), manifest)
     }
+}
+
+/// What is answered to who wants into a pod: in this world there is nothing in it.
+pub fn nothing_inside() -> ApiError {
+    ApiError::new(
+        501,
+        Reason::Unknown,
+        "the pods of a simulated cluster run no programs: there is nothing to run commands in, to attach to or to \
+         forward ports of",
+    )
 }
