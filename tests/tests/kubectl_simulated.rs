@@ -45,7 +45,7 @@ fn kubectl_creates_steps_time_fails_a_node_and_sees_the_cluster_heal() {
     };
 
     let served = kubectl.says("api-resources --api-group=kubarium.io --no-headers -o name");
-    assert_eq!(served, "clock.kubarium.io\ninterventions.kubarium.io");
+    assert_eq!(served, "clock.kubarium.io\ninterventions.kubarium.io\nmachines.kubarium.io");
     let clock = kubectl.says("get clock");
     assert_eq!(head(&clock), ["NAME", "NOW", "PAUSED", "SPEED", "REACHED"]);
     assert_eq!(rows(&clock)[1], ["clock", "2026-01-01T00:00:00Z", "true", "1", "0"]);
@@ -70,6 +70,8 @@ fn kubectl_creates_steps_time_fails_a_node_and_sees_the_cluster_heal() {
     assert_eq!(intervention("failNode node-2").unwrap(), "intervention.kubarium.io/test created");
     let nobody = intervention("failNode nobody").unwrap_err();
     assert!(nobody.contains("there is no machine \"nobody\" in this world"), "{nobody}");
+    let machines = kubectl.says("get machines --no-headers");
+    assert_eq!(rows(&machines), [["node-1", "<none>"], ["node-2", "Off"], ["node-3", "<none>"]]);
     step("10m");
     let nodes = kubectl.says("get nodes --no-headers");
     let states: Vec<&str> = rows(&nodes).into_iter().map(|row| row[1]).collect();

@@ -132,10 +132,15 @@ fn a_node_that_fails_is_healed_around_and_comes_back() {
     server.send("POST", CONTROLLERS, &web(6));
     step(&server, "1m");
     let ready = |node: &str| condition(&server.get(&format!("/api/v1/nodes/{node}")), "Ready")["status"].clone();
-    for (fail, heal) in [("failNode", "restoreNode"), ("partitionNode", "healNode")] {
+    let faults = || {
+        let machines = server.get(&format!("{GROUP}/machines"));
+        machines["items"].as_array().unwrap().iter().map(|m| m["status"]["faults"].clone()).collect::<Vec<_>>()
+    };
+    for (fail, heal, word) in [("failNode", "restoreNode", "Off"), ("partitionNode", "healNode", "Partitioned")] {
         let (status, done) = act(&server, &format!("{fail} node-2"));
         assert_eq!((status, &done["spec"]["action"]), (201, &json!(format!("{fail} node-2"))));
         assert_eq!(ready("node-2"), "True", "nobody has noticed");
+        assert_eq!(faults(), [json!([]), json!([word]), json!([])]);
         step(&server, "1m");
         assert_eq!(ready("node-2"), "Unknown", "{fail}");
         step(&server, "10m");
@@ -255,7 +260,7 @@ fn what_there_is_beside_kubernetes_is_discovered_in_both_forms() {
     let simulated = serve(&directory, &[]);
     let live = Server::start(directory.path(), &[]).unwrap();
     for (server, expected) in [
-        (&simulated, ["pods/explanation", "clock", "clock/step", "interventions"].as_slice()),
+        (&simulated, ["pods/explanation", "clock", "clock/step", "interventions", "machines"].as_slice()),
         (&live, ["pods/explanation", "clock", "dockerhosts"].as_slice()),
     ] {
         let listed = server.get(GROUP);

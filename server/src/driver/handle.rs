@@ -7,7 +7,7 @@ use kubarium_core::api::Name;
 use kubarium_core::apiserver::{Answer, LogQuery, Request};
 use kubarium_core::recording::state_hash;
 use kubarium_core::runtime::RuntimeEvent;
-use kubarium_core::sim::Output;
+use kubarium_core::sim::{Fault, Output};
 use std::fmt;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -91,6 +91,14 @@ impl DriverHandle {
         let (reply, outcome) = oneshot::channel();
         self.events.send(Event::Order { order, reply }).await.map_err(|_| Refused::Closed)?;
         outcome.await.map_err(|_| Refused::Closed)?
+    }
+
+    /// What is wrong with each simulated machine, by node. None where the machines are no simulated ones.
+    pub async fn machines(&self) -> Option<Vec<(Name, Vec<Fault>)>> {
+        let Place::Simulated(simulation) = &self.place else { return None };
+        let simulation = simulation.read().await;
+        let present = simulation.world.machines().iter().filter(|machine| !machine.is_gone());
+        Some(present.map(|machine| (machine.name().clone(), machine.faults())).collect())
     }
 
     /// What a simulated container has written. None where its machine cannot be reached, or is no simulated one.

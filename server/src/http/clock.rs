@@ -166,8 +166,8 @@ pub(super) fn refusal(refused: Refused) -> Response {
         Refused::Live => problem::status(
             405,
             Reason::MethodNotAllowed,
-            "this cluster is live: its time is the real one, and nothing is made to fail in it; `kubarium serve \
-             --simulate` serves a cluster with a time of its own",
+            "this cluster is live: its time is the real one, and its machines are real; `kubarium serve --simulate` \
+             serves one whose time can be held and whose machines can be made to fail",
         ),
         Refused::Held(now) => problem::status(
             409,

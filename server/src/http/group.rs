@@ -36,7 +36,7 @@ const LIVE: [Resource; 2] = [
 ];
 
 /// Of a simulated one.
-const SIMULATED: [Resource; 2] = [
+const SIMULATED: [Resource; 3] = [
     Resource {
         name: "clock",
         singular: "clock",
@@ -45,6 +45,7 @@ const SIMULATED: [Resource; 2] = [
         parts: &[("step", "ClockStep", &["create"])],
     },
     Resource { name: "interventions", singular: "intervention", kind: "Intervention", verbs: &["create"], parts: &[] },
+    Resource { name: "machines", singular: "machine", kind: "Machine", verbs: &["list"], parts: &[] },
 ];
 
 fn own(app: &App) -> &'static [Resource] {

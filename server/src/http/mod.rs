@@ -11,6 +11,7 @@ mod hosts;
 mod interventions;
 mod listener;
 mod logs;
+mod machines;
 mod problem;
 mod remote;
 mod ui;
@@ -64,6 +65,7 @@ pub fn router(app: App) -> Router {
         .route("/apis/kubarium.io/v1/clock/clock", get(clock::read).patch(clock::change))
         .route("/apis/kubarium.io/v1/clock/step", post(clock::step))
         .route("/apis/kubarium.io/v1/interventions", post(interventions::create))
+        .route("/apis/kubarium.io/v1/machines", get(machines::list))
         .route("/apis/kubarium.io/v1/dockerhosts", get(hosts::list).post(hosts::create))
         .route("/apis/kubarium.io/v1/dockerhosts/{name}", get(hosts::read).delete(hosts::delete))
         .fallback(api::handle)
