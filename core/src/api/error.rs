@@ -1,5 +1,6 @@
 //! Errors in Kubernetes' own form: a `Status` with code, reason, message and causes.
 
+use super::Kind;
 use serde::Serialize;
 use std::fmt;
 
@@ -37,6 +38,7 @@ pub struct Cause {
     /// What is wrong.
     pub message: String,
     /// Where: a field path, such as `spec.containers[0].name`.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
 }
 
@@ -77,6 +79,20 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// The cluster's rules forbid it.
+    pub(crate) fn forbidden(kind: Kind, name: &str, why: &str) -> Self {
+        let info = kind.info();
+        let dot = if info.group.is_empty() { "" } else { "." };
+        let message = format!("{}{dot}{} \"{name}\" is forbidden: {why}", info.plural, info.group);
+        let details = Details {
+            name: name.to_owned(),
+            group: info.group.to_owned(),
+            kind: info.plural.to_owned(),
+            ..Details::default()
+        };
+        Self { code: 403, reason: Reason::Forbidden, message, details: Some(Box::new(details)) }
+    }
+
     /// An error without details.
     pub fn new(code: u16, reason: Reason, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: None }

@@ -1,7 +1,6 @@
 //! Kubernetes' objects as the core keeps them: its schema, its defaults and its rules, in a form that is
 //! small and shared. Knows nothing of stores, requests or machines.
 
-pub mod admission;
 pub mod base64;
 mod codec;
 pub mod defaulting;
@@ -15,11 +14,12 @@ mod object;
 mod pod;
 pub mod priority;
 mod quantity;
+pub(crate) mod resources;
 mod selector;
 pub mod table;
 pub mod validation;
 
-pub(crate) use codec::encode;
+pub(crate) use codec::{decode, encode};
 pub use document::Document;
 pub use error::{ApiError, Cause, Details, Reason};
 pub use event::{EventBody, EventKind, ObjectReference};

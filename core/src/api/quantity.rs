@@ -123,6 +123,20 @@ impl Quantity {
         Self { nanos: value as i128 * NANO, format: Format::DecimalSi }
     }
 
+    /// So much of a resource as it is counted (thousandths of a cpu, whole units of all else), written as `self` is.
+    #[must_use]
+    pub fn counted(self, resource: &str, count: i64) -> Self {
+        let unit = if resource.ends_with("cpu") { 1_000_000 } else { NANO };
+        Self { nanos: i128::from(count) * unit, format: self.format }
+    }
+
+    /// Both together, written as `self` is unless that is nothing.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let format = if self.nanos == 0 { other.format } else { self.format };
+        Self { nanos: (self.nanos + other.nanos).clamp(-MAX, MAX), format }
+    }
+
     /// In whole units, rounded up (away from zero).
     pub fn value(self) -> i64 {
         scaled(self.nanos, NANO)

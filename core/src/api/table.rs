@@ -92,13 +92,13 @@ fn document(object: &Object, document: &Document, age: &str) -> Vec<Value> {
     let name = object.meta.name.as_str();
     let count = |paths: &[&str]| paths.iter().map(|path| document.entries(&[path]).count()).sum::<usize>();
     match document.kind {
-        Kind::ConfigMap => vec![name.into(), count(&["data", "binaryData"]).to_string().into(), age.into()],
+        Kind::ConfigMap => vec![name.into(), count(&["data", "binaryData"]).into(), age.into()],
         Kind::Secret => {
-            vec![name.into(), document.text(&["type"]).into(), count(&["data"]).to_string().into(), age.into()]
+            vec![name.into(), document.text(&["type"]).into(), count(&["data"]).into(), age.into()]
         }
         Kind::ServiceAccount => {
             let secrets = document.at(&["secrets"]).as_array().map_or(0, Vec::len);
-            vec![name.into(), secrets.to_string().into(), age.into()]
+            vec![name.into(), secrets.into(), age.into()]
         }
         Kind::Lease => vec![name.into(), document.text(&["spec", "holderIdentity"]).into(), age.into()],
         Kind::PodDisruptionBudget => {

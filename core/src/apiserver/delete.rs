@@ -131,7 +131,7 @@ pub(super) enum Outcome {
 pub(super) fn one(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteOptions) -> Result<Outcome, ApiError> {
     let name = path.name.as_deref().unwrap_or_default();
     if path.kind == Kind::Namespace && PROTECTED_NAMESPACES.contains(&name) {
-        return Err(errors::forbidden(Kind::Namespace, name, "this namespace may not be deleted"));
+        return Err(ApiError::forbidden(Kind::Namespace, name, "this namespace may not be deleted"));
     }
     let key = present_object(cx.store, path)?.key();
     Ok(match delete_object(cx, &key, options)? {

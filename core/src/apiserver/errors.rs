@@ -56,16 +56,10 @@ pub(super) fn binding_conflict(name: &str, why: &str) -> ApiError {
     detailed(409, Reason::Conflict, format!("Operation cannot be fulfilled on pods/binding \"{name}\": {why}"), details)
 }
 
-/// The cluster's rules forbid it.
-pub(super) fn forbidden(kind: Kind, name: &str, why: &str) -> ApiError {
-    let message = format!("{} \"{name}\" is forbidden: {why}", resource(kind));
-    detailed(403, Reason::Forbidden, message, about(kind, name))
-}
-
 /// The namespace is going away.
 pub(super) fn namespace_terminating(kind: Kind, name: &str, namespace: &str) -> ApiError {
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
-    let mut error = forbidden(kind, name, &why);
+    let mut error = ApiError::forbidden(kind, name, &why);
     if let Some(details) = &mut error.details {
         details.causes.push(Cause {
             reason: "NamespaceTerminating".to_owned(),

@@ -4,11 +4,15 @@ use super::errors;
 use super::path::ResourcePath;
 use super::query::quoted;
 use super::read::present_object;
-use crate::api::{ApiError, Condition, ConditionKind, ConditionStatus, Kind, Name, Object, PodBody};
+use crate::api::{
+    self, ApiError, Body, Cause, Condition, ConditionKind, ConditionStatus, Details, Kind, Name, Object, PodBody,
+    PodPhase, Reason,
+};
 use crate::cluster::Context;
+use crate::controllers::disruption;
 use crate::deletion::{self, DeleteOptions};
 use crate::runtime::PodRef;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The pod's name for a runtime.
@@ -85,6 +89,10 @@ pub(super) fn evict(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteO
     let key = object.key();
     let name = path.name.as_deref().unwrap_or_default();
     let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    let ended = pod.status.phase.is_finished() || pod.status.phase == PodPhase::Pending;
+    if !ended && object.meta.deletion.is_none() {
+        disturb(cx, &object)?;
+    }
     // One change both says why and starts the grace period, where the pod is still to run for a while.
     let mut disrupted = Object::clone(&object);
     let condition = Condition::new(ConditionKind::DisruptionTarget, ConditionStatus::True, cx.now.floor_secs())
@@ -95,6 +103,72 @@ pub(super) fn evict(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteO
         cx.store.update(disrupted, None).map_err(|_| errors::not_found(Kind::Pod, name))?;
     }
     deletion::delete_object(cx, &key, options)?;
+    Ok(())
+}
+
+fn too_many(budget: &Object, why: &str) -> ApiError {
+    let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+    let cause = Cause {
+        reason: "DisruptionBudget".to_owned(),
+        message: format!("The disruption budget {} {why}", budget.meta.name),
+        field: String::new(),
+    };
+    let mut error = ApiError::new(429, Reason::TooManyRequests, message);
+    error.details = Some(Box::new(Details { causes: vec![cause], ..Details::default() }));
+    error
+}
+
+/// Takes one disturbance from the budget a running pod is under; an error where it has none left.
+fn disturb(cx: &mut Context<'_>, pod: &Object) -> Result<(), ApiError> {
+    let over = |budget: &&Arc<Object>| {
+        let selector = budget.document().and_then(disruption::selector);
+        selector.is_some_and(|selector| selector.matches(&pod.meta.labels))
+    };
+    let budgets: Vec<Arc<Object>> =
+        cx.store.list(Kind::PodDisruptionBudget, Some(&pod.meta.namespace)).filter(over).cloned().collect();
+    let (budget, document) = match budgets.as_slice() {
+        [] => return Ok(()),
+        [budget] => match budget.document() {
+            Some(document) => (budget, document),
+            None => return Ok(()),
+        },
+        _ => {
+            let why =
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+            return Err(ApiError::new(500, Reason::InternalError, why));
+        }
+    };
+    let status = |field: &str| document.number(&["status", field]).unwrap_or_default();
+    let (healthy, desired, allowed) =
+        (status("currentHealthy"), status("desiredHealthy"), status("disruptionsAllowed"));
+    if !disruption::is_ready(pod) {
+        // One that serves nobody may go: always, or while the others are enough.
+        let always = document.text(&["spec", "unhealthyPodEvictionPolicy"]) == "AlwaysAllow";
+        if always || (healthy >= desired && desired > 0) {
+            return Ok(());
+        }
+    }
+    if status("observedGeneration") < budget.meta.generation {
+        let mut error = too_many(budget, "is still being processed by the server.");
+        if let Some(details) = &mut error.details {
+            details.retry_after_seconds = Some(10);
+        }
+        return Err(error);
+    }
+    if allowed == 0 {
+        return Err(too_many(budget, &format!("needs {desired} healthy pods and has {healthy} currently")));
+    }
+    let conditions = disruption::conditions(document, allowed - 1, budget.meta.generation, cx.now);
+    let mut next = Object::clone(budget);
+    if let Body::Document(document) = &mut next.body
+        && let Some(Value::Object(status)) = document.fields_mut().get_mut("status")
+    {
+        status.insert("disruptionsAllowed".to_owned(), (allowed - 1).into());
+        status.insert("conditions".to_owned(), conditions);
+        let disrupted = status.entry("disruptedPods").or_insert_with(|| json!({}));
+        disrupted[pod.meta.name.as_str()] = api::encode(&cx.now.floor_secs().to_meta());
+    }
+    cx.store.update(next, None).map_err(|_| errors::not_found(Kind::PodDisruptionBudget, &budget.meta.name))?;
     Ok(())
 }
 

@@ -4,15 +4,17 @@
 use super::errors;
 use super::path::Subresource;
 use super::services;
+use crate::admission;
 use crate::api::validation::{FieldError, validate_body, validate_meta, validate_status, validate_update};
 use crate::api::{
     ApiError, Body, Condition, ConditionKind, ConditionStatus, Document, Kind, Name, Object, PodPhase, PodStatus,
-    admission, defaulting,
+    defaulting,
 };
 use crate::cluster::Context;
 use crate::deletion;
-use crate::store::WriteError;
+use crate::store::{Store, WriteError};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many characters of `generateName` a name keeps, and how many are made up.
@@ -64,7 +66,9 @@ pub(super) fn create(
     let has_version = !matches!(metadata(&value, "resourceVersion"), "" | "0");
     // A pod's spec is read, completed and checked once however many pods are written with the same.
     let spec = value.get_mut("spec").filter(|_| kind == Kind::Pod).map(Value::take);
-    let known = spec.as_ref().and_then(|spec| cx.shared.spec(spec));
+    let home = namespace.unwrap_or_default();
+    let alike = spec.as_ref().is_some_and(|spec| !varies(cx.store, home, spec));
+    let known = spec.as_ref().filter(|_| alike).and_then(|spec| cx.shared.spec(spec));
     if let Some(spec) = spec.as_ref().filter(|_| known.is_none()) {
         value["spec"] = spec.clone();
     }
@@ -84,8 +88,10 @@ pub(super) fn create(
     }
     admit(cx, &object)?;
     if known.is_none() {
-        admit_spec(cx, &mut object)?;
+        refuse_overhead(&object)?;
         defaulting::set_defaults(&mut object);
+        admission::complete(cx.store, cx.config, &mut object)?;
+        taint_unready(&mut object);
     }
     prepare(cx, &mut object);
     let mut wrong = validate_meta(&object);
@@ -102,13 +108,25 @@ pub(super) fn create(
     if cx.store.at(&object.key()).is_some() {
         return Err(errors::already_exists(kind, &name));
     }
+    admission::check_class(cx.store, &object)?;
+    admission::check_limits(cx.store, &object)?;
     services::allocate(&mut object, None, cx.addresses, cx.config)?;
+    admission::charge(cx, &object, None).inspect_err(|_| {
+        if let Some(spec) = object.service() {
+            cx.addresses.release_service(spec);
+        }
+    })?;
     cx.shared.labels(&mut object.meta.labels);
     cx.shared.labels(&mut object.meta.annotations);
-    if let (Some(pod), Some(written), None) = (object.pod(), spec, known) {
+    if let (Some(pod), Some(written), None) = (object.pod(), spec.filter(|_| alike), known) {
         cx.shared.keep_spec(written, &pod.spec, pod.node.as_ref());
     }
     cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
+}
+
+/// Whether what a pod is given follows from more than what is written in its spec.
+fn varies(store: &Store, namespace: &str, spec: &Value) -> bool {
+    spec.get("priorityClassName").is_some() || admission::varies(store, namespace)
 }
 
 fn generated_name(cx: &mut Context<'_>, object: &Object, prefix: &str) -> Name {
@@ -139,28 +157,26 @@ fn admit(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// What a spec is given on admission, as every other like it is.
-fn admit_spec(cx: &Context<'_>, object: &mut Object) -> Result<(), ApiError> {
-    let (kind, name) = (object.kind(), object.meta.name.clone());
-    if let Some(pod) = object.pod_mut() {
-        if pod.spec.overhead.as_ref().is_some_and(|o| !o.is_empty()) {
-            let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
-            return Err(errors::forbidden(kind, &name, why));
-        }
-        admission::admit_pod_spec(Arc::make_mut(&mut pod.spec), cx.config);
+fn refuse_overhead(object: &Object) -> Result<(), ApiError> {
+    let overhead = object.pod().and_then(|pod| pod.spec.overhead.as_ref());
+    if overhead.is_none_or(BTreeMap::is_empty) {
+        return Ok(());
     }
-    if let Body::Node { spec, .. } = &mut object.body {
-        // Nothing is put on a node before it was seen ready: the node lifecycle takes this away again.
-        let taints = Arc::make_mut(spec).taints.get_or_insert_default();
-        if !taints.iter().any(|t| t.key == admission::NOT_READY && t.effect == "NoSchedule") {
-            taints.push(k8s_openapi::api::core::v1::Taint {
-                key: admission::NOT_READY.to_owned(),
-                effect: "NoSchedule".to_owned(),
-                ..k8s_openapi::api::core::v1::Taint::default()
-            });
-        }
+    let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+    Err(ApiError::forbidden(Kind::Pod, &object.meta.name, why))
+}
+
+/// Nothing is put on a node before it was seen ready: the node lifecycle takes this away again.
+fn taint_unready(object: &mut Object) {
+    let Body::Node { spec, .. } = &mut object.body else { return };
+    let taints = Arc::make_mut(spec).taints.get_or_insert_default();
+    if !taints.iter().any(|t| t.key == admission::NOT_READY && t.effect == "NoSchedule") {
+        taints.push(k8s_openapi::api::core::v1::Taint {
+            key: admission::NOT_READY.to_owned(),
+            effect: "NoSchedule".to_owned(),
+            ..k8s_openapi::api::core::v1::Taint::default()
+        });
     }
-    Ok(())
 }
 
 /// What every new object gets, and what no client may set.
@@ -287,7 +303,11 @@ pub(super) fn update(
         return Err(errors::invalid(kind, &name, &wrong));
     }
     bump_generation(&mut new, old);
+    admission::check_class(cx.store, &new)?;
     services::allocate(&mut new, Some(old), cx.addresses, cx.config)?;
+    if kind == Kind::Service && part.is_none() {
+        admission::charge(cx, &new, Some(old))?;
+    }
     deletion::update_object(cx, new, None).map_err(|e| match e {
         WriteError::Conflict { .. } => errors::modified(kind, &name),
         WriteError::NotFound | WriteError::Exists => errors::not_found(kind, &name),
@@ -380,7 +400,7 @@ fn admit_update(cx: &Context<'_>, new: &mut Object, old: &Object) {
     if spec.preemption_policy.is_none() {
         spec.preemption_policy.clone_from(&old.spec.preemption_policy);
     }
-    admission::admit_pod_spec(spec, cx.config);
+    admission::tolerate(spec, cx.config);
 }
 
 /// Counts a change of what is wanted, for the kinds that keep count.

@@ -3,6 +3,7 @@
 //! They know the store and each other's indexes, but no requests and no machines.
 
 mod countdown;
+pub(crate) mod disruption;
 mod endpoints;
 mod garbage;
 mod members;
@@ -12,8 +13,10 @@ mod node_taints;
 mod owned;
 mod placement;
 mod pod_garbage;
+mod quotas;
 mod replica_manager;
 mod replication;
+mod service_accounts;
 mod subsets;
 mod taint_eviction;
 mod template;
@@ -28,6 +31,7 @@ use crate::order;
 use crate::runtime::{PodRef, RuntimeEvent};
 use crate::store::{Change, Store};
 use crate::time::Time;
+use disruption::Disruption;
 use endpoints::EndpointsController;
 use garbage::Garbage;
 use namespaces::Namespaces;
@@ -35,8 +39,10 @@ use node_lifecycle::NodeLifecycle;
 use owned::Owned;
 use placement::Placement;
 use pod_garbage::PodGarbage;
+use quotas::Quotas;
 use replica_manager::ReplicaManager;
 use replication::Replication;
+use service_accounts::ServiceAccounts;
 use taint_eviction::TaintEviction;
 
 /// All controllers of a cluster.
@@ -51,6 +57,9 @@ pub struct Controllers {
     namespaces: Namespaces,
     replication: ReplicaManager<Replication>,
     endpoints: EndpointsController,
+    service_accounts: ServiceAccounts,
+    disruption: Disruption,
+    quotas: Quotas,
 }
 
 impl Controllers {
@@ -65,6 +74,9 @@ impl Controllers {
             namespaces: Namespaces::default(),
             replication: ReplicaManager::default(),
             endpoints: EndpointsController::default(),
+            service_accounts: ServiceAccounts::default(),
+            disruption: Disruption::default(),
+            quotas: Quotas::default(),
         }
     }
 
@@ -110,9 +122,13 @@ impl Component for Controllers {
         self.namespaces.observe(change);
         self.replication.observe(change, now);
         self.endpoints.observe(change);
+        self.service_accounts.observe(change);
+        self.disruption.observe(change);
+        self.quotas.observe(change);
     }
 
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
+        self.quotas.work(cx);
         self.nodes.work(cx, &self.placement);
         self.evictions.work(cx, &self.placement);
         self.pod_garbage.work(cx, &self.placement);
@@ -120,6 +136,8 @@ impl Component for Controllers {
         left |= self.garbage.work(cx, &self.owned);
         left |= self.replication.work(cx, &self.owned);
         self.endpoints.work(cx);
+        self.service_accounts.work(cx);
+        self.disruption.work(cx);
         left
     }
 
@@ -130,6 +148,7 @@ impl Component for Controllers {
             self.pod_garbage.next_due(),
             self.replication.next_due(),
             self.endpoints.next_due(),
+            self.disruption.next_due(),
         ];
         due.into_iter().flatten().min()
     }

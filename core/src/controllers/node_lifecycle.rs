@@ -5,7 +5,7 @@
 
 use super::node_taints::{self as taints, EvictionQueue};
 use super::placement::Placement;
-use crate::api::admission::{NOT_READY, UNREACHABLE};
+use crate::admission::{NOT_READY, UNREACHABLE};
 use crate::api::{Body, ConditionKind, ConditionStatus, EventKind, Kind, Name, Object, Uid};
 use crate::cluster::Context;
 use crate::config::Config;

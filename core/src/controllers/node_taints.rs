@@ -1,6 +1,6 @@
 //! The taints that say how a node is, and the pace at which nodes are tainted for eviction.
 
-use crate::api::admission::{NOT_READY, UNREACHABLE};
+use crate::admission::{NOT_READY, UNREACHABLE};
 use crate::api::{Body, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::time::{Span, Time};

@@ -341,6 +341,9 @@ impl<K: ReplicaKind> ReplicaManager<K> {
                 // Nothing can be created there any more, and nobody need be told.
                 return Ok(());
             }
+            if set.template.as_ref().is_some_and(|t| t.is_stale(cx)) {
+                set.template = None;
+            }
             let template = Arc::clone(
                 set.template
                     .get_or_insert_with(|| Arc::new(Template::new(owner, wanted.template, reference::<K>(owner), cx))),

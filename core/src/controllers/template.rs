@@ -1,9 +1,9 @@
 //! Pods from a template: all of one generation share spec, labels, annotations and owner.
 
-use crate::api::admission::admit_pod_spec;
+use crate::admission;
 use crate::api::defaulting::set_defaults;
 use crate::api::validation::validate_create;
-use crate::api::{Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, shared_labels};
+use crate::api::{ApiError, Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, shared_labels};
 use crate::cluster::Context;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -22,15 +22,30 @@ pub(super) struct Template {
     prefix: String,
     /// A pod that lacks only its name, uid and time. Its parts are shared by those made of it.
     sample: Object,
-    /// Why no such pod can be: what validation says of one.
-    refused: Option<String>,
+    /// Why no such pod can be.
+    refused: Option<Refused>,
+    varied: bool,
+}
+
+/// Why no pod can be made of a template.
+#[derive(Clone, Debug)]
+enum Refused {
+    /// What validation says of one.
+    Invalid(String),
+    /// What the cluster's rules say of one.
+    Admission(ApiError),
+}
+
+/// Whether what a pod is given follows from more than its spec.
+fn varies(cx: &Context<'_>, pod: &Object) -> bool {
+    pod.pod().is_some_and(|pod| pod.spec.priority_class_name.is_some())
+        || admission::varies(cx.store, &pod.meta.namespace)
 }
 
 impl Template {
     pub(super) fn new(owner: &Object, template: &PodTemplateSpec, owned_by: OwnerReference, cx: &Context<'_>) -> Self {
         let mut spec = template.spec.clone().unwrap_or_default();
         let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
-        admit_pod_spec(&mut spec, cx.config);
         let metadata = template.metadata.clone().unwrap_or_default();
         let mut prefix = format!("{}-", owner.meta.name);
         prefix.truncate(PREFIX_CHARS_MAX);
@@ -52,14 +67,23 @@ impl Template {
             body: Body::Pod(PodBody { spec: Arc::new(spec), node, status: PodStatus::default() }),
         };
         set_defaults(&mut sample);
+        let varied = varies(cx, &sample);
+        if let Err(error) = admission::complete(cx.store, cx.config, &mut sample) {
+            return Self { prefix, sample, refused: Some(Refused::Admission(error)), varied };
+        }
         let errors = validate_create(&sample, cx.config);
         let errors: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
         let refused = match errors.as_slice() {
             [] => None,
-            [one] => Some(one.clone()),
-            several => Some(format!("[{}]", several.join(", "))),
+            [one] => Some(Refused::Invalid(one.clone())),
+            several => Some(Refused::Invalid(format!("[{}]", several.join(", ")))),
         };
-        Self { prefix, sample, refused }
+        Self { prefix, sample, refused, varied }
+    }
+
+    /// Whether what its pods are given may be another now: then it must be made anew.
+    pub(super) fn is_stale(&self, cx: &Context<'_>) -> bool {
+        self.varied || varies(cx, &self.sample)
     }
 
     /// Creates one more pod. The error is what a client would have been told.
@@ -71,14 +95,20 @@ impl Template {
             }
             name = self.name(cx);
         }
-        if let Some(why) = &self.refused {
-            return Err(format!("Pod \"{name}\" is invalid: {why}"));
+        match &self.refused {
+            Some(Refused::Invalid(why)) => return Err(format!("Pod \"{name}\" is invalid: {why}")),
+            Some(Refused::Admission(error)) => {
+                return Err(error.message.replacen(self.sample.meta.name.as_str(), &name, 1));
+            }
+            None => {}
         }
         let taken = format!("pods \"{name}\" already exists");
         let mut pod = self.sample.clone();
         pod.meta.name = name;
         pod.meta.uid = cx.rng.uid();
         pod.meta.created = cx.now.floor_secs();
+        admission::check_limits(cx.store, &pod).map_err(|e| e.message)?;
+        admission::charge(cx, &pod, None).map_err(|e| e.message)?;
         cx.store.create(pod).map_err(|_| taken)
     }
 

@@ -17,7 +17,6 @@ mod plugins;
 mod pod;
 mod profile;
 mod queue;
-mod resources;
 mod round_robin;
 mod selector;
 mod snapshot;
@@ -28,8 +27,8 @@ pub use node::Taint;
 pub use queue::{Line, QueueLengths, Wait};
 
 // What a pod asks for is the same to the kubelet that admits it.
+pub(crate) use crate::api::resources::Amounts;
 pub(crate) use pod::{Classes, HostPort, PodClass};
-pub(crate) use resources::Amounts;
 
 use crate::api::{Body, Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object, PodBody, Uid};
 use crate::cluster::{Component, Context};

@@ -1,7 +1,7 @@
 //! What matters of a node for which pods it takes: what it has, what is taken, and whom it turns away.
 
 use super::pod::{HostPort, PodClass};
-use super::resources::Amounts;
+use crate::api::resources::Amounts;
 use crate::api::{Labels, Name};
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! What matters of a pod for where it goes. Pods that are equal in this are decided alike.
 
-use super::resources::{Amounts, is_sidecar, requests};
 use super::selector::NodeConstraint;
 use crate::api::Name;
+use crate::api::resources::{Amounts, Asked, is_sidecar, total};
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ pub(crate) struct PodClass {
 impl PodClass {
     /// Of a pod's spec.
     pub(super) fn new(spec: &k8s::PodSpec) -> Self {
-        let counted = requests(spec, true);
+        let counted = total(spec, Asked::RequestsOrDefaults);
         let sidecars = spec.init_containers.iter().flatten().filter(|c| is_sidecar(c));
         let mut ports: Vec<HostPort> = spec
             .containers
@@ -96,7 +96,7 @@ impl PodClass {
         order::sort(&mut ports);
         ports.dedup();
         Self {
-            requests: requests(spec, false),
+            requests: total(spec, Asked::Requests),
             counted: [counted.cpu, counted.memory],
             ports,
             tolerations: spec.tolerations.iter().flatten().filter_map(Toleration::new).collect(),

@@ -41,7 +41,9 @@ impl Api {
     /// Makes a request; code and body of its answer.
     pub(crate) fn request(&mut self, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut request = Request::new(method, format!("/api/v1/{path}")).with_json(body);
+        // A path is of the core group unless it says otherwise.
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/api/v1/{path}") };
+        let mut request = Request::new(method, path).with_json(body);
         query.clone_into(&mut request.query);
         if method == Method::Patch {
             "application/merge-patch+json".clone_into(&mut request.content_type);

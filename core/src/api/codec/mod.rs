@@ -16,13 +16,13 @@ use write::Sink;
 
 /// A value that is not of the type wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Misfit {
+pub(crate) struct Misfit {
     /// Where it is, such as `spec.containers[0].ports`.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 /// Reads a typed value.
-pub(super) fn decode<'de, T: Deserialize<'de>>(value: &'de Value) -> Result<T, Misfit> {
+pub(crate) fn decode<'de, T: Deserialize<'de>>(value: &'de Value) -> Result<T, Misfit> {
     T::deserialize(Source(value)).map_err(|Unreadable(culprit)| Misfit {
         path: culprit.and_then(|culprit| path_to(culprit, value)).unwrap_or_default(),
     })

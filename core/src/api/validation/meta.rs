@@ -42,6 +42,7 @@ pub(super) fn check(meta: &Meta, kind: Kind, errors: &mut Errors) {
         let field = format!("metadata.finalizers[{index}]");
         let problems = qualified_name_errors(finalizer);
         if problems.is_empty()
+            && kind != Kind::PodDisruptionBudget
             && !finalizer.contains('/')
             && !matches!(finalizer.as_str(), "orphan" | "foregroundDeletion" | "kubernetes")
         {
@@ -58,8 +59,8 @@ pub(super) fn check(meta: &Meta, kind: Kind, errors: &mut Errors) {
 
 fn name_errors(kind: Kind, name: &str) -> Vec<String> {
     match kind {
-        // Clients make these names of whatever they have at hand.
-        Kind::Event => Vec::new(),
+        // Clients make these names of whatever they have at hand, and of budgets upstream looks at the spec only.
+        Kind::Event | Kind::PodDisruptionBudget => Vec::new(),
         Kind::Service if name.contains('.') => vec!["must not contain dots".to_owned()],
         Kind::Namespace | Kind::Service => dns1123_label_errors(name),
         // Upstream validates this kind by another, newer path, which counts in bytes.

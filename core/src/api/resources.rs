@@ -1,6 +1,6 @@
-//! Amounts of resources, in the units the scheduler counts in: thousandths of a cpu, and whole units of all else.
+//! Amounts of resources, in the units in which they are counted: thousandths of a cpu, and whole units of all else.
 
-use crate::api::{Name, Quantity};
+use super::{Name, Quantity};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use std::collections::BTreeMap;
@@ -73,6 +73,12 @@ impl Amounts {
         self.merge(other, i64::saturating_sub);
     }
 
+    /// All amounts that are not zero, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, i64)> {
+        let own = [("cpu", self.cpu), ("memory", self.memory), ("ephemeral-storage", self.storage)];
+        own.into_iter().filter(|(_, n)| *n != 0).chain(self.others.iter().map(|(name, n)| (name.as_str(), *n)))
+    }
+
     /// The amount of one resource.
     pub(crate) fn get(&self, name: &str) -> i64 {
         match name {
@@ -84,11 +90,30 @@ impl Amounts {
     }
 }
 
-/// What a container asks for; with `defaults`, upstream's stand-ins for a cpu or memory it does not name.
-fn container(container: &k8s::Container, defaults: bool) -> Amounts {
-    let list = container.resources.as_ref().and_then(|r| r.requests.as_ref());
+/// Which of a container's amounts are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// What it asks for.
+    Requests,
+    /// What it asks for; upstream's stand-ins for a cpu or memory it does not name.
+    RequestsOrDefaults,
+    /// What it may have at most.
+    Limits,
+}
+
+impl Asked {
+    pub(crate) fn of(self, resources: Option<&k8s::ResourceRequirements>) -> Option<&BTreeMap<String, Written>> {
+        match self {
+            Self::Requests | Self::RequestsOrDefaults => resources?.requests.as_ref(),
+            Self::Limits => resources?.limits.as_ref(),
+        }
+    }
+}
+
+fn container(container: &k8s::Container, asked: Asked) -> Amounts {
+    let list = asked.of(container.resources.as_ref());
     let mut amounts = Amounts::from_list(list);
-    if defaults {
+    if asked == Asked::RequestsOrDefaults {
         let names = |name| list.is_some_and(|l| l.contains_key(name));
         if !names("cpu") {
             amounts.cpu = CPU_MILLI_DEFAULT;
@@ -101,40 +126,50 @@ fn container(container: &k8s::Container, defaults: bool) -> Amounts {
 }
 
 /// Whether an init container runs beside the containers from its start on (a sidecar).
-pub(super) fn is_sidecar(container: &k8s::Container) -> bool {
+pub(crate) fn is_sidecar(container: &k8s::Container) -> bool {
     container.restart_policy.as_deref() == Some("Always")
 }
 
-/// What a pod asks for, as upstream computes it: the larger of what its containers and sidecars need together and
+/// What a pod asks for or may have, as upstream computes it: the larger of what its containers and sidecars need together and
 /// what each init container needs beside the sidecars started before it; what is asked for the pod as a whole takes
-/// the place of that; its overhead comes on top. With `defaults`, containers that name no cpu or memory count as if
-/// they asked for a little.
-pub(super) fn requests(spec: &k8s::PodSpec, defaults: bool) -> Amounts {
+/// the place of that; its overhead comes on top (of limits only where there are some).
+pub(crate) fn total(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
     let mut total = Amounts::default();
     for c in &spec.containers {
-        total.add(&container(c, defaults));
+        total.add(&container(c, asked));
     }
     let (mut sidecars, mut peak) = (Amounts::default(), Amounts::default());
     for c in spec.init_containers.iter().flatten() {
-        let asked = container(c, defaults);
+        let own = container(c, asked);
         if is_sidecar(c) {
-            total.add(&asked);
-            sidecars.add(&asked);
+            total.add(&own);
+            sidecars.add(&own);
             peak.merge(&sidecars, i64::max);
         } else {
-            let mut beside = asked;
+            let mut beside = own;
             beside.add(&sidecars);
             peak.merge(&beside, i64::max);
         }
     }
     total.merge(&peak, i64::max);
-    if let Some(list) = spec.resources.as_ref().and_then(|r| r.requests.as_ref()) {
+    if let Some(list) = asked.of(spec.resources.as_ref()) {
         let whole = Amounts::from_list(Some(list));
         for name in list.keys() {
             *total.slot(name) = whole.get(name);
         }
     }
-    total.add(&Amounts::from_list(spec.overhead.as_ref()));
+    let mut overhead = Amounts::from_list(spec.overhead.as_ref());
+    if asked == Asked::Limits {
+        overhead.others.clear();
+        for (limit, extra) in [
+            (total.cpu, &mut overhead.cpu),
+            (total.memory, &mut overhead.memory),
+            (total.storage, &mut overhead.storage),
+        ] {
+            *extra = if limit == 0 { 0 } else { *extra };
+        }
+    }
+    total.add(&overhead);
     total.others.retain(|(_, amount)| *amount != 0);
     total
 }

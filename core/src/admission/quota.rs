@@ -1,0 +1,231 @@
+//! Resource quotas: what objects count for, and whether a namespace has room for one more.
+//!
+//! Source: upstream's `pkg/quota/v1/evaluator/core` and its admission plugin `ResourceQuota`. What is counted here is
+//! written into the quotas' status at once, so that the next one who asks finds it.
+
+use crate::api::resources::{Asked, total};
+use crate::api::{ApiError, Body, Document, Kind, Object, PodBody, Quantity};
+use crate::cluster::Context;
+use k8s_openapi::api::core::v1 as k8s;
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a container must say where a quota limits it.
+const NEEDED: [&str; 6] = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
+
+/// What an object counts for, by the names quotas use, as resources are counted.
+pub(crate) fn usage(object: &Object) -> BTreeMap<String, i64> {
+    let info = object.kind().info();
+    let mut used = BTreeMap::new();
+    let dot = if info.group.is_empty() { "" } else { "." };
+    used.insert(format!("count/{}{dot}{}", info.plural, info.group), 1);
+    match &object.body {
+        // One that has ended takes no room any more.
+        Body::Pod(pod) if pod.status.phase.is_finished() => {}
+        Body::Pod(pod) => {
+            used.insert("pods".to_owned(), 1);
+            pod_usage(&pod.spec, &mut used);
+        }
+        Body::Service { spec, .. } => {
+            let ports = spec.ports.as_ref().map_or(0, Vec::len) as i64;
+            used.insert("services".to_owned(), 1);
+            match spec.type_.as_deref() {
+                Some("NodePort") => _ = used.insert("services.nodeports".to_owned(), ports),
+                Some("LoadBalancer") => {
+                    used.insert("services.loadbalancers".to_owned(), 1);
+                    if spec.allocate_load_balancer_node_ports != Some(false) {
+                        used.insert("services.nodeports".to_owned(), ports);
+                    }
+                }
+                _ => {}
+            }
+        }
+        _ if info.group.is_empty() => _ = used.insert(info.plural.to_owned(), 1),
+        _ => {}
+    }
+    used
+}
+
+fn pod_usage(spec: &k8s::PodSpec, used: &mut BTreeMap<String, i64>) {
+    for (name, count) in total(spec, Asked::Requests).iter() {
+        used.insert(format!("requests.{name}"), count);
+        if !name.contains('/') {
+            used.insert(name.to_owned(), count);
+        }
+    }
+    for (name, count) in total(spec, Asked::Limits).iter().filter(|(name, _)| !name.contains('/')) {
+        used.insert(format!("limits.{name}"), count);
+    }
+}
+
+/// Whether a quota's scopes hold for an object.
+pub(crate) fn applies(quota: &Document, object: &Object) -> bool {
+    let listed = quota.at(&["spec", "scopes"]).as_array().into_iter().flatten();
+    let selected = quota.at(&["spec", "scopeSelector", "matchExpressions"]).as_array().into_iter().flatten();
+    let listed: Vec<&str> = listed.filter_map(Value::as_str).collect();
+    let selected: Vec<&Value> = selected.collect();
+    if listed.is_empty() && selected.is_empty() {
+        return true;
+    }
+    // Scopes are about pods.
+    let Some(pod) = object.pod() else { return false };
+    listed.into_iter().all(|scope| in_scope(scope, "Exists", &[], pod))
+        && selected.into_iter().all(|requirement| {
+            let text = |field: &str| requirement[field].as_str().unwrap_or_default();
+            let values: Vec<&str> =
+                requirement["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            in_scope(text("scopeName"), text("operator"), &values, pod)
+        })
+}
+
+fn in_scope(scope: &str, operator: &str, values: &[&str], pod: &PodBody) -> bool {
+    let best_effort = crate::api::defaulting::quality_of_service(&pod.spec) == "BestEffort";
+    let terminating = pod.spec.active_deadline_seconds.is_some_and(|s| s >= 0);
+    match scope {
+        "BestEffort" => best_effort,
+        "NotBestEffort" => !best_effort,
+        "Terminating" => terminating,
+        "NotTerminating" => !terminating,
+        "PriorityClass" => {
+            let class = pod.spec.priority_class_name.as_deref().unwrap_or_default();
+            match operator {
+                "In" => values.contains(&class),
+                "NotIn" => !values.contains(&class),
+                "DoesNotExist" => class.is_empty(),
+                _ => !class.is_empty(),
+            }
+        }
+        "CrossNamespacePodAffinity" => crosses_namespaces(&pod.spec),
+        _ => false,
+    }
+}
+
+fn crosses_namespaces(spec: &k8s::PodSpec) -> bool {
+    let crosses = |term: &k8s::PodAffinityTerm| {
+        term.namespaces.as_ref().is_some_and(|n| !n.is_empty()) || term.namespace_selector.is_some()
+    };
+    let Some(affinity) = &spec.affinity else { return false };
+    let near = affinity.pod_affinity.as_ref().is_some_and(|a| {
+        a.required_during_scheduling_ignored_during_execution.iter().flatten().any(crosses)
+            || (a.preferred_during_scheduling_ignored_during_execution.iter().flatten())
+                .any(|w| crosses(&w.pod_affinity_term))
+    });
+    near || affinity.pod_anti_affinity.as_ref().is_some_and(|a| {
+        a.required_during_scheduling_ignored_during_execution.iter().flatten().any(crosses)
+            || (a.preferred_during_scheduling_ignored_during_execution.iter().flatten())
+                .any(|w| crosses(&w.pod_affinity_term))
+    })
+}
+
+/// An amount as a quota shows it: in the form in which its bound is written.
+pub(crate) fn shown(bound: &Value, resource: &str, count: i64) -> Quantity {
+    let form = bound.as_str().and_then(|text| Quantity::parse(text).ok()).unwrap_or(Quantity::from_value(0));
+    form.counted(resource, count)
+}
+
+/// Which containers of a pod do not say what a quota needs them to say.
+fn silent(quota: &Document, spec: &k8s::PodSpec) -> Option<String> {
+    let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (resource, _) in quota.entries(&["status", "hard"]).filter(|(name, _)| NEEDED.contains(name)) {
+        let (asked, name) = match resource.split_once('.') {
+            Some(("limits", name)) => (Asked::Limits, name),
+            Some((_, name)) => (Asked::Requests, name),
+            None => (Asked::Requests, resource),
+        };
+        for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
+            if asked.of(container.resources.as_ref()).is_none_or(|list| !list.contains_key(name)) {
+                missing.entry(resource).or_default().insert(&container.name);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    let join = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(",");
+    let parts: Vec<String> =
+        missing.into_iter().map(|(resource, names)| format!("{resource} for: {}", join(names))).collect();
+    Some(format!("must specify {}", parts.join("; ")))
+}
+
+/// Counts a new object, or what is new in one that replaces `before`. Refused where a quota has no room for it; then
+/// nothing is counted.
+pub(crate) fn charge(cx: &mut Context<'_>, object: &Object, before: Option<&Object>) -> Result<(), ApiError> {
+    if object.kind() == Kind::Event || object.meta.namespace.is_empty() {
+        return Ok(());
+    }
+    let quotas: Vec<Arc<Object>> = cx.store.list(Kind::ResourceQuota, Some(&object.meta.namespace)).cloned().collect();
+    if quotas.is_empty() {
+        return Ok(());
+    }
+    let forbidden = |why: String| ApiError::forbidden(object.kind(), &object.meta.name, &why);
+    let mut added = usage(object);
+    for (resource, count) in before.map(usage).into_iter().flatten() {
+        *added.entry(resource).or_default() -= count;
+    }
+    added.retain(|_, count| *count != 0);
+    let mut written = Vec::new();
+    for quota in &quotas {
+        let Some(document) = quota.document().filter(|quota| applies(quota, object)) else { continue };
+        if let (Some(pod), None) = (object.pod(), before)
+            && let Some(why) = silent(document, &pod.spec)
+        {
+            return Err(forbidden(format!("failed quota: {}: {why}", quota.meta.name)));
+        }
+        if let Some(used) = room(document, &quota.meta.name, &added).map_err(forbidden)? {
+            let mut next = Object::clone(quota);
+            if let Body::Document(document) = &mut next.body
+                && let Some(Value::Object(status)) = document.fields_mut().get_mut("status")
+            {
+                status.insert("used".to_owned(), used.into());
+            }
+            written.push(next);
+        }
+    }
+    for next in written {
+        // It was there when this began.
+        let _ = cx.store.update(next, None);
+    }
+    Ok(())
+}
+
+/// What of a quota is used with so much more; none where it counts nothing of that, an error where it has no room.
+fn room(quota: &Document, name: &str, added: &BTreeMap<String, i64>) -> Result<Option<Map<String, Value>>, String> {
+    let unknown: Vec<&str> = quota
+        .entries(&["spec", "hard"])
+        .map(|(resource, _)| resource)
+        .filter(|resource| added.contains_key(*resource) && quota.at(&["status", "hard", resource]).is_null())
+        .collect();
+    if !unknown.is_empty() {
+        return Err(format!("status unknown for quota: {name}, resources: {}", unknown.join(",")));
+    }
+    let mut after = quota.at(&["status", "used"]).as_object().cloned().unwrap_or_default();
+    let (mut requested, mut used, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+    let mut counts = false;
+    for (resource, bound) in quota.entries(&["status", "hard"]) {
+        let Some(count) = added.get(resource) else { continue };
+        counts = true;
+        let more = shown(bound, resource, *count);
+        let parse = |value: &Value| value.as_str().and_then(|text| Quantity::parse(text).ok());
+        let now = after.get(resource).and_then(parse).unwrap_or(shown(bound, resource, 0));
+        let then = now.plus(more);
+        let hard = parse(bound).unwrap_or(Quantity::from_value(0));
+        if *count > 0 && then.compare(hard) == Ordering::Greater {
+            requested.push(format!("{resource}={more}"));
+            used.push(format!("{resource}={now}"));
+            limited.push(format!("{resource}={hard}"));
+        }
+        after.insert(resource.to_owned(), then.to_string().into());
+    }
+    if requested.is_empty() {
+        return Ok(counts.then_some(after));
+    }
+    let join = |parts: Vec<String>| parts.join(",");
+    Err(format!(
+        "exceeded quota: {name}, requested: {}, used: {}, limited: {}",
+        join(requested),
+        join(used),
+        join(limited)
+    ))
+}

@@ -1,0 +1,108 @@
+//! Resource quotas: keeps what their status says is used true, change by change.
+
+use crate::admission::{applies, shown, usage};
+use crate::api::{Body, Document, Key, Kind, Object};
+use crate::cluster::Context;
+use crate::store::Change;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What the objects of a namespace count for under a quota.
+#[derive(Clone, Debug)]
+struct Used {
+    /// The quota as it was when everything was counted.
+    quota: Arc<Object>,
+    /// Up to which revision changes are in the counts.
+    revision: u64,
+    counts: BTreeMap<String, i64>,
+}
+
+impl Used {
+    fn count(&mut self, object: &Object, sign: i64) {
+        if self.quota.document().is_some_and(|quota| applies(quota, object)) {
+            for (resource, count) in usage(object) {
+                *self.counts.entry(resource).or_default() += sign * count;
+            }
+        }
+    }
+}
+
+/// Quotas that are kept.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Quotas {
+    used: BTreeMap<Key, Used>,
+    dirty: BTreeSet<Key>,
+}
+
+impl Quotas {
+    pub(super) fn observe(&mut self, change: &Change) {
+        let Some(object) = change.object().filter(|o| o.kind() != Kind::Event) else { return };
+        let wanted = |o: &Option<Arc<Object>>| o.as_ref().and_then(|o| Some(o.document()?.at(&["spec"]).clone()));
+        if object.kind() == Kind::ResourceQuota {
+            let key = object.key();
+            if change.after.is_none() || wanted(&change.before) != wanted(&change.after) {
+                self.used.remove(&key);
+            }
+            self.dirty.insert(key);
+        }
+        if self.used.is_empty() || object.meta.namespace.is_empty() {
+            return;
+        }
+        let first = Key::new(Kind::ResourceQuota, object.meta.namespace.clone(), "");
+        for (key, used) in self.used.range_mut(first..).take_while(|(k, _)| k.namespace == object.meta.namespace) {
+            if change.revision <= used.revision {
+                continue;
+            }
+            used.revision = change.revision;
+            if let Some(before) = &change.before {
+                used.count(before, -1);
+            }
+            if let Some(after) = &change.after {
+                used.count(after, 1);
+            }
+            self.dirty.insert(key.clone());
+        }
+    }
+
+    /// To be called before others make changes that were not seen here yet: those have counted them already.
+    pub(super) fn work(&mut self, cx: &mut Context<'_>) {
+        for key in std::mem::take(&mut self.dirty) {
+            let Some(quota) = cx.store.at(&key).cloned() else { continue };
+            let used = self.used.entry(key).or_insert_with(|| everything(cx, &quota));
+            write(cx, &quota, used);
+        }
+    }
+}
+
+/// Counts all that is in the namespace.
+fn everything(cx: &Context<'_>, quota: &Arc<Object>) -> Used {
+    let mut used = Used { quota: Arc::clone(quota), revision: cx.store.revision(), counts: BTreeMap::new() };
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.info().namespaced && *kind != Kind::Event) {
+        for object in cx.store.list(kind, Some(&quota.meta.namespace)) {
+            used.count(object, 1);
+        }
+    }
+    used
+}
+
+/// Writes down what is used, where that is not what the status says.
+fn write(cx: &mut Context<'_>, quota: &Object, used: &Used) {
+    let Some(document) = quota.document() else { return };
+    let hard = document.at(&["spec", "hard"]).as_object().cloned().unwrap_or_default();
+    let count = |resource: &String| used.counts.get(resource).copied().unwrap_or_default();
+    let used: Map<String, Value> = hard
+        .iter()
+        .map(|(resource, bound)| (resource.clone(), shown(bound, resource, count(resource)).to_string().into()))
+        .collect();
+    let status = json!({"hard": hard, "used": used});
+    if *document.at(&["status"]) == status {
+        return;
+    }
+    let mut next = quota.clone();
+    if let Body::Document(document) = &mut next.body {
+        Document::fields_mut(document).insert("status".to_owned(), status);
+    }
+    // It was there when this began.
+    let _ = cx.store.update(next, None);
+}
