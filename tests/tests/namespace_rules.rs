@@ -113,7 +113,7 @@ fn controllers_are_held_to_quotas_and_go_on_when_there_is_room() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever comes and goes, a quota's status says what is there.
     #[test]
