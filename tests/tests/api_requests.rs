@@ -243,8 +243,10 @@ fn a_json_patch_fills_neither_the_memory_nor_the_stack() {
         |n| json!({"op": "copy", "from": "/metadata/annotations/a", "path": format!("/metadata/annotations/{n}")});
     let copies: Vec<Value> = std::iter::once(long).chain((0..60).map(copy)).collect();
     assert_eq!(api.patch(&path, "json", &Value::from(copies).to_string()).0, 413);
-    let nest = json!({"op": "copy", "from": "/metadata", "path": "/metadata/labels"});
-    let nested = Value::from(vec![nest; 9_999]).to_string();
+    let labels = json!({"op": "add", "path": "/metadata/labels", "value": {"a": "b"}});
+    let nest = json!({"op": "copy", "from": "/metadata/labels", "path": "/metadata/labels/a"});
+    let nested: Vec<Value> = std::iter::once(labels).chain(vec![nest; 9_999]).collect();
+    let nested = Value::from(nested).to_string();
     assert_eq!(api.patch(&path, "json", &nested).0, 422);
 }
 

@@ -14,13 +14,12 @@ use std::sync::Arc;
 pub fn set_defaults(object: &mut Object) {
     let meta = &mut object.meta;
     match &mut object.body {
-        Body::Namespace { spec, status } => {
+        Body::Namespace { status, .. } => {
             let name = meta.name.to_string();
             let labels = Arc::make_mut(&mut meta.labels);
             if !name.is_empty() {
                 labels.insert("kubernetes.io/metadata.name".to_owned(), name);
             }
-            Arc::make_mut(spec).finalizers.get_or_insert_with(|| vec!["kubernetes".to_owned()]);
             Arc::make_mut(status).phase.get_or_insert_with(|| "Active".to_owned());
         }
         Body::Node { spec, status } => {

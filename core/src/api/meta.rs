@@ -1,8 +1,9 @@
 //! What every object has: name, uid, revision, labels, owners. Replicas share what they have in common.
 
 use super::Name;
+use super::managed::{Managed, ManagedFields};
 use crate::time::Time;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -82,8 +83,6 @@ pub struct MetaRest {
     pub generate_name: Option<String>,
     /// Who must let go before the object disappears.
     pub finalizers: Vec<String>,
-    /// Who wrote which field.
-    pub managed_fields: Vec<ManagedFieldsEntry>,
     /// As the client wrote it; unused since Kubernetes 1.20.
     pub self_link: Option<String>,
 }
@@ -111,6 +110,8 @@ pub struct Meta {
     pub owners: Option<Arc<Vec<OwnerReference>>>,
     /// Whether and when it goes away.
     pub deletion: Option<Deletion>,
+    /// Who wrote which field.
+    pub managed: Managed,
     /// The rarer fields.
     pub rest: Option<Box<MetaRest>>,
 }
@@ -137,6 +138,7 @@ impl Default for Meta {
             annotations: shared_labels(None),
             owners: None,
             deletion: None,
+            managed: None,
             rest: None,
         }
     }
@@ -168,16 +170,21 @@ impl Meta {
         let rest = MetaRest {
             generate_name: meta.generate_name,
             finalizers: meta.finalizers.unwrap_or_default(),
-            managed_fields: meta.managed_fields.unwrap_or_default(),
             self_link: meta.self_link,
         };
+        let created = meta.creation_timestamp.as_ref().map(Time::from).unwrap_or_default();
+        let managed = meta.managed_fields.map(|entries| {
+            let mut managed = Vec::with_capacity(entries.len());
+            managed.extend(entries.into_iter().filter_map(|entry| ManagedFields::from_k8s(entry, created)));
+            Arc::new(managed)
+        });
         Self {
             name: meta.name.unwrap_or_default().into(),
             namespace: meta.namespace.unwrap_or_default().into(),
             uid: meta.uid.and_then(|u| u.parse().ok()).unwrap_or_default(),
             resource_version: meta.resource_version.and_then(|v| v.parse().ok()).unwrap_or_default(),
             generation: meta.generation.unwrap_or_default(),
-            created: meta.creation_timestamp.as_ref().map(Time::from).unwrap_or_default(),
+            created,
             labels: shared_labels(meta.labels),
             annotations: shared_labels(meta.annotations),
             owners: meta.owner_references.filter(|o| !o.is_empty()).map(Arc::new),
@@ -185,6 +192,7 @@ impl Meta {
                 .deletion_timestamp
                 .as_ref()
                 .map(|at| Deletion { at: Time::from(at), grace_seconds: meta.deletion_grace_period_seconds }),
+            managed,
             rest: (rest != MetaRest::default()).then(|| Box::new(rest)),
         }
     }
@@ -212,7 +220,7 @@ impl Meta {
             deletion_grace_period_seconds: self.deletion.and_then(|d| d.grace_seconds),
             generate_name: rest.and_then(|r| r.generate_name.clone()),
             finalizers: rest.map(|r| r.finalizers.clone()).filter(|f| !f.is_empty()),
-            managed_fields: rest.map(|r| r.managed_fields.clone()).filter(|f| !f.is_empty()),
+            managed_fields: self.managed.as_ref().map(|m| m.iter().map(|entry| entry.to_k8s(self.created)).collect()),
             self_link: rest.and_then(|r| r.self_link.clone()),
         }
     }

@@ -50,6 +50,14 @@ pub(super) fn modified(kind: Kind, name: &str) -> ApiError {
     conflict(kind, name, "the object has been modified; please apply your changes to the latest version and try again")
 }
 
+/// Fields that are to be applied are others'. Each cause is a message and the field it is about.
+pub(super) fn apply_conflict(message: String, causes: Vec<(String, String)>) -> ApiError {
+    let causes =
+        causes.into_iter().map(|(message, field)| Cause { reason: "FieldManagerConflict".to_owned(), message, field });
+    let details = Details { causes: causes.collect(), ..Details::default() };
+    detailed(409, Reason::Conflict, message, details)
+}
+
 /// A binding cannot be made: the resource is named with its subresource.
 pub(super) fn binding_conflict(name: &str, why: &str) -> ApiError {
     let details = Details { name: name.to_owned(), kind: "pods/binding".to_owned(), ..Details::default() };

@@ -3,13 +3,15 @@
 use super::accept::{self, Form};
 use super::body::{self, Body, Expected};
 use super::delete::Outcome;
+use super::owners::Writer;
 use super::path::{self, ResourcePath, Subresource, Target};
-use super::query::Query;
+use super::query::{FieldValidation, Query};
 use super::reply::{Draft, List, Reply};
+use super::write::{Change, Tracking};
 use super::{Answer, Method, Request, Response, WatchQuery};
 use super::{
-    delete, discovery, errors, explanation, log, patch, pods, present, proxy, read, remote, scale, select, slices,
-    warnings, write,
+    apply, delete, discovery, errors, explanation, log, owners, patch, pods, present, proxy, read, remote, scale,
+    select, slices, warnings, write,
 };
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
@@ -272,7 +274,22 @@ impl<'a> Call<'a> {
         dry_run: bool,
         form: Form,
     ) -> Result<Reply, ApiError> {
-        let created = rehearse(cx, dry_run, |cx| write::create(cx, path.kind, path.namespace.as_deref(), value))?;
+        let manager = self.manager();
+        let tracking = Tracking::By(Writer::new(&manager, path, cx.now));
+        self.create_as(cx, path, value, tracking, dry_run, form)
+    }
+
+    fn create_as(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &ResourcePath,
+        value: Value,
+        tracking: Tracking<'_>,
+        dry_run: bool,
+        form: Form,
+    ) -> Result<Reply, ApiError> {
+        let namespace = path.namespace.as_deref();
+        let created = rehearse(cx, dry_run, |cx| write::create(cx, path.kind, namespace, value, tracking))?;
         let created = if dry_run { with_version(&created, 0) } else { created };
         self.warnings.extend(warnings::of(&created));
         self.show(cx, 201, &created, form)
@@ -322,36 +339,92 @@ impl<'a> Call<'a> {
                 return self.create_from(cx, path, value, dry_run, form);
             }
         };
-        self.replace(cx, path, &old, value, dry_run, form)
+        let manager = self.manager();
+        let tracking = Tracking::By(Writer::new(&manager, path, cx.now));
+        let change = Change { part: path.subresource, patched: false, tracking };
+        self.replace(cx, &old, change, value, dry_run, form)
+    }
+
+    /// The name under which a client writes.
+    fn manager(&self) -> String {
+        apply::manager(self.query.text("fieldManager"), &self.request.user_agent)
     }
 
     fn patch(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
         let dry_run = self.query.dry_run("PatchOptions")?;
-        let validation = self.query.write_options("PatchOptions")?;
+        let applies = body::media_type(&self.request.content_type) == patch::APPLY;
+        let validation = self.query.patch_options(applies)?;
+        if applies {
+            return self.apply(cx, path, validation, dry_run, form);
+        }
         let old = Arc::clone(read::present_object(cx.store, path)?);
-        let (document, structure) = match path.subresource {
-            Some(Subresource::Scale) => (scale::of(&old), "Scale"),
-            _ => (old.to_value(), path.kind.info().kind),
+        let (document, structure) = if path.subresource == Some(Subresource::Scale) {
+            (scale::of(&old), "Scale")
+        } else {
+            let mut document = old.to_value();
+            owners::show(&old, &mut document);
+            (document, path.kind.info().kind)
         };
         let request = self.request;
         let mut patched = patch::apply(&document, structure, &request.body, &request.content_type, validation)?;
         self.warnings.append(&mut patched.warnings);
-        self.replace(cx, path, &old, patched.value, dry_run, form)
+        let manager = self.manager();
+        let tracking = Tracking::By(Writer::new(&manager, path, cx.now));
+        let change = Change { part: path.subresource, patched: true, tracking };
+        self.replace(cx, &old, change, patched.value, dry_run, form)
+    }
+
+    /// Server-side apply.
+    fn apply(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &ResourcePath,
+        validation: FieldValidation,
+        dry_run: bool,
+        form: Form,
+    ) -> Result<Reply, ApiError> {
+        let old = match read::present_object(cx.store, path) {
+            Ok(old) => Some(Arc::clone(old)),
+            Err(error) if path.subresource.is_some() => return Err(error),
+            Err(_) => None,
+        };
+        let patch = apply::read(&self.request.body)?;
+        let manager = self.manager();
+        let writer = Writer::new(&manager, path, cx.now);
+        let force = self.query.flag("force");
+        let applied = match &old {
+            Some(old) if path.subresource == Some(Subresource::Scale) => apply::scale(old, &patch.value, writer, force),
+            old => apply::object(path.kind, old.as_deref(), &patch.value, writer, force),
+        };
+        let mut applied = applied?;
+        // What the document says twice counts for nothing where it is refused already.
+        self.warnings.extend_from_slice(patch.strictly(validation)?);
+        let tracking = Tracking::As(applied.managed);
+        let Some(old) = old else {
+            apply::check_new(path.kind, path.name.as_deref().unwrap_or_default(), &mut applied.document)?;
+            return self.create_as(cx, path, applied.document, tracking, dry_run, form);
+        };
+        let change = Change { part: path.subresource, patched: true, tracking };
+        self.replace(cx, &old, change, applied.document, dry_run, form)
     }
 
     /// Puts a document in the place of an object or of a part of it.
     fn replace(
         &mut self,
         cx: &mut Context<'_>,
-        path: &ResourcePath,
         old: &Arc<Object>,
+        change: Change<'_>,
         value: Value,
         dry_run: bool,
         form: Form,
     ) -> Result<Reply, ApiError> {
-        let is_scale = path.subresource == Some(Subresource::Scale);
+        let is_scale = change.part == Some(Subresource::Scale);
         let written = rehearse(cx, dry_run, |cx| {
-            if is_scale { scale::update(cx, old, &value) } else { write::update(cx, old, path.subresource, value) }
+            if is_scale {
+                scale::update(cx, old, &value, change.tracking)
+            } else {
+                write::update(cx, old, change, value)
+            }
         })?;
         let written = if dry_run { with_version(&written, old.meta.resource_version) } else { written };
         if is_scale {

@@ -5,15 +5,21 @@
 //! `present` and `wire`.
 
 mod accept;
+mod application;
+mod apply;
 mod body;
 mod delete;
 mod discovery;
 mod errors;
 mod explanation;
+mod fields;
+mod fits;
 mod handle;
+mod internal;
 mod json;
 mod log;
 mod openapi;
+mod owners;
 mod patch;
 mod path;
 mod place;
@@ -32,6 +38,7 @@ mod services;
 mod shared;
 mod slices;
 mod strategic;
+mod typed;
 mod warnings;
 mod watch;
 mod wire;
@@ -39,6 +46,7 @@ mod write;
 
 pub use discovery::KUBERNETES_VERSION;
 pub(crate) use handle::{handle, look};
+pub(crate) use internal::{disown, of_replica};
 pub use reply::Draft;
 pub use request::{Answer, ExecQuery, LogQuery, Method, PortForwardQuery, ProxyTarget, Request, Response, WatchQuery};
 pub(crate) use shared::Shared;

@@ -13,6 +13,9 @@ use json_patch::{
 };
 use serde_json::{Map, Value, json};
 
+/// The media type of server-side apply, see [`super::apply`].
+pub(super) const APPLY: &str = "application/apply-patch+yaml";
+
 /// How deep a document may be nested, as for those that are read.
 const DEPTH_MAX: usize = 128;
 /// How many operations a JSON patch may have, as upstream.

@@ -29,6 +29,18 @@ pub(super) enum Subresource {
     Finalize,
 }
 
+impl Subresource {
+    /// What who writes through it is known by; empty for those that write no field.
+    pub(super) const fn of_writer(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Scale => "scale",
+            Self::Finalize => "finalize",
+            _ => "",
+        }
+    }
+}
+
 /// What a path under `/api/v1` or `/apis/GROUP/VERSION` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResourcePath {

@@ -49,7 +49,7 @@ impl IncludeObject {
 
 /// An object's metadata as a document of its own.
 fn partial(object: &Object) -> Value {
-    json!({"apiVersion": META_VERSION, "kind": "PartialObjectMetadata", "metadata": object.meta.to_value()})
+    json!({"apiVersion": META_VERSION, "kind": "PartialObjectMetadata", "metadata": wire::metadata(object)})
 }
 
 /// A row of a table.

@@ -99,7 +99,30 @@ impl Query {
 
     /// How strict the body is read, and who writes.
     pub(super) fn write_options(&self, options: &str) -> Result<FieldValidation, ApiError> {
+        self.options(options, Vec::new())
+    }
+
+    /// The same of a patch. Who applies has to say who it is, and only who applies may do so by force.
+    pub(super) fn patch_options(&self, applies: bool) -> Result<FieldValidation, ApiError> {
         let mut wrong = Vec::new();
+        if applies && self.text("fieldManager").is_empty() {
+            wrong.push(FieldError {
+                reason: "FieldValueRequired",
+                field: "fieldManager".to_owned(),
+                message: "Required value: is required for apply patch".to_owned(),
+            });
+        }
+        if !applies && self.get("force").is_some() {
+            wrong.push(FieldError {
+                reason: "FieldValueForbidden",
+                field: "force".to_owned(),
+                message: "Forbidden: may not be specified for non-apply patch".to_owned(),
+            });
+        }
+        self.options("PatchOptions", wrong)
+    }
+
+    fn options(&self, options: &str, mut wrong: Vec<FieldError>) -> Result<FieldValidation, ApiError> {
         let manager = self.text("fieldManager");
         if manager.len() > 128 {
             wrong.push(FieldError {

@@ -2,8 +2,8 @@
 
 use super::accept::Form;
 use super::errors;
-use super::path::Subresource;
-use super::write;
+use super::wire;
+use super::write::{self, Change, Tracking};
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Kind, Object, table};
 use crate::cluster::Context;
@@ -54,14 +54,19 @@ pub(super) fn shown(object: &Object, form: Form, now: Time) -> Value {
         "rows": [{
             "cells": [object.meta.name.as_str(), spec.replicas.unwrap_or_default(), status.replicas, age],
             "object": {
-                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object.meta.to_value(),
+                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": wire::metadata(object),
             },
         }],
     })
 }
 
 /// Sets the number of replicas from a scale document.
-pub(super) fn update(cx: &mut Context<'_>, old: &Arc<Object>, scale: &Value) -> Result<Arc<Object>, ApiError> {
+pub(super) fn update(
+    cx: &mut Context<'_>,
+    old: &Arc<Object>,
+    scale: &Value,
+    tracking: Tracking<'_>,
+) -> Result<Arc<Object>, ApiError> {
     let text = |key: &str| scale.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default();
     let name = old.meta.name.as_str();
     if !matches!(text("name"), "") && text("name") != name {
@@ -84,5 +89,5 @@ pub(super) fn update(cx: &mut Context<'_>, old: &Arc<Object>, scale: &Value) -> 
     // The version the client saw, or none.
     value["metadata"]["resourceVersion"] = text("resourceVersion").into();
     debug_assert_eq!(old.kind(), Kind::ReplicationController);
-    write::update(cx, old, None::<Subresource>, value)
+    write::update(cx, old, Change { part: None, patched: false, tracking }, value)
 }

@@ -4,6 +4,8 @@
 //! whole numbers of 32 and 64 bits, `b` bool, `f` float, `q` quantity, `o` number or string, `t` and `u` instants
 //! with whole seconds and with microseconds, `y` base64, `v` anything, `[T]` list, `{T}` map of strings to `T`, or the
 //! name of a type. `~key` after a list says that a strategic merge patch joins it by that key; `~` alone, as a set.
+//! `!` after a type or a field says that it has one owner as a whole, `^key,key` after a list that each item with those
+//! keys has its own, `^` alone that each value has. Without either, owners follow the way patches join a list.
 //! The types are those of `k8s-openapi`; a test holds the two together.
 
 use super::json::kind_of;
@@ -14,7 +16,7 @@ use crate::order;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// What a field holds.
@@ -61,6 +63,20 @@ pub(super) enum Merge {
     Set,
 }
 
+/// Which parts of a field have owners of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Each field of a structure and each entry of a map; a list is one.
+    #[default]
+    Usual,
+    /// None: it is one.
+    Whole,
+    /// Each value of a list.
+    Values,
+    /// Each item of a list, known by these fields of it.
+    Items(Vec<&'static str>),
+}
+
 /// A field of a structure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
@@ -68,11 +84,21 @@ pub(super) struct Field {
     pub(super) holds: Type,
     /// How a patch joins it, where it is a list.
     pub(super) merge: Merge,
+    /// Which parts of it have owners of their own.
+    pub(super) parts: Parts,
 }
 
-type Fields = BTreeMap<&'static str, Field>;
+/// The fields of a structure, by name.
+pub(super) type Fields = BTreeMap<&'static str, Field>;
 
-static SCHEMA: OnceLock<BTreeMap<&'static str, Fields>> = OnceLock::new();
+#[derive(Default)]
+struct Schema {
+    types: BTreeMap<&'static str, Fields>,
+    /// Structures that have one owner as a whole.
+    whole: BTreeSet<&'static str>,
+}
+
+static SCHEMA: OnceLock<Schema> = OnceLock::new();
 
 fn read_type(text: &'static str) -> Type {
     match text {
@@ -95,24 +121,48 @@ fn read_type(text: &'static str) -> Type {
     }
 }
 
+fn read_field(word: &'static str) -> Option<(&'static str, Field)> {
+    let (name, text) = word.split_once(':')?;
+    let (text, keys) = text.split_once('^').map_or((text, None), |(text, keys)| (text, Some(keys)));
+    let (text, whole) = text.strip_suffix('!').map_or((text, false), |text| (text, true));
+    let (holds, merge) = match text.split_once('~') {
+        None => (text, Merge::Replace),
+        Some((holds, "")) => (holds, Merge::Set),
+        Some((holds, key)) => (holds, Merge::Key(key)),
+    };
+    let parts = match (keys, &merge) {
+        _ if whole => Parts::Whole,
+        (Some(""), _) | (None, Merge::Set) => Parts::Values,
+        (Some(keys), _) => Parts::Items(keys.split(',').collect()),
+        (None, Merge::Key(key)) => Parts::Items(vec![key]),
+        (None, Merge::Replace) => Parts::Usual,
+    };
+    Some((name, Field { holds: read_type(holds), merge, parts }))
+}
+
+fn schema() -> &'static Schema {
+    SCHEMA.get_or_init(|| {
+        let mut schema = Schema::default();
+        for line in include_str!("schema.txt").lines() {
+            let (name, fields) = line.split_once(' ').unwrap_or((line, ""));
+            let plain = name.trim_end_matches('!');
+            if plain != name {
+                schema.whole.insert(plain);
+            }
+            schema.types.insert(plain, order::map(fields.split(' ').filter_map(read_field)));
+        }
+        schema
+    })
+}
+
 /// All structures, by name.
 pub(super) fn types() -> &'static BTreeMap<&'static str, Fields> {
-    SCHEMA.get_or_init(|| {
-        let field = |word: &'static str| {
-            let (name, text) = word.split_once(':')?;
-            let (holds, merge) = match text.split_once('~') {
-                None => (text, Merge::Replace),
-                Some((holds, "")) => (holds, Merge::Set),
-                Some((holds, key)) => (holds, Merge::Key(key)),
-            };
-            Some((name, Field { holds: read_type(holds), merge }))
-        };
-        let line = |line: &'static str| {
-            let (name, fields) = line.split_once(' ').unwrap_or((line, ""));
-            (name, order::map(fields.split(' ').filter_map(field)))
-        };
-        order::map(include_str!("schema.txt").lines().map(line))
-    })
+    &schema().types
+}
+
+/// Whether a structure has one owner as a whole.
+pub(super) fn is_whole(structure: &str) -> bool {
+    schema().whole.contains(structure)
 }
 
 /// A structure's field.

@@ -3,7 +3,8 @@
 //!
 //! Changes what is done and kept, never what comes of it.
 
-use crate::api::{Labels, Name};
+use super::fields::Fields;
+use crate::api::{Labels, Managed, ManagedFields, Name};
 use k8s_openapi::api::core::v1::PodSpec;
 use serde_json::Value;
 use std::hash::{Hash, Hasher};
@@ -19,6 +20,14 @@ struct Spec {
     written: Value,
     admitted: Arc<PodSpec>,
     node: Option<Name>,
+    fields: Fields,
+}
+
+/// What became of a pod's spec: as it was admitted, its node apart, and the fields that were set in it.
+pub(super) struct Known {
+    pub(super) spec: Arc<PodSpec>,
+    pub(super) node: Option<Name>,
+    pub(super) fields: Fields,
 }
 
 /// What was written lately. A clone shares it.
@@ -26,6 +35,7 @@ struct Spec {
 pub(crate) struct Shared {
     specs: Vec<Option<Arc<Spec>>>,
     labels: Vec<Option<Labels>>,
+    managed: Vec<Option<Arc<Vec<ManagedFields>>>>,
 }
 
 /// The place of a value among those that are remembered. It decides only which other is forgotten for it.
@@ -37,17 +47,28 @@ fn slot<'a, T>(slots: &'a mut Vec<Option<T>>, value: &impl Hash) -> &'a mut Opti
 }
 
 impl Shared {
-    /// What became of a pod's spec that was written just like this: as it was admitted, with its node apart.
-    pub(super) fn spec(&mut self, written: &Value) -> Option<(Arc<PodSpec>, Option<Name>)> {
+    /// What became of a pod's spec that was written just like this.
+    pub(super) fn spec(&mut self, written: &Value) -> Option<Known> {
         let spec = slot(&mut self.specs, written).as_ref().filter(|s| s.written == *written)?;
-        Some((Arc::clone(&spec.admitted), spec.node.clone()))
+        Some(Known { spec: Arc::clone(&spec.admitted), node: spec.node.clone(), fields: spec.fields.clone() })
     }
 
     /// Remembers what became of a spec in which nothing was wrong.
-    pub(super) fn keep_spec(&mut self, written: Value, admitted: &Arc<PodSpec>, node: Option<&Name>) {
-        let admitted = Arc::clone(admitted);
+    pub(super) fn keep_spec(&mut self, written: Value, known: Known) {
         let slot = slot(&mut self.specs, &written);
-        *slot = Some(Arc::new(Spec { written, admitted, node: node.cloned() }));
+        *slot = Some(Arc::new(Spec { written, admitted: known.spec, node: known.node, fields: known.fields }));
+    }
+
+    /// Equal owners of fields, those seen before where there are such.
+    pub(super) fn managed(&mut self, managed: Managed) -> Managed {
+        let managed = managed?;
+        match slot(&mut self.managed, &managed) {
+            Some(known) if *known == managed => Some(Arc::clone(known)),
+            slot => {
+                *slot = Some(Arc::clone(&managed));
+                Some(managed)
+            }
+        }
     }
 
     /// Equal labels or annotations, those seen before where there are such.

@@ -257,7 +257,7 @@ fn arrange(merged: Vec<Value>, wanted: &[Value], old: &[Value], merge: &Merge) -
 }
 
 /// A value as Go's `%v` prints it.
-fn go(value: &Value) -> String {
+pub(super) fn go(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),

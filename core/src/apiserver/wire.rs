@@ -1,10 +1,38 @@
 //! Objects exactly as upstream writes them: the few fields that are there even when nothing is in them.
 
+use super::{internal, owners};
 use crate::api::{Kind, Object};
 use serde_json::{Map, Value, json};
 
 /// An object as a document.
 pub(super) fn object(object: &Object) -> Value {
+    let mut value = filled(object);
+    owners::show(object, &mut value);
+    value
+}
+
+/// An object as a document that does not say who owns its fields.
+pub(super) fn plain(object: &Object) -> Value {
+    let mut value = filled(object);
+    if let Some(metadata) = value.as_object_mut().and_then(|map| section(map, "metadata")) {
+        metadata.remove("managedFields");
+    }
+    value
+}
+
+/// An object's metadata as it is in its document.
+pub(super) fn metadata(object: &Object) -> Value {
+    if object.meta.managed.is_none() || internal::has_status(object) {
+        return self::object(object).get_mut("metadata").map(Value::take).unwrap_or_default();
+    }
+    let mut metadata = object.meta.to_value();
+    if let Some(map) = metadata.as_object_mut().filter(|map| map.get("managedFields") == Some(&json!([]))) {
+        map.remove("managedFields");
+    }
+    metadata
+}
+
+fn filled(object: &Object) -> Value {
     let mut value = object.to_value();
     let Value::Object(map) = &mut value else { return value };
     match object.kind() {

@@ -1,19 +1,20 @@
 //! Creating and changing objects: admission, defaults, validation, then the store. Nothing is written before all of
 //! it has passed.
 
-use super::errors;
+use super::owners::{self, Writer};
 use super::path::Subresource;
-use super::services;
+use super::shared::Known;
+use super::{errors, services, wire};
 use crate::admission;
 use crate::api::validation::{FieldError, validate_body, validate_meta, validate_status, validate_update};
 use crate::api::{
-    ApiError, Body, Condition, ConditionKind, ConditionStatus, Document, Kind, Name, Object, PodPhase, PodStatus,
-    defaulting,
+    ApiError, Body, Condition, ConditionKind, ConditionStatus, Document, Kind, Managed, Name, Object, PodPhase,
+    PodStatus, defaulting,
 };
 use crate::cluster::Context;
 use crate::deletion;
 use crate::store::{Store, WriteError};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +23,24 @@ const GENERATED_PREFIX_MAX: usize = 58;
 const GENERATED_SUFFIX: usize = 5;
 /// How often a made-up name may be taken already.
 const GENERATED_ATTEMPTS: usize = 8;
+
+/// How it is known who owns the fields of what is written.
+pub(super) enum Tracking<'a> {
+    /// They are the writer's as far as it changes them.
+    By(Writer<'a>),
+    /// These do.
+    As(Managed),
+}
+
+/// How a document is put in the place of an object.
+pub(super) struct Change<'a> {
+    /// Which part of the object it is about.
+    pub(super) part: Option<Subresource>,
+    /// Whether a patch made it.
+    pub(super) patched: bool,
+    /// Who owns what.
+    pub(super) tracking: Tracking<'a>,
+}
 
 fn metadata<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default()
@@ -61,7 +80,9 @@ pub(super) fn create(
     kind: Kind,
     namespace: Option<&str>,
     mut value: Value,
+    tracking: Tracking<'_>,
 ) -> Result<Arc<Object>, ApiError> {
+    let said = owners::take(&mut value, cx.now.floor_secs());
     place(&mut value, kind, namespace)?;
     let has_version = !matches!(metadata(&value, "resourceVersion"), "" | "0");
     // A pod's spec is read, completed and checked once however many pods are written with the same.
@@ -73,9 +94,10 @@ pub(super) fn create(
         value["spec"] = spec.clone();
     }
     let mut object = decode(kind, &value)?;
-    if let (Some(pod), Some((spec, node))) = (object.pod_mut(), &known) {
-        pod.spec = Arc::clone(spec);
-        pod.node.clone_from(node);
+    object.meta.deletion = None;
+    if let (Some(pod), Some(known)) = (object.pod_mut(), &known) {
+        pod.spec = Arc::clone(&known.spec);
+        pod.node.clone_from(&known.node);
     }
     let generate = object.meta.rest.as_ref().and_then(|r| r.generate_name.clone()).filter(|p| !p.is_empty());
     let generated = object.meta.name.is_empty() && generate.is_some();
@@ -87,12 +109,32 @@ pub(super) fn create(
         object.meta.name = generated_name(cx, &object, prefix);
     }
     admit(cx, &object)?;
-    if known.is_none() {
-        refuse_overhead(&object)?;
-        defaulting::set_defaults(&mut object);
-        admission::complete(cx.store, cx.config, &mut object)?;
-        taint_unready(&mut object);
+    let mut written = match &known {
+        // What admission gives it is nobody's.
+        None => {
+            refuse_overhead(&object)?;
+            // A name that is made up comes later.
+            let made_up = if generated { std::mem::take(&mut object.meta.name) } else { Name::default() };
+            defaulting::set_defaults(&mut object);
+            let written = owners::created(kind, &wire::plain(&object));
+            if generated {
+                object.meta.name = made_up;
+                defaulting::set_defaults(&mut object);
+            }
+            admission::complete(cx.store, cx.config, &mut object)?;
+            taint_unready(&mut object);
+            written
+        }
+        Some(_) => owners::created(kind, &json!({"metadata": object.meta.to_value()})),
+    };
+    if let Some(known) = &known {
+        written.graft("f:spec", &known.fields);
     }
+    let fields = written.below("f:spec");
+    object.meta.managed = cx.shared.managed(match tracking {
+        Tracking::By(writer) => Some(owners::of_new(kind, said, written, &writer)),
+        Tracking::As(managed) => managed,
+    });
     prepare(cx, &mut object);
     let mut wrong = validate_meta(&object);
     if known.is_none() {
@@ -119,7 +161,7 @@ pub(super) fn create(
     cx.shared.labels(&mut object.meta.labels);
     cx.shared.labels(&mut object.meta.annotations);
     if let (Some(pod), Some(written), None) = (object.pod(), spec.filter(|_| alike), known) {
-        cx.shared.keep_spec(written, &pod.spec, pod.node.as_ref());
+        cx.shared.keep_spec(written, Known { spec: Arc::clone(&pod.spec), node: pod.node.clone(), fields });
     }
     cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
 }
@@ -189,7 +231,6 @@ fn prepare(cx: &mut Context<'_>, object: &mut Object) {
     object.meta.generation = 0;
     if let Some(rest) = &mut object.meta.rest {
         rest.self_link = None;
-        rest.managed_fields.clear();
     }
     match &mut object.body {
         Body::Pod(pod) => {
@@ -257,9 +298,11 @@ fn drop_unserved(document: &mut Document) {
 pub(super) fn update(
     cx: &mut Context<'_>,
     old: &Arc<Object>,
-    part: Option<Subresource>,
+    change: Change<'_>,
     mut value: Value,
 ) -> Result<Arc<Object>, ApiError> {
+    let Change { part, patched, tracking } = change;
+    let said = owners::take(&mut value, old.meta.created);
     let kind = old.kind();
     let name = old.meta.name.clone();
     match metadata(&value, "name") {
@@ -274,6 +317,14 @@ pub(super) fn update(
     place(&mut value, kind, Some(old.meta.namespace.as_str()).filter(|n| !n.is_empty()))?;
     let uid = metadata(&value, "uid");
     if !uid.is_empty() && uid != old.meta.uid.to_string() {
+        if patched {
+            let immutable = FieldError {
+                reason: "FieldValueInvalid",
+                field: "metadata.uid".to_owned(),
+                message: format!("Invalid value: {}: field is immutable", super::query::quoted(uid)),
+            };
+            return Err(errors::invalid(kind, &name, &[immutable.clone(), immutable]));
+        }
         let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", old.meta.uid);
         return Err(errors::conflict(kind, &name, &why));
     }
@@ -290,6 +341,10 @@ pub(super) fn update(
     }
     let mut new = decode(kind, &value)?;
     defaulting::set_defaults(&mut new);
+    let managed = match tracking {
+        Tracking::By(writer) => owners::after_update(old, &new, said, &writer),
+        Tracking::As(managed) => managed,
+    };
     keep(&mut new, old, part);
     if part.is_none() {
         services::keep_given(&mut new, old);
@@ -308,6 +363,11 @@ pub(super) fn update(
     if kind == Kind::Service && part.is_none() {
         admission::charge(cx, &new, Some(old))?;
     }
+    // That the same was written again, at another time, is no change.
+    new.meta.managed.clone_from(&old.meta.managed);
+    if new != **old || !owners::same(old, &managed) {
+        new.meta.managed = cx.shared.managed(managed);
+    }
     deletion::update_object(cx, new, None).map_err(|e| match e {
         WriteError::Conflict { .. } => errors::modified(kind, &name),
         WriteError::NotFound | WriteError::Exists => errors::not_found(kind, &name),
@@ -323,7 +383,6 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
     new.meta.resource_version = old.meta.resource_version;
     if let Some(rest) = &mut new.meta.rest {
         rest.self_link = None;
-        rest.managed_fields.clear();
         if **rest == crate::api::MetaRest::default() {
             new.meta.rest = None;
         }

@@ -65,6 +65,9 @@ fn owner(cx: &Context<'_>, dependent: &Object, reference: &OwnerReference) -> Ow
 
 fn with_owners(object: &Object, list: Vec<OwnerReference>) -> Object {
     let mut next = object.clone();
+    if list.is_empty() {
+        crate::apiserver::disown(&mut next.meta);
+    }
     next.meta.owners = (!list.is_empty()).then(|| Arc::new(list));
     next
 }

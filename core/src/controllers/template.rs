@@ -4,6 +4,7 @@ use crate::admission;
 use crate::api::defaulting::set_defaults;
 use crate::api::validation::validate_create;
 use crate::api::{ApiError, Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, shared_labels};
+use crate::apiserver::of_replica;
 use crate::cluster::Context;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -67,6 +68,7 @@ impl Template {
             body: Body::Pod(PodBody { spec: Arc::new(spec), node, status: PodStatus::default() }),
         };
         set_defaults(&mut sample);
+        sample.meta.managed = Some(of_replica(&sample));
         let varied = varies(cx, &sample);
         if let Err(error) = admission::complete(cx.store, cx.config, &mut sample) {
             return Self { prefix, sample, refused: Some(Refused::Admission(error)), varied };

@@ -75,7 +75,23 @@ pub fn parse(text: &str) -> Result<Vec<Document>, ManifestError> {
     documents(text).collect()
 }
 
-/// The same, one after the other: a text may have more documents than are good to have all at once. Nothing comes
+/// The first document of a text, and what it says twice.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Lenient {
+    /// What it says; of keys that come twice, what is said last.
+    pub(crate) value: Value,
+    /// Where what came again, in the words of Go's reader.
+    pub(crate) twice: Vec<String>,
+}
+
+/// Reads the first document of a text in which keys may come twice.
+pub(crate) fn lenient(text: &str) -> Result<Lenient, ManifestError> {
+    let mut reader = Reader::lenient(text);
+    let value = reader.document(0)?.map(|document| document.value).unwrap_or_default();
+    Ok(Lenient { value, twice: reader.twice() })
+}
+
+/// All documents of a text as [`parse`] reads them, one after the other: a text may have more documents than are good to have all at once. Nothing comes
 /// after an error.
 pub fn documents(text: &str) -> Documents<'_> {
     // What begins like JSON most likely is JSON, which is read several times faster. If it is not, YAML's reader

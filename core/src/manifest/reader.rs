@@ -15,6 +15,8 @@ pub(super) struct Reader<'t> {
     depth: u32,
     /// The place that is looked for, where one is.
     wanted: Option<Wanted>,
+    /// Keys that came again, where that is no mistake.
+    twice: Option<Vec<String>>,
 }
 
 struct Wanted {
@@ -44,7 +46,18 @@ impl<'t> Reader<'t> {
             values: 0,
             depth: 0,
             wanted: None,
+            twice: None,
         }
+    }
+
+    /// One to which a key that comes twice is no mistake.
+    pub(super) fn lenient(text: &'t str) -> Self {
+        Self { twice: Some(Vec::new()), ..Self::new(text) }
+    }
+
+    /// Where which keys came again, in the words of Go's reader.
+    pub(super) fn twice(self) -> Vec<String> {
+        self.twice.unwrap_or_default()
     }
 
     pub(super) fn place(mut self, index: u32, field: &str) -> Option<Place> {
@@ -170,7 +183,12 @@ impl<'t> Reader<'t> {
             let value = self.value((event, value_span))?;
             self.leave(outer);
             if map.contains_key(&key) {
-                return Err(error(&span, format!("key {key:?} is there twice")));
+                match &mut self.twice {
+                    Some(twice) => {
+                        twice.push(format!("line {}: key {key:?} already set in map", place(&span.start).line));
+                    }
+                    None => return Err(error(&span, format!("key {key:?} is there twice"))),
+                }
             }
             map.insert(key, value);
         }

@@ -5,8 +5,8 @@
 
 use super::digest::Digest;
 use crate::api::{
-    Body, Condition, ContainerState, ContainerStatus, Deletion, EventBody, Kind, Labels, Meta, MetaRest, Object,
-    ObjectReference, PodBody, PodStatus, Terminated,
+    Body, Condition, ContainerState, ContainerStatus, Deletion, EventBody, Kind, Labels, ManagedFields, Meta, MetaRest,
+    Object, ObjectReference, PodBody, PodStatus, Terminated, When,
 };
 use crate::cluster::Cluster;
 use crate::scheduler::Decision;
@@ -80,6 +80,7 @@ fn add_meta(digest: &mut Digest, meta: &Meta) {
         annotations,
         owners,
         deletion,
+        managed,
         rest,
     } = meta;
     digest.text(name);
@@ -95,11 +96,29 @@ fn add_meta(digest: &mut Digest, meta: &Meta) {
         add_time(digest, *at);
         digest.option(*grace_seconds, Digest::number);
     });
-    digest.option(rest.as_deref(), |digest, MetaRest { generate_name, finalizers, managed_fields, self_link }| {
+    digest.option(managed.as_ref(), |digest, managed| {
+        digest.shared(managed, |digest, managed| add_managed(digest, managed));
+    });
+    digest.option(rest.as_deref(), |digest, MetaRest { generate_name, finalizers, self_link }| {
         digest.word(generate_name.as_deref());
         digest.list(finalizers.iter(), |digest, finalizer| digest.text(finalizer));
-        digest.structure(managed_fields);
         digest.word(self_link.as_deref());
+    });
+}
+
+fn add_managed(digest: &mut Digest, managed: &[ManagedFields]) {
+    digest.list(managed.iter(), |digest, entry| {
+        let ManagedFields { manager, operation, api_version, subresource, at, fields } = entry;
+        digest.text(manager);
+        digest.text(operation.as_str());
+        digest.text(api_version);
+        digest.text(subresource);
+        match at {
+            When::Unsaid => digest.text("unsaid"),
+            When::Created => digest.text("created"),
+            When::At(at) => add_time(digest, *at),
+        }
+        digest.text(fields);
     });
 }
 

@@ -1,0 +1,373 @@
+//! Who owns which fields of an object, and what becomes of that when somebody writes.
+//!
+//! Source of the rules: upstream's `managedfields` package and the `merge` package of `structured-merge-diff`.
+
+use super::fields::{self, Fields};
+use super::path::{ResourcePath, Subresource};
+use super::query::quoted;
+use super::typed::{self, Comparison, Shape};
+use super::{internal, wire};
+use crate::api::{Kind, Managed, ManagedFields, Name, Object, Operation, When};
+use crate::order;
+use crate::time::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// How many entries of updates an object has at most, as upstream.
+const UPDATERS_MAX: usize = 10;
+/// Whose the oldest updates become where there are more.
+const ANCIENT: &str = "ancient-changes";
+
+/// One manager and its fields.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Owner {
+    pub(super) manager: Name,
+    pub(super) operation: Operation,
+    pub(super) api_version: Name,
+    pub(super) subresource: Name,
+    pub(super) at: When,
+    pub(super) fields: Fields,
+}
+
+impl Owner {
+    /// Whether both are one manager: for who applies the version does not matter.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let version = self.operation == Operation::Apply || self.api_version == other.api_version;
+        version
+            && (&self.manager, self.operation, &self.subresource)
+                == (&other.manager, other.operation, &other.subresource)
+    }
+
+    /// What upstream sorts managers by where it sorts them by nothing else.
+    pub(super) fn identity(&self) -> String {
+        let version = if self.operation == Operation::Update { self.api_version.as_str() } else { "" };
+        let parts = [&self.manager, self.operation.as_str(), version, &self.subresource];
+        parts.join("\0")
+    }
+
+    /// As it is named in a conflict.
+    pub(super) fn named(&self) -> String {
+        let mut name = quoted(&self.manager);
+        if !self.subresource.is_empty() {
+            name = format!("{name} with subresource {}", quoted(&self.subresource));
+        }
+        match self.operation {
+            Operation::Apply => name,
+            Operation::Update => format!("{name} using {}", self.api_version),
+        }
+    }
+}
+
+/// Somebody who writes through the API.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Writer<'a> {
+    /// The name it goes by.
+    pub(super) manager: &'a str,
+    /// The subresource it writes; empty for the object itself.
+    pub(super) subresource: &'static str,
+    /// When.
+    pub(super) now: Time,
+}
+
+impl<'a> Writer<'a> {
+    /// Of a request for a path.
+    pub(super) fn new(manager: &'a str, path: &ResourcePath, now: Time) -> Self {
+        Self { manager, subresource: path.subresource.map_or("", Subresource::of_writer), now }
+    }
+
+    /// The writer as the owner of fields.
+    pub(super) fn owner(&self, operation: Operation, api_version: &str, fields: Fields) -> Owner {
+        let manager = if self.manager.is_empty() { "unknown" } else { self.manager };
+        // Upstream loses the time on the way from a scale to what is scaled.
+        let at = if self.subresource == "scale" { When::Unsaid } else { When::At(self.now.floor_secs()) };
+        Owner {
+            manager: manager.into(),
+            operation,
+            api_version: api_version.into(),
+            subresource: Name::new_static(self.subresource),
+            at,
+            fields,
+        }
+    }
+}
+
+/// What a client said of the managers in the document it sent.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Said {
+    /// Nothing that counts.
+    Nothing,
+    /// That nobody owns anything any more.
+    Reset,
+    /// Who owns what.
+    Owners(Vec<Owner>),
+}
+
+/// Takes what a client says of the managers out of its document.
+pub(super) fn take(document: &mut Value, created: Time) -> Said {
+    let metadata = document.get_mut("metadata").and_then(Value::as_object_mut);
+    let Some(Value::Array(entries)) = metadata.and_then(|m| m.remove("managedFields")) else { return Said::Nothing };
+    if entries.is_empty() || entries == [json!({})] {
+        return Said::Reset;
+    }
+    let owners: Option<Vec<Owner>> = entries.iter().map(|entry| read(entry, created)).collect();
+    owners.map_or(Said::Nothing, Said::Owners)
+}
+
+fn read(entry: &Value, created: Time) -> Option<Owner> {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+    if text("apiVersion").is_empty() || text("fieldsType") != "FieldsV1" {
+        return None;
+    }
+    let nothing = json!({});
+    Some(Owner {
+        manager: text("manager").into(),
+        operation: Operation::parse(text("operation"))?,
+        api_version: text("apiVersion").into(),
+        subresource: text("subresource").into(),
+        at: When::of(text("time").parse().ok().map(|at| Time::from(&meta::Time(at))), created),
+        fields: Fields::parse(entry.get("fieldsV1").unwrap_or(&nothing))?,
+    })
+}
+
+pub(super) fn decode(entry: &ManagedFields) -> Owner {
+    Owner {
+        manager: entry.manager.clone(),
+        operation: entry.operation,
+        api_version: entry.api_version.clone(),
+        subresource: entry.subresource.clone(),
+        at: entry.at,
+        fields: Fields::from_text(&entry.fields),
+    }
+}
+
+/// The owners that are kept with an object.
+pub(super) fn kept(object: &Object) -> Vec<Owner> {
+    object.meta.managed.iter().flat_map(|managed| managed.iter()).map(decode).collect()
+}
+
+/// All owners of an object: those kept with it, and the cluster's own parts.
+pub(super) fn all(object: &Object, document: &Value) -> Vec<Owner> {
+    let mut owners = kept(object);
+    owners.extend(internal::main(object, document));
+    owners.extend(internal::of_status(object, document, &owners));
+    owners
+}
+
+/// Owners as they are kept, in upstream's order.
+pub(super) fn keep(mut owners: Vec<Owner>, created: Time) -> Arc<Vec<ManagedFields>> {
+    let second = |owner: &Owner| owner.at.time(created).map_or(0, Time::as_secs);
+    let key = |o: &Owner| (o.operation, second(o), o.manager.clone(), o.api_version.clone(), o.subresource.clone());
+    order::sort_by(&mut owners, |a, b| key(a).cmp(&key(b)));
+    let mut kept = Vec::with_capacity(owners.len());
+    kept.extend(owners.into_iter().map(|owner| ManagedFields {
+        fields: owner.fields.to_text().into(),
+        at: When::of(owner.at.time(created), created),
+        manager: owner.manager,
+        operation: owner.operation,
+        api_version: owner.api_version,
+        subresource: owner.subresource,
+    }));
+    Arc::new(kept)
+}
+
+/// Puts what an object's owners are into its document as the API shows it.
+pub(super) fn show(object: &Object, document: &mut Value) {
+    let derived = {
+        let mut derived: Vec<Owner> = internal::main(object, document).into_iter().collect();
+        if internal::has_status(object) {
+            let mut owners = kept(object);
+            owners.extend(derived.iter().cloned());
+            derived.extend(internal::of_status(object, document, &owners));
+        }
+        derived
+    };
+    let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    if object.meta.managed.as_ref().is_none_or(|managed| managed.is_empty()) && derived.is_empty() {
+        metadata.remove("managedFields");
+        return;
+    }
+    if derived.is_empty() {
+        return;
+    }
+    let mut owners = kept(object);
+    owners.extend(derived);
+    let meta = crate::api::Meta {
+        created: object.meta.created,
+        managed: Some(keep(owners, object.meta.created)),
+        ..crate::api::Meta::default()
+    };
+    if let Some(shown) = meta.to_value().get_mut("managedFields") {
+        metadata.insert("managedFields".to_owned(), shown.take());
+    }
+}
+
+/// The fields nobody owns: they are the cluster's.
+pub(super) fn stripped() -> Fields {
+    let names = [
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+    ];
+    let mut set = Fields::of(&[&["f:apiVersion"], &["f:kind"], &["f:metadata"]]);
+    for name in names {
+        set.insert(["f:metadata".to_owned(), fields::field(name)]);
+    }
+    set
+}
+
+/// The fields that a subresource, or the object itself, does not write.
+pub(super) fn reset(kind: Kind, subresource: &str) -> Fields {
+    match subresource {
+        "status" if kind == Kind::Pod => {
+            Fields::of(&[&["f:spec"], &["f:metadata", "f:deletionTimestamp"], &["f:metadata", "f:ownerReferences"]])
+        }
+        "status" => Fields::of(&[&["f:spec"]]),
+        _ if typed::document(kind.info().kind).is_some_and(|shape| shape.child("status").is_some()) => {
+            Fields::of(&[&["f:status"]])
+        }
+        _ => Fields::default(),
+    }
+}
+
+/// Takes from all owners what somebody else wrote or what is no more; owners that are left with nothing go.
+pub(super) fn yield_to(owners: &mut Vec<Owner>, comparison: &Comparison) {
+    let gone = comparison.written();
+    for owner in owners.iter_mut() {
+        owner.fields = owner.fields.difference(&gone).difference(&comparison.removed);
+    }
+    owners.retain(|owner| !owner.fields.is_empty());
+}
+
+/// What a kind's object is before there is one: all that is written even where nothing is in it.
+pub(super) fn blank(kind: Kind) -> Value {
+    let empty = json!({"metadata": {}});
+    let mut blank = Object::from_value(kind, &empty).map(|object| wire::plain(&object)).unwrap_or(empty);
+    unsay(&mut blank);
+    blank
+}
+
+/// Takes what is no null, zero or empty text out of a document: its defaults.
+fn unsay(document: &mut Value) {
+    let Value::Object(map) = document else { return };
+    map.retain(|_, value| {
+        unsay(value);
+        match value {
+            Value::String(text) => text.is_empty(),
+            Value::Number(number) => number.as_i64() == Some(0),
+            Value::Bool(said) => !*said,
+            _ => true,
+        }
+    });
+}
+
+/// The fields that are set in a new object, of what its creator says of it.
+pub(super) fn created(kind: Kind, document: &Value) -> Fields {
+    let Some(shape) = typed::document(kind.info().kind) else { return Fields::default() };
+    typed::compare(shape, &blank(kind), document).written().without(&reset(kind, "")).difference(&stripped())
+}
+
+/// The owners of a new object.
+pub(super) fn of_new(kind: Kind, said: Said, written: Fields, writer: &Writer<'_>) -> Arc<Vec<ManagedFields>> {
+    let mut owners = match said {
+        Said::Owners(owners) => owners,
+        Said::Nothing | Said::Reset => Vec::new(),
+    };
+    if !written.is_empty() {
+        put(&mut owners, writer.owner(Operation::Update, kind.api_version(), written));
+    }
+    keep(owners, writer.now.floor_secs())
+}
+
+fn put(owners: &mut Vec<Owner>, mut owner: Owner) {
+    if let Some(at) = owners.iter().position(|other| other.is(&owner)) {
+        owner.fields = owner.fields.union(&owners.swap_remove(at).fields);
+    }
+    owners.push(owner);
+}
+
+/// The owners of an object after a write that was no apply.
+pub(super) fn after_update(live: &Object, new: &Object, said: Said, writer: &Writer<'_>) -> Managed {
+    let kind = live.kind();
+    let (before, after) = (wire::plain(live), wire::plain(new));
+    let mut owners = all(live, &before);
+    match said {
+        Said::Owners(said) if writer.subresource.is_empty() => owners = said,
+        Said::Reset if writer.subresource.is_empty() => owners.clear(),
+        _ => {}
+    }
+    // What nobody owned stays so: an update does not begin to track.
+    if owners.is_empty() {
+        return Some(Arc::default());
+    }
+    let Some(shape) = typed::document(kind.info().kind) else { return live.meta.managed.clone() };
+    let version = kind.api_version();
+    owners.retain(|owner| owner.api_version == version);
+    update(shape, &before, &after, &reset(kind, writer.subresource), &mut owners, writer, version);
+    cap(&mut owners, live.meta.created);
+    Some(keep(internal::apart(owners, live, &before, writer), live.meta.created))
+}
+
+/// Whether an object has these owners already, whenever they wrote.
+pub(super) fn same(object: &Object, managed: &Managed) -> bool {
+    let document = match &object.meta.managed {
+        Some(_) => Value::Null,
+        None => wire::plain(object),
+    };
+    let mut before = kept(object);
+    before.extend(internal::main(object, &document));
+    let entries = managed.as_ref().map_or(&[][..], |managed| managed.as_slice());
+    before.len() == entries.len()
+        && entries.iter().all(|entry| {
+            let entry = decode(entry);
+            before.iter().any(|other| other.is(&entry) && other.fields == entry.fields)
+        })
+}
+
+/// Notes what somebody changed.
+pub(super) fn update(
+    shape: Shape,
+    before: &Value,
+    after: &Value,
+    reset: &Fields,
+    owners: &mut Vec<Owner>,
+    writer: &Writer<'_>,
+    version: &str,
+) {
+    let comparison = typed::compare(shape, before, after);
+    yield_to(owners, &comparison.without(reset));
+    let written = comparison.written().without(reset).difference(&stripped());
+    if !written.is_empty() {
+        put(owners, writer.owner(Operation::Update, version, written));
+    }
+}
+
+/// Makes one of the oldest updates where there are too many.
+fn cap(owners: &mut Vec<Owner>, created: Time) {
+    let mut updaters: Vec<Owner> = owners.iter().filter(|o| o.operation == Operation::Update).cloned().collect();
+    if updaters.len() <= UPDATERS_MAX {
+        return;
+    }
+    let key = |owner: &Owner| (owner.at.time(created).map_or(0, Time::as_secs), owner.identity());
+    order::sort_by(&mut updaters, |a, b| key(a).cmp(&key(b)));
+    // All entries are of the kind's one version, so one entry takes them all.
+    let merged = updaters.len() - UPDATERS_MAX + 1;
+    let mut ancient: Option<Owner> = None;
+    for oldest in updaters.into_iter().take(merged) {
+        owners.retain(|owner| !owner.is(&oldest));
+        let fields = match &ancient {
+            Some(ancient) => ancient.fields.union(&oldest.fields),
+            None => oldest.fields.clone(),
+        };
+        ancient = Some(Owner { manager: Name::new_static(ANCIENT), subresource: Name::default(), fields, ..oldest });
+    }
+    if let Some(ancient) = ancient {
+        put(owners, ancient);
+    }
+}
