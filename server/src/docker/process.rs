@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 const END_PERIOD: Duration = Duration::from_millis(20);
 
+/// Keys that nobody types: the engine's own would take ctrl-p from who edits a command line.
+const DETACH_KEYS: &str = "ctrl-@,ctrl-^,ctrl-@,ctrl-_,ctrl-^";
+
 /// A process that somebody talks to. Dropping it leaves the process alone, its input closed.
 #[derive(Debug)]
 pub struct Process {
@@ -61,6 +64,7 @@ async fn exec(engine: &Engine, query: &ExecQuery, container: &str, words: &[Stri
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         tty: Some(query.terminal),
+        detach_keys: Some(DETACH_KEYS.to_owned()),
         cmd: Some(words.to_vec()),
         ..ExecConfig::default()
     };

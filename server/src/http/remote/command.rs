@@ -3,21 +3,29 @@
 use super::Place;
 use super::client::{Client, Sink};
 use super::status::Outcome;
-use crate::docker::{Control, End, Process, Source};
+use crate::docker::{Control, End, Input, Output, Process, Source};
 use crate::http::watch::stopped;
 use crate::spdy::Gone;
 use bytes::{Bytes, BytesMut};
 use kubarium_core::apiserver::ExecQuery;
 use serde::Deserialize;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// How an engine begins to say that it could not begin a command: it does so in the place of the command's output.
 const NOT_BEGUN: &[u8] = b"OCI runtime exec failed: ";
 
 /// How much of that is kept.
 const NOT_BEGUN_BYTES_MAX: usize = 8 << 10;
+
+/// What says to a terminal that nothing more comes: unlike other inputs, it cannot be closed.
+const END_OF_INPUT: &[u8] = &[4];
+
+/// How long a process may take to hear that its client is gone.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the size of a terminal is at most, as JSON.
 const SIZE_BYTES_MAX: usize = 1 << 10;
@@ -39,7 +47,7 @@ pub(super) async fn run(place: &Place, query: &ExecQuery, mut client: Client) {
     let outcome = match place.hosts.process(query).await {
         Err(why) => Outcome::Failed(format!("error {doing} container: {why}")),
         Ok(process) => {
-            let talk = talk(process, &mut client);
+            let talk = talk(process, query, &mut client);
             tokio::select! {
                 said = talk => match said {
                     Ok(outcome) => outcome,
@@ -52,21 +60,29 @@ pub(super) async fn run(place: &Place, query: &ExecQuery, mut client: Client) {
     outcome.tell(&client).await;
 }
 
-async fn talk(process: Process, client: &mut Client) -> Result<Outcome, Gone> {
+async fn talk(process: Process, query: &ExecQuery, client: &mut Client) -> Result<Outcome, Gone> {
     let Process { mut output, input, control } = process;
     // They end with this talk.
     let mut helpers = JoinSet::new();
-    match client.stdin.take() {
-        Some(stdin) => helpers.spawn(tell(stdin, input)),
-        // Held open: an engine may take its end for the end of everything.
-        None => helpers.spawn(async move {
-            let _input = input;
-            std::future::pending::<()>().await;
-        }),
-    };
+    if let Some(stdin) = client.stdin.take() {
+        // What a container goes on with when somebody who was attached leaves is not for that one to end.
+        let farewell = if query.terminal && query.command.is_some() { END_OF_INPUT } else { &[] };
+        helpers.spawn(tell(stdin, input, farewell));
+    }
     if let Some(sizes) = client.resizes.take() {
         helpers.spawn(resize(sizes, control.clone()));
     }
+    let outcome = listen(&mut output, &control, client).await;
+    if outcome == Err(Gone) {
+        // What it said last is still told, and that it has nothing more to say.
+        let told = async { while helpers.join_next().await.is_some() {} };
+        let _ = timeout(FAREWELL_TIMEOUT, told).await;
+    }
+    outcome
+}
+
+/// Passes on what a process writes, until it has ended.
+async fn listen(output: &mut Output, control: &Control, client: &Client) -> Result<Outcome, Gone> {
     let mut not_begun = NotBegun::default();
     loop {
         let piece = tokio::select! {
@@ -127,17 +143,17 @@ impl NotBegun {
 }
 
 /// Tells the process what the client says, and when it has nothing more to say.
-async fn tell(mut said: mpsc::Receiver<Bytes>, mut input: impl AsyncWrite + Unpin) {
+async fn tell(mut said: mpsc::Receiver<Bytes>, mut input: Input, farewell: &'static [u8]) {
     while let Some(bytes) = said.recv().await {
         if input.write_all(&bytes).await.is_err() || input.flush().await.is_err() {
             break;
         }
     }
     // The process may have ended.
+    let _ = input.write_all(farewell).await;
     let _ = input.shutdown().await;
     // It listens no more. What the client still says is taken, so that what it says else is heard.
     while said.recv().await.is_some() {}
-    std::future::pending::<()>().await;
 }
 
 /// The size of a terminal, in characters.
