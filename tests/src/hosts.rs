@@ -176,7 +176,7 @@ impl Host {
         fs::copy(&busybox, bin.join("busybox")).map_err(|e| format!("{}: {e}", busybox.display()))?;
         for applet in [
             "sh", "httpd", "sleep", "nc", "echo", "cat", "true", "false", "hostname", "env", "test", "touch", "ls",
-            "rm",
+            "tar", "rm",
         ] {
             if !bin.join(applet).exists() {
                 std::os::unix::fs::symlink("busybox", bin.join(applet)).map_err(|e| e.to_string())?;

@@ -21,6 +21,30 @@ impl Kubectl {
         Ok(Self { program, config: config.to_string_lossy().into_owned() })
     }
 
+    /// The same kubectl, and those that speak otherwise on the wire, each with a name: `KUBARIUM_KUBECTL_OLD` and
+    /// `KUBARIUM_KUBECTL_NEW` say where they are, if they are there.
+    pub fn every(server: &Server, directory: &Directory) -> std::io::Result<Vec<(&'static str, Self)>> {
+        let usual = Self::of(server, directory)?;
+        let others = [("old", "KUBARIUM_KUBECTL_OLD"), ("new", "KUBARIUM_KUBECTL_NEW")];
+        let others = others.into_iter().filter_map(|(name, variable)| {
+            Some((name, Self { program: std::env::var(variable).ok()?, config: usual.config.clone() }))
+        });
+        let others: Vec<_> = others.collect();
+        Ok([("usual", usual)].into_iter().chain(others).collect())
+    }
+
+    /// A command line that is still to be completed.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["--kubeconfig", &self.config]);
+        command
+    }
+
+    /// The same as a shell takes it.
+    pub fn shell(&self) -> String {
+        format!("{} --kubeconfig {}", self.program, self.config)
+    }
+
     /// What a command line prints.
     ///
     /// # Panics
@@ -36,8 +60,8 @@ impl Kubectl {
 
     /// The same with something to read from standard input.
     pub fn reads(&self, arguments: &str, input: &str) -> Result<String, String> {
-        let mut child = Command::new(&self.program)
-            .args(["--kubeconfig", &self.config])
+        let mut child = self
+            .command()
             .args(arguments.split_whitespace())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -173,6 +173,13 @@ impl Server {
         (status, serde_json::from_str(&text).unwrap_or_default())
     }
 
+    /// How much memory it takes now, in bytes; none where the system does not say.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
+    }
+
     /// Ends it as `kill -9` does, while others still ask it.
     pub fn kill_in_place(&self) {
         self.signal("-KILL");
