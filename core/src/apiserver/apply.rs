@@ -3,7 +3,7 @@
 //! Source of the rules: upstream's apply handler and its `managedfields` package.
 
 use super::application::{Application, Conflict};
-use super::body::check_size;
+use super::body::{check_size, said_twice};
 use super::fields::Fields;
 use super::owners::{self, Owner, Writer};
 use super::query::FieldValidation;
@@ -76,10 +76,9 @@ impl Patch {
     pub(super) fn strictly(&self, validation: FieldValidation) -> Result<&[String], ApiError> {
         match validation {
             FieldValidation::Ignore => Ok(&[]),
-            FieldValidation::Strict if !self.twice.is_empty() => Err(errors::bad_request(format!(
-                "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  {}",
-                self.twice.join("\n  ")
-            ))),
+            FieldValidation::Strict if !self.twice.is_empty() => {
+                Err(errors::bad_request(format!("error strict decoding YAML: {}", said_twice(&self.twice))))
+            }
             _ => Ok(&self.twice),
         }
     }

@@ -71,6 +71,7 @@ pub(super) fn read(
             excerpt(text)
         ))
     };
+    let mut twice = Vec::new();
     let document = match media_type(content_type).as_str() {
         "" | "application/json" => {
             let document = json::parse(text)
@@ -80,7 +81,9 @@ pub(super) fn read(
             document
         }
         "application/yaml" => {
-            json::Document { value: from_yaml(text).map_err(|e| unrecognized(&e))?, ..json::Document::default() }
+            let document = manifest::lenient(text).map_err(|e| unrecognized(&format!("yaml: {e}")))?;
+            twice = document.twice;
+            json::Document { value: document.value, ..json::Document::default() }
         }
         _ => return Err(errors::unsupported_media_type(errors::OBJECT_MEDIA_TYPES)),
     };
@@ -120,9 +123,13 @@ pub(super) fn read(
         document.duplicates.iter().map(|path| format!("duplicate field {}", quoted(path))).collect();
     let unknown = schema::conform(expected.kind, &mut value).map_err(|e| refuse(&e))?;
     strict.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path))));
-    if validation == FieldValidation::Strict && !strict.is_empty() {
+    if validation == FieldValidation::Strict && !(strict.is_empty() && twice.is_empty()) {
+        if !twice.is_empty() {
+            strict.insert(0, said_twice(&twice));
+        }
         return Err(refuse(&format!("strict decoding error: {}", strict.join(", "))));
     }
+    strict.splice(0..0, twice);
     if validation == FieldValidation::Ignore {
         strict.clear();
     }
@@ -131,6 +138,11 @@ pub(super) fn read(
         map.insert("kind".to_owned(), kind.into());
     }
     Ok(Body { value, warnings: strict })
+}
+
+/// What Go's strict reader says of YAML that says things twice.
+pub(super) fn said_twice(twice: &[String]) -> String {
+    format!("error converting YAML to JSON: yaml: unmarshal errors:\n  {}", twice.join("\n  "))
 }
 
 /// Reads YAML as JSON.

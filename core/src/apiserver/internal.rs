@@ -4,7 +4,7 @@
 //! What follows from that, and differs from Kubernetes: a field that a client wrote and one of these parts writes anew
 //! stays the client's, and the time of an entry is the latest the status tells of.
 
-use super::fields::Fields;
+use super::fields::{self, Fields};
 use super::owners::{Owner, Writer};
 use super::{owners, typed};
 use crate::api::{Body, Kind, ManagedFields, Meta, Name, Object, Operation, When};
@@ -15,6 +15,7 @@ use std::sync::Arc;
 const CONTROLLERS: &str = "kube-controller-manager";
 const KUBELET: &str = "kubelet";
 const SCHEDULER: &str = "kube-scheduler";
+const APISERVER: &str = "kube-apiserver";
 
 fn owner(object: &Object, manager: &'static str, subresource: &'static str, fields: Fields) -> Owner {
     Owner {
@@ -48,7 +49,7 @@ pub(crate) fn disown(meta: &mut Meta) {
 /// Which part of the cluster made an object that no client made.
 fn maker(object: &Object) -> &'static str {
     match &object.body {
-        Body::Namespace { .. } => "kube-apiserver",
+        Body::Namespace { .. } => APISERVER,
         Body::Node { .. } => KUBELET,
         Body::Event(event) => match event.component.as_str() {
             "kubelet" => KUBELET,
@@ -132,7 +133,18 @@ pub(super) fn of_status(object: &Object, document: &Value, others: &[Owner]) -> 
         }
         Body::Node { .. } => add(KUBELET, &rest(status, &owners::blank(Kind::Node)["status"])),
         Body::Namespace { .. } => add(CONTROLLERS, &rest(status, &json!({"phase": status["phase"]}))),
-        _ => add(CONTROLLERS, &rest(status, &owners::blank(object.kind())["status"])),
+        _ => {
+            // What of a quota is used the API server counts as it grants it; controllers see what is free again.
+            let mut granted = Fields::default();
+            for (resource, used) in status.get("used").and_then(Value::as_object).into_iter().flatten() {
+                if object.kind() == Kind::ResourceQuota && *used != "0" {
+                    granted.insert(["f:used".to_owned(), fields::field(resource)]);
+                }
+            }
+            let all = rest(status, &owners::blank(object.kind())["status"]);
+            add(CONTROLLERS, &all.difference(&granted));
+            add(APISERVER, &all.intersection(&granted));
+        }
     }
     entries
 }

@@ -1,6 +1,6 @@
 //! `OpenAPI` documents of what is served, made from the schema: enough for clients to know fields, types and options.
 
-use super::schema::{self, Merge, Type};
+use super::schema::{self, Merge, Parts, Type};
 use crate::api::Kind;
 use serde_json::{Map, Value, json};
 
@@ -75,9 +75,26 @@ fn schemas(version: Version) -> Map<String, Value> {
                 }
                 Merge::Set => property["x-kubernetes-patch-strategy"] = "merge".into(),
             }
+            let owned = match &about.holds {
+                Type::List(_) => "x-kubernetes-list-type",
+                _ => "x-kubernetes-map-type",
+            };
+            match &about.parts {
+                Parts::Usual if matches!(about.holds, Type::List(_)) => property[owned] = "atomic".into(),
+                Parts::Usual => {}
+                Parts::Whole => property[owned] = "atomic".into(),
+                Parts::Values => property[owned] = "set".into(),
+                Parts::Items(keys) => {
+                    property[owned] = "map".into();
+                    property["x-kubernetes-list-map-keys"] = json!(keys);
+                }
+            }
             properties.insert((*field).to_owned(), property);
         }
         let mut schema = json!({"type": "object"});
+        if schema::is_whole(name) {
+            schema["x-kubernetes-map-type"] = "atomic".into();
+        }
         let kind = Kind::ALL.into_iter().find(|k| k.info().kind == *name);
         let named = kind.map(|k| (k.info().group, k.info().version)).or(match *name {
             "Binding" => Some(("", "v1")),
@@ -118,7 +135,10 @@ fn operation(kind: Kind, action: &str, version: Version) -> Value {
             ("sendInitialEvents", "boolean"),
             ("timeoutSeconds", "integer"),
         ],
-        "post" | "put" | "patch" => &[("dryRun", "string"), ("fieldManager", "string"), ("fieldValidation", "string")],
+        "patch" => {
+            &[("dryRun", "string"), ("fieldManager", "string"), ("fieldValidation", "string"), ("force", "boolean")]
+        }
+        "post" | "put" => &[("dryRun", "string"), ("fieldManager", "string"), ("fieldValidation", "string")],
         "delete" | "deletecollection" => {
             &[("dryRun", "string"), ("gracePeriodSeconds", "integer"), ("propagationPolicy", "string")]
         }
