@@ -61,7 +61,7 @@ impl Conversation {
         if content.contains("apply") {
             request.query = format!("{query}&fieldManager={who}&force={}", verb == "forces");
         }
-        request.body = body.to_owned();
+        body.clone_into(&mut request.body);
         if (method == Method::Put || content.contains("apply")) && body.starts_with('{') {
             let mut parts = path.split('/');
             let (plural, name) = (parts.next().unwrap(), parts.next().unwrap());
@@ -330,15 +330,11 @@ fn who_clears_the_owners_ends_the_tracking_until_something_is_applied() {
 
 #[test]
 fn the_oldest_of_too_many_updates_become_one() {
-    let mut script = r#"w0 posts configmaps {"metadata": {"name": "c"}, "data": {"k0": "1"}} => 201"#.to_owned();
-    for n in 1..12 {
-        script += &format!("\nw{n} patches configmaps/c {{\"data\": {{\"k{n}\": \"1\"}}}} => 200");
-    }
-    script += "\nancient-changes Update: data(., k0, k1, k2)";
-    for n in 3..12 {
-        script += &format!("\nw{n} Update: data(k{n})");
-    }
-    check("cap", &script);
+    let mut lines = vec![r#"w0 posts configmaps {"metadata": {"name": "c"}, "data": {"k0": "1"}} => 201"#.to_owned()];
+    lines.extend((1..12).map(|n| format!("w{n} patches configmaps/c {{\"data\": {{\"k{n}\": \"1\"}}}} => 200")));
+    lines.push("ancient-changes Update: data(., k0, k1, k2)".to_owned());
+    lines.extend((3..12).map(|n| format!("w{n} Update: data(k{n})")));
+    check("cap", &lines.join("\n"));
 }
 
 #[test]
