@@ -1,7 +1,7 @@
 //! kubectl 1.32 held against what it printed in front of Kubernetes 1.36.2.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use kubarium_tests::replay;
+use kubarium_tests::replay::{self, Agreement};
 use kubarium_tests::report::report;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,8 @@ fn kubectl_prints_what_it_prints_in_front_of_kubernetes() {
     let cases = replay::read(&data.join("kubectl.jsonl.gz")).expect("the records are part of the project");
     assert_eq!(cases.len(), 92);
     let program = PathBuf::from(std::env::var_os("KUBARIUM_KUBECTL").unwrap_or_else(|| "kubectl".into()));
-    let agreement = replay::kubectl(&cases, &program, &data.join("kubectl-fixture.json"), |_| ()).unwrap();
+    let agreement =
+        replay::kubectl(&cases, &program, &data.join("kubectl-fixture.json"), Agreement::default(), |_| ()).unwrap();
     report(&agreement.to_string());
     let total = agreement.total();
     assert!(

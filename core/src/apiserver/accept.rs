@@ -19,13 +19,22 @@ pub(super) fn form(header: &str) -> Result<Form, ApiError> {
     if header.trim().is_empty() {
         return Ok(Form::Objects);
     }
-    header.split(',').find_map(one).ok_or_else(errors::not_acceptable)
+    header.split(',').find_map(one).ok_or_else(|| errors::not_acceptable(errors::OBJECT_MEDIA_TYPES))
+}
+
+const YAML: &str = "application/yaml";
+
+/// Whether the first form of an `Accept` header that can be given is YAML. The core answers in JSON; whoever carries
+/// the answer writes it so.
+pub fn wants_yaml(header: &str) -> bool {
+    let clause = header.split(',').find(|clause| one(clause).is_some());
+    clause.is_some_and(|clause| clause.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case(YAML)))
 }
 
 fn one(clause: &str) -> Option<Form> {
     let mut parts = clause.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-    if !matches!(media.as_str(), "application/json" | "application/*" | "*/*" | "text/*") {
+    if !matches!(media.as_str(), "application/json" | YAML | "application/*" | "*/*" | "text/*") {
         return None;
     }
     let (mut form, mut group, mut version) = ("", "", "");

@@ -6,8 +6,8 @@ use super::json;
 use super::path::ResourcePath;
 use super::query::{Query, check_dry_run, quoted};
 use super::read::present_object;
+use super::reply::List;
 use super::schema;
-use super::select::Selection;
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Deletion, Kind, Object};
 use crate::cluster::Context;
@@ -158,27 +158,13 @@ fn last_version(cx: &Context<'_>, last: &Object) -> Object {
     shown
 }
 
-/// Deletes all objects of a collection that are selected. Returns them as they were.
-pub(super) fn collection(
-    cx: &mut Context<'_>,
-    path: &ResourcePath,
-    query: &Query,
-    options: &DeleteOptions,
-) -> Result<Vec<Arc<Object>>, ApiError> {
-    let selection = Selection::parse(path.kind, query.text("labelSelector"), query.text("fieldSelector"))?;
-    let limit = query.number("limit")?.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
-    let selected: Vec<Arc<Object>> = cx
-        .store
-        .list(path.kind, path.namespace.as_deref())
-        .filter(|o| selection.matches(o))
-        .take(limit.unwrap_or(usize::MAX))
-        .cloned()
-        .collect();
-    for object in &selected {
+/// Deletes all objects of a list. It stays as it was.
+pub(super) fn all(cx: &mut Context<'_>, list: &List, options: &DeleteOptions) -> Result<(), ApiError> {
+    for object in &list.objects {
         match delete_object(cx, &object.key(), options) {
             Err(error) if error.code != 404 => return Err(error),
             _ => {}
         }
     }
-    Ok(selected)
+    Ok(())
 }

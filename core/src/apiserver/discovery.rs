@@ -12,6 +12,8 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 /// A document about the API, and its content type.
 pub(super) struct Document {
+    /// The HTTP status.
+    pub(super) status: u16,
     /// `Content-Type`.
     pub(super) content_type: &'static str,
     /// What it says.
@@ -20,7 +22,7 @@ pub(super) struct Document {
 
 impl Document {
     fn json(value: &Value) -> Self {
-        Self { content_type: "application/json", body: value.to_string() }
+        Self { status: 200, content_type: "application/json", body: value.to_string() }
     }
 }
 
@@ -105,6 +107,12 @@ fn kinds_of(group: &str) -> Vec<Kind> {
 /// Kubernetes' groups besides the core one.
 const GROUPS: [&str; 3] = ["coordination.k8s.io", "policy", "scheduling.k8s.io"];
 
+/// Whether the group that a path behind `/apis/` begins with is served: only there does what is missing have a form.
+pub(super) fn serves_group(path: &str) -> bool {
+    let group = path.split('/').next().unwrap_or_default();
+    GROUPS.contains(&group) || [explanation::GROUP, "discovery.k8s.io"].contains(&group)
+}
+
 /// What discovery says of a group, all of which have one version.
 fn group(name: &str) -> Value {
     let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
@@ -133,7 +141,7 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
         }
         "/apis/kubarium.io" => of_itself(group(explanation::GROUP)),
         "/apis/kubarium.io/v1" => explanation::resource_list(),
-        "/api/v1" if aggregated => return Err(errors::not_acceptable()),
+        "/api/v1" if aggregated => return Err(errors::not_acceptable(errors::OBJECT_MEDIA_TYPES)),
         "/api/v1" => resource_list(""),
         "/version" => version(),
         "/" => {
@@ -163,7 +171,7 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
         }
         "/openapi/v2" if accept.contains("protobuf") && !accept.contains("application/json") => {
             let content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-            return Ok(Document { content_type, body: openapi::empty_version_2() });
+            return Ok(Document { status: 200, content_type, body: openapi::empty_version_2() });
         }
         "/openapi/v2" => openapi::version_2(),
         "/openapi/v3" => openapi::index(&GROUPS),
@@ -176,8 +184,11 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
                 of_itself(group(name))
             } else if let Some(name) = path.strip_suffix("/v1").and_then(named) {
                 resource_list(name)
-            } else {
+            } else if path.strip_prefix("/apis/").map_or(path.starts_with("/api/"), serves_group) {
                 return Err(errors::no_such_path());
+            } else {
+                let body = "404 page not found\n".to_owned();
+                return Ok(Document { status: 404, content_type: "text/plain; charset=utf-8", body });
             }
         }
     };
@@ -208,7 +219,7 @@ fn wants_aggregated(accept: &str) -> Result<bool, ApiError> {
             return Ok(true);
         }
     }
-    if asked { Err(errors::not_acceptable()) } else { Ok(false) }
+    if asked { Err(errors::not_acceptable(errors::OBJECT_MEDIA_TYPES)) } else { Ok(false) }
 }
 
 fn resource_list(group: &str) -> Value {
@@ -297,7 +308,7 @@ fn aggregated_groups(groups: &[Value]) -> Document {
     let value = json!({
         "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": groups,
     });
-    Document { content_type: AGGREGATED, body: value.to_string() }
+    Document { status: 200, content_type: AGGREGATED, body: value.to_string() }
 }
 
 fn version() -> Value {

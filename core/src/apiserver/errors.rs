@@ -96,13 +96,17 @@ pub(super) fn unsupported_media_type(accepted: &str) -> ApiError {
 }
 
 /// The answer cannot be given in a form the client takes.
-pub(super) fn not_acceptable() -> ApiError {
-    let message = format!("only the following media types are accepted: {OBJECT_MEDIA_TYPES}");
+pub(super) fn not_acceptable(accepted: &str) -> ApiError {
+    let message = format!("only the following media types are accepted: {accepted}");
     ApiError::new(406, Reason::NotAcceptable, message)
 }
 
 /// The media types upstream names for objects.
 pub(super) const OBJECT_MEDIA_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+/// The media types upstream names for watches.
+pub(super) const STREAM_MEDIA_TYPES: &str =
+    "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
 
 /// The body is larger than `limit` bytes.
 pub(super) fn too_large(limit: usize) -> ApiError {

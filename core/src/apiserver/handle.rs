@@ -6,7 +6,7 @@ use super::delete::Outcome;
 use super::owners::Writer;
 use super::path::{self, ResourcePath, Subresource, Target};
 use super::query::{FieldValidation, Query};
-use super::reply::{Draft, List, Reply};
+use super::reply::{Draft, Reply};
 use super::write::{Change, Tracking};
 use super::{Answer, Method, Request, Response, WatchQuery};
 use super::{
@@ -20,7 +20,7 @@ use crate::rng::Rng;
 use crate::scheduler::Schedulers;
 use crate::store::Store;
 use crate::time::Time;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Answers a request. The schedulers are asked for their reasons only; services that are asked through the proxy path
@@ -118,6 +118,10 @@ impl<'a> Call<'a> {
                 };
                 self.bind(cx, &path, &body)
             }
+            (_, target @ Target::About(_)) => match self.read(cx.store, cx.now, &target)? {
+                Reply::Other(Answer::Done(Response { status: 200, .. })) => Err(errors::method_not_allowed()),
+                not_there => Ok(not_there),
+            },
             _ => Err(errors::method_not_allowed()),
         }
     }
@@ -128,7 +132,7 @@ impl<'a> Call<'a> {
             Target::About(path) => {
                 let document = discovery::document(path, &self.request.accept)?;
                 Ok(Reply::Other(Answer::Done(Response {
-                    status: 200,
+                    status: document.status,
                     content_type: document.content_type.to_owned(),
                     warnings: Vec::new(),
                     body: document.body,
@@ -226,6 +230,9 @@ impl<'a> Call<'a> {
 
     fn watch(&self, store: &Store, path: &ResourcePath) -> Result<WatchQuery, ApiError> {
         let query = &self.query;
+        if accept::wants_yaml(&self.request.accept) {
+            return Err(errors::not_acceptable(errors::STREAM_MEDIA_TYPES));
+        }
         present::IncludeObject::parse(query)?;
         let start = read::watch_start(store, path.kind, query)?;
         let mut fields = query.text("fieldSelector").to_owned();
@@ -436,11 +443,9 @@ impl<'a> Call<'a> {
     fn delete(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
         let options = delete::options(&self.request.body, &self.request.content_type, &self.query)?;
         if path.name.is_none() {
-            let gone = rehearse(cx, options.dry_run, |cx| delete::collection(cx, path, &self.query, &options.delete))?;
-            let mut metadata = Map::new();
-            metadata.insert("resourceVersion".to_owned(), cx.store.revision().to_string().into());
-            let include = present::IncludeObject::parse_for(form, &self.query)?;
-            return Ok(Reply::List(List { kind: path.kind, objects: gone, metadata, form, include, now: cx.now }));
+            let list = read::list(cx.store, path, &self.query, form, cx.now)?;
+            rehearse(cx, options.dry_run, |cx| delete::all(cx, &list, &options.delete))?;
+            return Ok(Reply::List(list));
         }
         let version = read::present_object(cx.store, path).map(|o| o.meta.resource_version).unwrap_or_default();
         match rehearse(cx, options.dry_run, |cx| delete::one(cx, path, &options.delete))? {

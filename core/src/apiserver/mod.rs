@@ -44,6 +44,7 @@ mod watch;
 mod wire;
 mod write;
 
+pub use accept::wants_yaml;
 pub use discovery::KUBERNETES_VERSION;
 pub(crate) use handle::{handle, look};
 pub(crate) use internal::{disown, of_replica};

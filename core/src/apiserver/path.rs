@@ -1,7 +1,7 @@
 //! The path of a request: which resource, which object, which part of it.
 
 use super::query::percent_decode;
-use super::{errors, explanation};
+use super::{discovery, errors, explanation};
 use crate::api::{ApiError, Kind};
 
 /// A part of an object with a path of its own.
@@ -131,7 +131,7 @@ pub(super) fn parse(raw: &str) -> Result<Target, ApiError> {
             return Ok(Target::Explanation { namespace: (*namespace).to_owned(), name: (*name).to_owned() });
         }
         ["api", version, _, ..] => ("", *version, 2),
-        ["apis", group, version, _, ..] => (*group, *version, 3),
+        ["apis", group, version, _, ..] if discovery::serves_group(group) => (*group, *version, 3),
         _ => return Ok(Target::About(format!("/{}", segments.join("/")))),
     };
     let mut parts = segments.get(skip..).unwrap_or_default();

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 /// One object as it is.
 pub(super) fn get(store: &Store, path: &ResourcePath, query: &Query, form: Form, now: Time) -> Result<Value, ApiError> {
+    version(query)?;
     let object = present_object(store, path)?;
     present::one(object, form, query, now)
 }
@@ -160,6 +161,8 @@ pub(super) fn list(store: &Store, path: &ResourcePath, query: &Query, form: Form
     let namespace = path.namespace.as_deref();
     let current = store.revision();
     let requested = version(query)?;
+    // As upstream: whatever is at hand will do for those, and it is at hand as a whole.
+    let limit = limit.filter(|_| requested != Some(0) || !query.text("continue").is_empty());
     let (revision, start) = match query.text("continue") {
         "" => match requested {
             Some(wanted) if wanted > current => return Err(errors::too_large_version(wanted, current)),

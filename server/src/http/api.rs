@@ -1,13 +1,14 @@
 //! The Kubernetes API: any path that is not the server's own goes to the control plane.
 
 use super::remote::Upgrade;
-use super::{App, BODY_BYTES_MAX, forward, logs, problem, remote, watch};
+use super::{App, BODY_BYTES_MAX, forward, logs, problem, protobuf, remote, watch};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use kubarium_core::api::Reason;
 use kubarium_core::apiserver::{self, Answer};
+use kubarium_core::manifest;
 
 /// Answers a request to the API.
 pub(super) async fn handle(State(app): State<App>, request: Request) -> Response {
@@ -19,17 +20,27 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
         Method::PUT => apiserver::Method::Put,
         Method::PATCH => apiserver::Method::Patch,
         Method::DELETE => apiserver::Method::Delete,
-        other => return problem::status(405, Reason::MethodNotAllowed, format!("{other} is not a method of this API")),
+        _ => return problem::method_not_allowed(),
     };
     let Ok(bytes) = to_bytes(body, BODY_BYTES_MAX).await else {
         let message = format!("the body is cut off or larger than {BODY_BYTES_MAX} bytes");
         return problem::status(413, Reason::RequestEntityTooLarge, message);
     };
     let path = parts.uri.path().to_owned();
-    let text = match String::from_utf8(bytes.to_vec()) {
+    // A pod behind the proxy may be sent anything.
+    let passed_on = path.contains("/proxy");
+    let mut content_type = text_of(&parts.headers, &header::CONTENT_TYPE);
+    let mut text = String::from_utf8(bytes.to_vec());
+    if !passed_on && !bytes.is_empty() && content_type.starts_with(protobuf::MEDIA_TYPE) {
+        match protobuf::to_json(&bytes) {
+            Ok(json) => text = Ok(json),
+            Err(why) => return problem::status(400, Reason::BadRequest, why),
+        }
+        "application/json".clone_into(&mut content_type);
+    }
+    let text = match text {
         Ok(text) => text,
-        // A pod behind the proxy may be sent anything; the API itself speaks text.
-        Err(_) if path.contains("/proxy") => String::new(),
+        Err(_) if passed_on => String::new(),
         Err(_) => return problem::status(400, Reason::BadRequest, "the body is not UTF-8"),
     };
     let asked = apiserver::Request {
@@ -37,13 +48,15 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
         path,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         accept: text_of(&parts.headers, &header::ACCEPT),
-        content_type: text_of(&parts.headers, &header::CONTENT_TYPE),
+        content_type,
         user_agent: text_of(&parts.headers, &header::USER_AGENT),
         brief: text_of(&parts.headers, &HeaderName::from_static("prefer")).contains("return=minimal"),
         body: text,
     };
+    let yaml = apiserver::wants_yaml(&asked.accept);
     match app.driver.ask(asked).await {
         Err(_) => problem::closing(),
+        Ok(Answer::Done(done)) if yaml => finished(in_yaml(done)),
         Ok(Answer::Done(done)) => finished(done),
         Ok(Answer::Watch(query)) => watch::answer(&app, *query, upgrade.websocket()),
         Ok(Answer::Logs(query)) => logs::stream(&app, query).await,
@@ -58,6 +71,17 @@ pub(super) fn text_of(headers: &HeaderMap, name: &HeaderName) -> String {
     // Several headers of one name mean the same as one with commas.
     let values: Vec<&str> = headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect();
     values.join(", ")
+}
+
+/// The same answer in YAML. What is no JSON stays as it is.
+fn in_yaml(mut done: apiserver::Response) -> apiserver::Response {
+    if done.content_type == "application/json"
+        && let Ok(value) = serde_json::from_str(&done.body)
+    {
+        done.body = manifest::print(&value);
+        "application/yaml".clone_into(&mut done.content_type);
+    }
+    done
 }
 
 /// A finished answer of the control plane, as HTTP.

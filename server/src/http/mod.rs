@@ -13,6 +13,7 @@ mod listener;
 mod logs;
 mod machines;
 mod problem;
+mod protobuf;
 mod remote;
 mod ui;
 mod watch;
@@ -54,8 +55,11 @@ pub fn router(app: App) -> Router {
         .route("/ui", get(ui::root))
         .merge(ui::routes())
         .route("/healthz", get(health::live))
+        .route("/healthz/ping", get(health::live))
         .route("/livez", get(health::live))
+        .route("/livez/ping", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/readyz/ping", get(health::live))
         .route("/metrics", get(health::metrics))
         .route("/apis", get(group::discovery))
         .route("/apis/kubarium.io/v1", get(group::discovery))

@@ -10,6 +10,13 @@ pub(super) fn status(code: u16, reason: Reason, message: impl Into<String>) -> R
     of(&ApiError::new(code, reason, message))
 }
 
+/// The API has no such method, or not there: in upstream's words.
+pub(super) fn method_not_allowed() -> Response {
+    let message = "the server does not allow this method on the requested resource".to_owned();
+    let details = Some(Box::default());
+    of(&ApiError { code: 405, reason: Reason::MethodNotAllowed, message, details })
+}
+
 /// An error as an answer.
 pub(super) fn of(error: &ApiError) -> Response {
     json(error.code, &error.to_status())

@@ -20,6 +20,9 @@ struct Arguments {
     /// Only cases of this group
     #[arg(long, global = true, value_name = "NAME")]
     group: Option<String>,
+    /// Leave fields of this name out of the comparison of whole bodies (may be repeated)
+    #[arg(long, global = true, value_name = "FIELD")]
+    ignore: Vec<String>,
     /// How many differences to show
     #[arg(long, global = true, value_name = "N", default_value_t = 20)]
     show: usize,
@@ -63,12 +66,13 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         cases.retain(|case| arguments.group.as_ref().is_none_or(|group| *group == case.group));
         if cases.is_empty() { Err("no case is left to replay".to_owned()) } else { Ok(cases) }
     };
+    let agreement = Agreement::ignoring(&arguments.ignore);
     let agreement = match &arguments.what {
-        What::Api { file } => replay::api(&cases(file, "api.jsonl.gz")?, told)?,
+        What::Api { file } => replay::api(&cases(file, "api.jsonl.gz")?, agreement, told)?,
         What::Kubectl { file, fixture, kubectl } => {
             let beside = file.as_ref().map(|file| file.with_file_name("kubectl-fixture.json")).filter(|f| f.is_file());
             let fixture = fixture.clone().or(beside).unwrap_or_else(|| Path::new(DATA).join("kubectl-fixture.json"));
-            replay::kubectl(&cases(file, "kubectl.jsonl.gz")?, kubectl, &fixture, told)?
+            replay::kubectl(&cases(file, "kubectl.jsonl.gz")?, kubectl, &fixture, agreement, told)?
         }
     };
     report(&agreement, arguments.show);

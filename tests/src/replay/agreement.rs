@@ -23,14 +23,32 @@ pub struct Share {
 pub struct Agreement {
     groups: BTreeMap<String, Share>,
     differences: Vec<String>,
+    ignored: Vec<String>,
 }
 
 impl Agreement {
+    /// Nothing counted yet, and fields of these names not to be compared, wherever they stand.
+    pub fn ignoring(fields: &[String]) -> Self {
+        Self { ignored: fields.to_vec(), ..Self::default() }
+    }
+
+    fn without_ignored(&self, value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let kept = map.iter().filter(|(key, _)| !self.ignored.contains(key));
+                kept.map(|(key, value)| (key.clone(), self.without_ignored(value))).collect()
+            }
+            Value::Array(items) => items.iter().map(|value| self.without_ignored(value)).collect(),
+            other => other.clone(),
+        }
+    }
+
     /// Counts a case whose answers were `got`. A replay that broke off has fewer answers than the case has steps.
     pub(super) fn count(&mut self, case: &Case, got: &[Value], decisive: fn(&Value) -> Value) {
         let loosely = |answers: &[Value]| answers.iter().map(decisive).collect::<Vec<_>>().into();
         let loose = first_difference(&loosely(&case.answers), &loosely(got), "");
-        let whole = first_difference(&json!(case.answers), &json!(got), "");
+        let whole =
+            first_difference(&self.without_ignored(&json!(case.answers)), &self.without_ignored(&json!(got)), "");
         let share = self.groups.entry(case.group.clone()).or_default();
         share.of += 1;
         share.decisive += usize::from(loose.is_none());

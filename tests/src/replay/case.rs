@@ -2,7 +2,7 @@
 
 use super::text;
 use flate2::read::MultiGzDecoder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -29,7 +29,7 @@ impl Case {
         let mut value: Value = serde_json::from_str(line)?;
         let mut steps = value["steps"].as_array_mut().map(std::mem::take).unwrap_or_default();
         let answers =
-            steps.iter_mut().map(|s| s.as_object_mut().and_then(|s| s.remove("response")).unwrap_or_default());
+            steps.iter_mut().map(|s| s.as_object_mut().and_then(|s| s.remove("response")).unwrap_or(json!({})));
         let answers = answers.collect();
         let files = value["files"].as_object().into_iter().flatten();
         Ok(Self {

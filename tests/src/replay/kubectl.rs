@@ -20,11 +20,13 @@ const COMMAND_MAX: Duration = Duration::from_mins(1);
 const REPLICAS_MAX: Duration = Duration::from_secs(10);
 
 /// Replays cases of command lines with the kubectl at `program` against a fresh server, on which `fixture`'s requests
-/// were made first. `told` hears of each case before it begins.
+/// were made first. `told` hears of each case before it begins. Counts are added to
+/// `agreement`.
 pub fn replay(
     cases: &[Case],
     program: &Path,
     fixture: &Path,
+    mut agreement: Agreement,
     mut told: impl FnMut(&Case),
 ) -> Result<Agreement, String> {
     let stage = Stage::open()?;
@@ -33,7 +35,6 @@ pub fn replay(
     let home = Directory::new().map_err(|e| e.to_string())?;
     let config = home.join("kubeconfig");
     write_config(&config, &stage)?;
-    let mut agreement = Agreement::default();
     for case in cases {
         told(case);
         if let Some(namespace) = &case.namespace {

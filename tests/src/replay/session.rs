@@ -80,9 +80,8 @@ fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Replays cases of requests against a fresh server; those that need a restarted one come last. `told` hears of each
-/// case before it begins.
-pub fn replay(cases: &[Case], mut told: impl FnMut(&Case)) -> Result<Agreement, String> {
-    let mut agreement = Agreement::default();
+/// case before it begins. Counts are added to `agreement`.
+pub fn replay(cases: &[Case], mut agreement: Agreement, mut told: impl FnMut(&Case)) -> Result<Agreement, String> {
     let (after, before): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.group == AFTER_RESTART);
     let mut stage = Stage::guarded()?;
     for (cases, restart) in [(before, false), (after, true)] {
