@@ -78,7 +78,7 @@ impl Api {
                     q.command.unwrap_or_default()
                 )
             }
-            Answer::PortForward(q) => format!("{}/{} {:?} {:?}", q.node, q.pod.name, q.ip.as_deref(), q.ports),
+            Answer::PortForward(q) => format!("{}/{} {:?}", q.node, q.pod.name, q.ports),
             Answer::Logs(q) => {
                 let numbers = (q.tail_lines, q.limit_bytes, q.since.map(|t| t.to_string()));
                 format!("{}/{}/{} #{} {numbers:?}", q.node, q.pod.name, q.container, q.attempt)
@@ -134,9 +134,9 @@ fn exec_and_attach_find_their_container() {
 fn port_forward_finds_its_pod() {
     let mut api = Api::new();
     for (path, expected) in [
-        ("run/portforward", "n/run Some(\"10.1.2.3\") []"),
-        ("run/portforward?ports=80,81&ports=8080", "n/run Some(\"10.1.2.3\") [80, 81, 8080]"),
-        ("placed/portforward", "n/placed None []"),
+        ("run/portforward", "n/run []"),
+        ("run/portforward?ports=80,81&ports=8080", "n/run [80, 81, 8080]"),
+        ("placed/portforward", "n/placed []"),
         ("new/portforward", "400 BadRequest pod new does not have a host assigned"),
         ("nobody/portforward", "404 NotFound pods \"nobody\" not found"),
         ("run/portforward?ports=0", "400 BadRequest unable to parse \"0\" as a port"),

@@ -20,8 +20,10 @@ spec:
   containers:
   - name: c
     image: busybox:1
-    command: [sh, -c, 'echo one; echo two; echo served > /tmp/index.html; exec httpd -f -p 80 -h /tmp']
-    ports: [{containerPort: 80}, {containerPort: 81}]
+    command:
+    - sh
+    - -c
+    - echo one; echo two; echo served > /tmp/index.html; httpd -p 127.0.0.1:8090 -h /tmp; exec httpd -f -p 80 -h /tmp
 ---
 apiVersion: v1
 kind: Pod
@@ -222,7 +224,8 @@ fn fetch(port: u16) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// Several connections at once go to a port that is open; of one that is not, kubectl is told.
+/// Several connections at once go to a port that is open, also to one that the pod neither names nor opens to others; of
+/// one that is not open kubectl is told.
 fn ports(kubectl: &Kubectl) {
     let forward = |port: u16| {
         let mut command = kubectl.command();
@@ -233,11 +236,13 @@ fn ports(kubectl: &Kubectl) {
         let local = line.trim_start_matches("Forwarding from 127.0.0.1:").split(' ').next().unwrap_or_default();
         (child, local.parse::<u16>().unwrap_or_else(|_| panic!("{line}")))
     };
-    let (_open, port) = forward(80);
-    let fetches: Vec<_> = (0..8).map(|_| std::thread::spawn(move || fetch(port).unwrap())).collect();
-    for fetched in fetches {
-        let answer = fetched.join().unwrap();
-        assert!(answer.starts_with("HTTP/1.") && answer.ends_with("served\n"), "{answer}");
+    for inside in [80, 8090] {
+        let (_open, port) = forward(inside);
+        let fetches: Vec<_> = (0..6).map(|_| std::thread::spawn(move || fetch(port).unwrap())).collect();
+        for fetched in fetches {
+            let answer = fetched.join().unwrap();
+            assert!(answer.starts_with("HTTP/1.") && answer.ends_with("served\n"), "{inside}: {answer}");
+        }
     }
     let (mut closed, port) = forward(81);
     assert_eq!(fetch(port).unwrap_or_default(), "", "nobody answers");

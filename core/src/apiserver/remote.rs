@@ -46,12 +46,7 @@ pub(super) fn port_forward(object: &Object, query: &Query) -> Result<PortForward
         Ok(port) if port > 0 => Ok(port),
         _ => Err(errors::bad_request(format!("unable to parse {} as a port", super::query::quoted(text)))),
     });
-    Ok(PortForwardQuery {
-        pod: pod_ref(object),
-        node,
-        ip: pod.status.pod_ip.clone().filter(|_| !pod.status.phase.is_finished()),
-        ports: ports.collect::<Result<_, _>>()?,
-    })
+    Ok(PortForwardQuery { pod: pod_ref(object), node, ports: ports.collect::<Result<_, _>>()? })
 }
 
 fn pod(object: &Object) -> Result<&PodBody, ApiError> {

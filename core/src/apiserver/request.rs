@@ -190,8 +190,6 @@ pub struct PortForwardQuery {
     pub pod: PodRef,
     /// Its node.
     pub node: Name,
-    /// Its address; none where it has none yet, or has ended.
-    pub ip: Option<Name>,
     /// Ports in it, where the request names them: older protocols have it so.
     pub ports: Vec<u16>,
 }

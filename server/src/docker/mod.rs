@@ -5,6 +5,8 @@
 //! Nothing here decides what should run.
 
 mod container;
+mod dial;
+mod dial_program;
 mod disk;
 mod engine;
 mod environment;
@@ -27,6 +29,7 @@ mod tar;
 mod unverified;
 mod volume;
 
+pub use dial::Connection;
 pub use hijack::{Input, Output, Source};
 pub use logs::LogStream;
 pub(crate) use ports::join;
@@ -39,7 +42,7 @@ use crate::storage::Storage;
 use engine::{Engine, Purpose};
 use kubarium_core::api::{Name, Uid};
 use kubarium_core::apiserver::{ExecQuery, LogQuery};
-use kubarium_core::runtime::{RuntimeCommand, RuntimeEvent};
+use kubarium_core::runtime::{PodRef, RuntimeCommand, RuntimeEvent};
 use ports::Ports;
 use reporter::Reporter;
 use status::StatusCell;
@@ -226,6 +229,11 @@ impl Hosts {
     /// Begins a command in a container, or attaches to it. The error is a sentence.
     pub async fn process(&self, query: &ExecQuery) -> Result<Process, String> {
         process::start(&self.engine(&query.node)?, query).await
+    }
+
+    /// Connects to a port of a pod, as who is in it would. The error is a sentence.
+    pub async fn dial(&self, node: &Name, pod: &PodRef, port: u16) -> Result<Connection, String> {
+        dial::dial(&self.engine(node)?, pod, port).await
     }
 
     fn engine(&self, node: &Name) -> Result<Engine, String> {

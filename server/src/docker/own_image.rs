@@ -1,23 +1,27 @@
 //! The image with our own programs, made here, so that no registry is needed.
 //!
-//! Each program is a few dozen bytes of machine code in a minimal ELF file: one waits forever and so holds a pod's
-//! network, `loop { pause() }`; the other writes what `statfs("/")` says, which tells how large the disk is on which
-//! the engine keeps containers.
+//! Each program is a few dozen bytes of machine code in a minimal ELF file, a few hundred at most: one waits forever and
+//! so holds a pod's network, `loop { pause() }`; another writes what `statfs("/")` says, which tells how large the disk is
+//! on which the engine keeps containers; the third connects to a port (see [`dial_program`]).
 
+use super::dial_program;
 use super::tar::{Entry, tar};
 
 /// What the image is called on a host.
 pub(super) const IMAGE_REPOSITORY: &str = "kubarium/pause";
 /// Its version.
-pub(super) const IMAGE_TAG: &str = "2";
+pub(super) const IMAGE_TAG: &str = "3";
 /// Both together.
-pub(super) const IMAGE: &str = "kubarium/pause:2";
+pub(super) const IMAGE: &str = "kubarium/pause:3";
 
 /// The path of the program that waits.
 pub(super) const PAUSE: &str = "/pause";
 
 /// The path of the program that writes `struct statfs`, as the kernel lays it out.
 pub(super) const STATFS: &str = "/statfs";
+
+/// The path of the program that connects to a port.
+pub(super) const DIAL: &str = "/dial";
 
 /// How long `struct statfs` is on 64-bit machines.
 pub(super) const STATFS_BYTES: usize = 120;
@@ -73,13 +77,17 @@ const STATFS_AARCH64: [u32; 14] = [
 /// A tar file for `docker import`, for the architecture as Docker names it.
 pub(super) fn image(architecture: &str) -> Result<Vec<u8>, String> {
     let bytes = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
-    let (pause, statfs) = match architecture {
-        "amd64" | "x86_64" => (elf(0x3e, &PAUSE_X86_64), elf(0x3e, &STATFS_X86_64)),
-        "arm64" | "aarch64" => (elf(0xb7, &bytes(&PAUSE_AARCH64)), elf(0xb7, &bytes(&STATFS_AARCH64))),
+    let (machine, codes) = match architecture {
+        "amd64" | "x86_64" => (0x3e, [PAUSE_X86_64.to_vec(), STATFS_X86_64.to_vec(), dial_program::X86_64.to_vec()]),
+        "arm64" | "aarch64" => (0xb7, [bytes(&PAUSE_AARCH64), bytes(&STATFS_AARCH64), bytes(&dial_program::AARCH64)]),
         other => return Err(format!("hosts of the architecture {other} are not supported; amd64 and arm64 are")),
     };
-    let program = |path: &str, content| Entry { path: path.to_owned(), mode: 0o555, group: 0, content: Some(content) };
-    tar(&[program(PAUSE, &pause), program(STATFS, &statfs)]).map_err(|error| error.to_string())
+    let programs = codes.map(|code| elf(machine, &code));
+    let entries = [PAUSE, STATFS, DIAL].into_iter().zip(&programs);
+    let entries: Vec<_> = entries
+        .map(|(path, content)| Entry { path: path.to_owned(), mode: 0o555, group: 0, content: Some(content) })
+        .collect();
+    tar(&entries).map_err(|error| error.to_string())
 }
 
 fn elf(machine: u16, code: &[u8]) -> Vec<u8> {

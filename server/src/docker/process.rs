@@ -52,25 +52,32 @@ pub(super) async fn start(engine: &Engine, query: &ExecQuery) -> Result<Process,
     let attempt = query.attempt.ok_or_else(missing)?;
     let container = names::container(&query.pod, &query.container, attempt);
     let started = match &query.command {
-        Some(words) => exec(engine, query, &container, words).await,
+        Some(words) => exec(engine, &container, words, query.stdin, query.terminal).await,
         None => attach(engine, query, container).await,
     };
     started.map_err(|error| if error.is_missing() || error.is_conflict() { missing() } else { error.message })
 }
 
-async fn exec(engine: &Engine, query: &ExecQuery, container: &str, words: &[String]) -> Result<Process, EngineError> {
+/// Begins a command in a container.
+pub(super) async fn exec(
+    engine: &Engine,
+    container: &str,
+    words: &[String],
+    stdin: bool,
+    terminal: bool,
+) -> Result<Process, EngineError> {
     let config = ExecConfig {
-        attach_stdin: Some(query.stdin),
+        attach_stdin: Some(stdin),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
-        tty: Some(query.terminal),
+        tty: Some(terminal),
         detach_keys: Some(DETACH_KEYS.to_owned()),
         cmd: Some(words.to_vec()),
         ..ExecConfig::default()
     };
     let id = limited(CALL_TIMEOUT, engine.docker.create_exec(container, config)).await?.id;
-    let body = Bytes::from(serde_json::json!({ "Detach": false, "Tty": query.terminal }).to_string());
-    let (output, input) = hijack::call(engine, &format!("/exec/{id}/start"), body, query.terminal).await?;
+    let body = Bytes::from(serde_json::json!({ "Detach": false, "Tty": terminal }).to_string());
+    let (output, input) = hijack::call(engine, &format!("/exec/{id}/start"), body, terminal).await?;
     Ok(Process { output, input, control: Control { engine: engine.clone(), id, is_command: true } })
 }
 

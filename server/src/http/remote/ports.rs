@@ -4,34 +4,28 @@ use super::Place;
 use super::channels::{Carrier, Form};
 use super::client::Sink;
 use super::streams::dropped;
+use crate::docker::Connection as Pod;
 use crate::http::watch::stopped;
 use crate::spdy::{Connection, Stream};
 use axum::extract::ws::WebSocket;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kubarium_core::apiserver::PortForwardQuery;
 use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// What is spoken over SPDY.
 pub(super) const VERSION: &str = "portforward.k8s.io";
-
-/// How long a pod may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the second stream of a connection may take to come after the first.
 const PAIR_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many of these wait at once.
 const PAIRS_MAX: usize = 256;
-
-/// How many bytes of a pod are read at once.
-const PIECE_BYTES_MAX: usize = 32 << 10;
 
 /// How many pieces wait for a pod, from a WebSocket's channel.
 const PIECES_MAX: usize = 16;
@@ -140,52 +134,37 @@ fn failure(query: &PortForwardQuery, port: &str, why: &str) -> String {
     format!("error forwarding port {port} to pod {}, uid {}: {why}", query.pod.name, query.pod.uid)
 }
 
-async fn connect(place: &Place, query: &PortForwardQuery, port: u16) -> Result<TcpStream, String> {
-    let ip = query.ip.as_ref().ok_or("the pod does not run")?;
-    let address = place.hosts.address(Some((&query.node, query.pod.uid)), Some(ip), port)?;
-    let refused =
-        |why: &dyn std::fmt::Display| format!("failed to connect to port {port} of the pod: dial tcp {address}: {why}");
-    let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&address)).await;
-    let stream = stream.map_err(|_| refused(&"i/o timeout"))?.map_err(|e| match e.kind() {
-        io::ErrorKind::ConnectionRefused => refused(&"connect: connection refused"),
-        _ => refused(&e),
-    })?;
-    // Small messages go at once.
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
+async fn connect(place: &Place, query: &PortForwardQuery, port: u16) -> Result<Pod, String> {
+    place.hosts.dial(&query.node, &query.pod, port).await
 }
 
-/// Passes bytes both ways until both ends have said that nothing more comes.
-async fn pass(mut pod: TcpStream, mut from_client: mpsc::Receiver<Bytes>, to_client: &Sink) -> io::Result<()> {
-    let (mut reading, mut writing) = pod.split();
+/// Passes bytes both ways until the pod has nothing more to say. It may still listen then, but would not be answered.
+async fn pass(pod: Pod, mut from_client: mpsc::Receiver<Bytes>, to_client: &Sink) -> io::Result<()> {
+    let Pod { mut output, mut input, first } = pod;
     let to_pod = async {
         while let Some(bytes) = from_client.recv().await {
-            writing.write_all(&bytes).await?;
+            input.write_all(&bytes).await?;
+            input.flush().await?;
         }
-        writing.shutdown().await
+        input.shutdown().await
     };
     let from_pod = async {
-        let mut bytes = BytesMut::new();
-        loop {
-            bytes.reserve(PIECE_BYTES_MAX);
-            if reading.read_buf(&mut bytes).await? == 0 {
-                // A client that is gone need not be told.
-                let _ = to_client.finish().await;
-                return Ok(());
-            }
-            if to_client.send(bytes.split().freeze()).await.is_err() {
+        // Of a client that is gone nothing more is to be said.
+        if !first.is_empty() && to_client.send(first).await.is_err() {
+            return Ok(());
+        }
+        while let Some((_, bytes)) = output.next().await? {
+            if to_client.send(bytes).await.is_err() {
                 return Ok(());
             }
         }
+        let _ = to_client.finish().await;
+        Ok(())
     };
-    let mut to_pod = std::pin::pin!(to_pod);
     let mut from_pod = std::pin::pin!(from_pod);
     tokio::select! {
-        // A pod that has said all it has to say is done, as upstream has it: it may listen, but nobody will be answered.
         ended = &mut from_pod => ended,
-        ended = &mut to_pod => {
-            ended?;
-            from_pod.await
-        }
+        // Where it cannot be told any more, it has ended, and what it said last still comes.
+        _ = to_pod => from_pod.await,
     }
 }
