@@ -40,29 +40,38 @@ pub(crate) fn right() -> Result<Right> {
     Err(Failure::new("set-up may not install packages: it is neither root nor may it use sudo"))
 }
 
+/// Brings the package lists up to date, where they can be.
+pub(crate) fn refresh(screen: &Screen, right: Right) -> Result<()> {
+    let step = screen.step("package lists");
+    step.run(&mut command(right, &["update"]))?;
+    step.ok("");
+    Ok(())
+}
+
+fn command(right: Right, arguments: &[&str]) -> Command {
+    let mut command = match right {
+        Right::Root => Command::new("env"),
+        Right::Sudo => {
+            let mut command = Command::new("sudo");
+            command.args(["-n", "env"]);
+            command
+        }
+    };
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", LOCK_WAIT]).args(arguments);
+    command
+}
+
 /// Installs packages, after bringing the package lists up to date.
 pub(crate) fn install(screen: &Screen, right: Right, packages: &[&str]) -> Result<()> {
-    let command = |arguments: &[&str]| {
-        let mut command = match right {
-            Right::Root => Command::new("env"),
-            Right::Sudo => {
-                let mut command = Command::new("sudo");
-                command.args(["-n", "env"]);
-                command
-            }
-        };
-        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", LOCK_WAIT]).args(arguments);
-        command
-    };
     let name = match packages {
         [one] => (*one).to_owned(),
         many => format!("{} packages", many.len()),
     };
     let step = screen.step(&name);
     // Lists that cannot be refreshed may still be good enough: let the installation decide.
-    let updated = step.run(&mut command(&["update"]))?;
+    let updated = step.run(&mut command(right, &["update"]))?;
     // Nothing that is there is ever removed to make room: that is for the user to decide.
-    let mut install = command(&["install", "--yes", "--no-install-recommends", "--no-remove"]);
+    let mut install = command(right, &["install", "--yes", "--no-install-recommends", "--no-remove"]);
     let installed = step.run(install.args(packages))?;
     if installed.status.success() {
         step.ok(&packages.join(" "));

