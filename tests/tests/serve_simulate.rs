@@ -362,6 +362,16 @@ fn the_command_line_holds_runs_and_steps_the_clock() {
     refused(&["step", "--until", "noon"], 1, "until: Invalid value");
     refused(&["stop"], 2, "unrecognized subcommand");
     drop(server);
+
+    let token = directory.join("token");
+    std::fs::write(&token, "0123456789abcdef\n").unwrap();
+    let token = token.to_str().unwrap();
+    let server = serve(&directory, &["--paused", "--token-file", token]);
+    let clock = |arguments: &[&str]| run(&[&["clock", "--server", &server.url], arguments].concat()).unwrap();
+    let refused = clock(&["step", "1s"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("a bearer token is needed"), "{refused:?}");
+    assert_eq!(clock(&["step", "1s", "--token-file", token]).stdout, b"2026-01-01T00:00:01Z  paused  speed 1\n");
+
     let nobody = run(&["clock", "--server", "http://127.0.0.1:9"]).unwrap();
     let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
     assert!(nobody.status.code() == Some(1) && said.contains("no server answers at http://127.0.0.1:9"), "{said}");

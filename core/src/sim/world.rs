@@ -217,10 +217,11 @@ impl World {
     /// Lets time pass until something changes an object; heartbeats do not count. A world that came to rest stands where it
     /// found that out.
     pub fn step_to_change(&mut self) {
-        /// A world in which so many events change nothing has come to rest.
-        const QUIET_EVENTS_MAX: u32 = 2_000;
+        /// A world in which so many events, and so many of each machine, change nothing has come to rest.
+        const QUIET_EVENTS_MAX: usize = 2_000;
+        const QUIET_BEATS_MAX: usize = 30;
         let before = self.cluster.store().revision();
-        for _ in 0..QUIET_EVENTS_MAX {
+        for _ in 0..QUIET_EVENTS_MAX + QUIET_BEATS_MAX * self.machines.len() {
             if !self.step() || self.cluster.store().revision() != before {
                 break;
             }

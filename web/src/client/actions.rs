@@ -84,7 +84,7 @@ impl Session {
 
     /// Does what only a simulation can do, and says so.
     pub(crate) fn act(&self, action: Action, what: String) {
-        let Some(control) = self.client.simulation() else { return };
+        let Some(control) = self.client.control() else { return };
         let notify = self.notify.clone();
         spawn_local(async move {
             notify.emit(match control.act(action).await {

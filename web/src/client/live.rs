@@ -6,8 +6,9 @@
 //! behind `kubectl proxy` does as well.
 
 use super::http::{self, Failure};
+use super::served::Served;
 use super::socket::Socket;
-use super::{Client, ClientError, Pending};
+use super::{Client, ClientError, Control, Pending};
 use crate::state::{Connection, Feed};
 use crate::worker::protocol::Clock;
 use futures_channel::oneshot;
@@ -56,6 +57,7 @@ struct Inner {
 /// The cluster of the server the page came from. Ends when dropped.
 pub(super) struct Live {
     inner: Rc<Inner>,
+    served: Served,
     _tick: Interval,
     _online: Option<EventListener>,
 }
@@ -82,7 +84,15 @@ impl Live {
         }
         spawn_local(feel_pulse(Rc::downgrade(&inner)));
         let start = now();
-        let tick = move || feed.set_clock(Clock { now: now(), start, playing: true, speed: 1.0, reached: 1.0 });
+        let served = Served::start(Rc::clone(&feed));
+        let tick = {
+            let served = served.clone();
+            move || {
+                if !served.is_simulated() {
+                    feed.set_clock(Clock { now: now(), start, playing: true, speed: 1.0, reached: 1.0 });
+                }
+            }
+        };
         tick();
         let online = web_sys::window().map(|window| {
             let weak = Rc::downgrade(&inner);
@@ -92,13 +102,17 @@ impl Live {
                 }
             })
         });
-        Self { inner, _tick: Interval::new(1_000, tick), _online: online }
+        Self { inner, served, _tick: Interval::new(1_000, tick), _online: online }
     }
 }
 
 impl Client for Live {
     fn request(&self, request: Request) -> Pending<Response> {
         Box::pin(async move { http::send(&request).await.map_err(|failure| ClientError(failure.to_string())) })
+    }
+
+    fn control(&self) -> Option<Control> {
+        self.served.is_simulated().then(|| Control::Served(self.served.clone()))
     }
 
     fn connect_now(&self) {

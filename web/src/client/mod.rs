@@ -1,12 +1,14 @@
 //! The way from pages to a cluster, simulated or live.
 //!
 //! Pages see one trait: [`Client::request`] is the Kubernetes API, and rows come through the session's feed. What
-//! only a simulation can do is [`SimControl`]; a live cluster has none, so pages cannot offer it by mistake.
+//! only a simulation can do is [`Control`], and what only one in this page can is [`SimControl`]; a live cluster has
+//! neither, so pages cannot offer it by mistake.
 
 mod actions;
 mod http;
 mod live;
 mod objects;
+mod served;
 mod simulation;
 mod socket;
 
@@ -14,9 +16,11 @@ pub(crate) use objects::{causes, collection, merge_patch, object};
 pub(crate) use simulation::{SimControl, Simulation};
 
 use live::Live;
+use served::Served;
 
 use crate::state::{Feed, Undo, UndoStack, World};
 use kubarium_core::apiserver::{Request, Response};
+use kubarium_core::sim::Action;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -35,9 +39,14 @@ pub(crate) trait Client {
     /// Asks the Kubernetes API.
     fn request(&self, request: Request) -> Pending<Response>;
 
-    /// What only a simulation can do.
+    /// What only a simulation in this page can do.
     fn simulation(&self) -> Option<SimControl> {
         None
+    }
+
+    /// What any simulation can do.
+    fn control(&self) -> Option<Control> {
+        self.simulation().map(Control::Here)
     }
 
     /// Tries to connect now instead of later.
@@ -45,6 +54,49 @@ pub(crate) trait Client {
 
     /// Shows this token to the server from now on.
     fn give_token(&self, _token: &str) {}
+}
+
+/// The time and the machines of a simulation, wherever it runs.
+#[derive(Clone)]
+pub(crate) enum Control {
+    /// In this page.
+    Here(SimControl),
+    /// In the server.
+    Served(Served),
+}
+
+impl Control {
+    /// Lets time run, or holds it.
+    pub(crate) fn play(&self, playing: bool) {
+        match self {
+            Self::Here(control) => control.play(playing),
+            Self::Served(served) => served.play(playing),
+        }
+    }
+
+    /// Lets the next thing happen, and holds.
+    pub(crate) fn step(&self) {
+        match self {
+            Self::Here(control) => control.step(),
+            Self::Served(served) => served.step(),
+        }
+    }
+
+    /// How many virtual seconds pass in a real one.
+    pub(crate) fn speed(&self, speed: f64) {
+        match self {
+            Self::Here(control) => control.speed(speed),
+            Self::Served(served) => served.speed(speed),
+        }
+    }
+
+    /// Makes a fault or another action of a scenario's timeline happen now.
+    pub(crate) fn act(&self, action: Action) -> Pending<()> {
+        match self {
+            Self::Here(control) => control.act(action),
+            Self::Served(served) => served.act(&action),
+        }
+    }
 }
 
 /// The cluster that is shown, with everything pages need of it. A context; a new one for each change of world.

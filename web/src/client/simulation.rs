@@ -185,7 +185,7 @@ fn unexpected(reply: &Reply) -> ClientError {
     ClientError(format!("the simulation answered something else: {reply:?}"))
 }
 
-/// What only a simulation can do.
+/// What only a simulation in this page can do.
 #[derive(Clone)]
 pub(crate) struct SimControl(Simulation);
 

@@ -42,7 +42,7 @@ pub(super) fn Menu(props: &MenuProps) -> Html {
         move |()| navigator.go(address.clone().selecting(Some(selection.clone())))
     });
     items.push((Text::OpenInInspector, "Enter", open));
-    let simulated = session.client.simulation().is_some();
+    let simulated = session.client.control().is_some();
     match selection.kind.as_str() {
         "Node" => {
             if simulated {

@@ -51,8 +51,10 @@ pub(crate) fn PageView(props: &PageViewProps) -> Html {
 fn Dashboard() -> Html {
     let session = use_session();
     let feed = use_feed(400);
-    let bare =
-        session.world == World::Live && feed.connection() == Connection::Fresh && feed.rows().nodes().next().is_none();
+    let bare = session.world == World::Live
+        && session.client.control().is_none()
+        && feed.connection() == Connection::Fresh
+        && feed.rows().nodes().next().is_none();
     html! {
         if bare {
             <hosts::FirstHost />

@@ -13,8 +13,8 @@ pub(super) fn Help() -> Html {
     let address = use_address();
     let navigator = use_navigator();
     let t = |text| settings.language.text(text);
-    let simulated = use_session().client.simulation().is_some();
-    let keys = KEYS.iter().filter(|key| simulated || !key.needs_simulation());
+    let session = use_session();
+    let keys = KEYS.iter().filter(|key| key.works_with(&*session.client));
     let close = Callback::from(move |()| navigator.go(address.clone().with(Field::Dialog, "")));
     html! {
         <Dialog title={t(Text::Shortcuts)} {close}>

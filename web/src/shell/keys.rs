@@ -1,7 +1,7 @@
 //! Keys: one table says what each does; tooltips and the overlay read from it.
 
 use super::time_bar::SPEEDS;
-use crate::client::{Session, use_session};
+use crate::client::{Client, Session, use_session};
 use crate::state::{Address, Field, Navigator, Page, use_address, use_navigator, use_settings};
 use crate::text::{Language, Text};
 use gloo_events::{EventListener, EventListenerOptions};
@@ -19,9 +19,13 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Whether it does something in a simulation alone.
-    pub(crate) const fn needs_simulation(self) -> bool {
-        matches!(self.what, Text::KeyPlay | Text::Step | Text::KeySpeed | Text::KeyFail | Text::Scenarios)
+    /// Whether it does something with the cluster that is shown.
+    pub(crate) fn works_with(self, client: &dyn Client) -> bool {
+        match self.what {
+            Text::KeyPlay | Text::Step | Text::KeySpeed | Text::KeyFail => client.control().is_some(),
+            Text::Scenarios => client.simulation().is_some(),
+            _ => true,
+        }
     }
 }
 
@@ -122,13 +126,13 @@ fn act(event: &KeyboardEvent, address: &Address, navigator: &Navigator, session:
     if typing {
         return false;
     }
-    let simulation = session.client.simulation();
+    let simulation = session.client.control();
     let clock = session.feed.clock();
     match key.as_str() {
         "?" => navigator.go(address.clone().with(Field::Dialog, "keys")),
         "/" => focus_search(),
         "s" => {
-            if simulation.is_none() {
+            if session.client.simulation().is_none() {
                 return false;
             }
             navigator.go(address.clone().with(Field::Dialog, "scenarios"));
@@ -176,7 +180,7 @@ fn act_on_selection(key: &str, address: &Address, session: &Session, language: L
     };
     match key {
         "Delete" if selection.kind == "Pod" => session.delete_pod(language, &selection.namespace, &selection.name),
-        "f" if !node.is_empty() && session.client.simulation().is_some() => session.toggle_failure(language, &node),
+        "f" if !node.is_empty() && session.client.control().is_some() => session.toggle_failure(language, &node),
         "c" if selection.kind == "Node" => {
             let cordoned = session.feed.rows().node(&node).is_some_and(|n| n.cordoned);
             session.cordon(language, &node, !cordoned);

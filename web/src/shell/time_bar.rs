@@ -23,7 +23,7 @@ pub(super) fn TimeBar() -> Html {
     let settings = use_settings();
     let session = use_session();
     let feed = use_feed(100);
-    let Some(control) = session.client.simulation() else { return html! {} };
+    let Some(control) = session.client.control() else { return html! {} };
     let t = |text| settings.language.text(text);
     let clock = feed.clock();
     let play = {

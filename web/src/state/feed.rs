@@ -164,7 +164,9 @@ impl Feed {
         for (node, fault) in faults {
             by_node.entry(node).or_default().push(fault);
         }
-        *self.faults.borrow_mut() = by_node;
+        if self.faults.replace(by_node.clone()) != by_node {
+            self.changed();
+        }
     }
 
     pub(crate) fn set_requests(&self, requests: (u64, u64)) {

@@ -72,7 +72,7 @@ fn NodeActions(props: &ActionsProps) -> Html {
     let pods = address.on(Page::Pods).with(Field::Node, name.clone());
     html! {
         <div class="actions">
-            if session.client.simulation().is_some() {
+            if session.client.control().is_some() {
                 <button onclick={toggle} class={classes!(failed.then_some("primary"))}
                     title={format!("{} (f)", t(if failed { Text::RecoverNode } else { Text::FailNode }))}
                     data-testid={if failed { "recover-node" } else { "fail-node" }}>
