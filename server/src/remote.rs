@@ -2,7 +2,7 @@
 
 use crate::config::{DATA_DIR_HELP, default_data_dir, is_loopback_host};
 use crate::failure::Failure;
-use crate::token::{TOKEN_FILE, Token};
+use crate::token::{TOKEN_FILE, Token, Tokens};
 use clap::Args;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ impl RemoteArguments {
             return Err(Failure::usage(format!("--server: `{server}` is not a URL like http://127.0.0.1:8080")));
         };
         if let Some(path) = &self.token_file {
-            return Token::read(path).map(Some);
+            return Tokens::read(path).map(Tokens::first);
         }
         if is_loopback_host(host) {
             return Ok(None);
@@ -52,7 +52,7 @@ impl RemoteArguments {
                 path.display()
             )));
         }
-        Token::read(&path).map(Some)
+        Tokens::read(&path).map(Tokens::first)
     }
 
     /// Asks the server, and waits however long it takes. What it refuses is a failure with its sentence.

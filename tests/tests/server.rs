@@ -196,10 +196,11 @@ fn off_loopback_a_token_is_needed() {
     let server = Server::start(data.path(), &["--listen", "0.0.0.0:0"]).unwrap();
     let (right, wrong, basic) = (format!("Bearer {token}"), format!("Bearer {token}x"), format!("Basic {token}"));
     for (path, header, expected) in [
-        (PODS, None, 401),
+        (PODS, None, 403),
         (PODS, Some(&wrong), 401),
-        (PODS, Some(&basic), 401),
+        (PODS, Some(&basic), 403),
         (PODS, Some(&right), 200),
+        ("/version", None, 200),
         ("/metrics", None, 401),
         ("/apis/kubarium.io/v1/dockerhosts", None, 401),
         ("/healthz", None, 200),
@@ -315,4 +316,54 @@ fn docker_hosts_are_added_and_removed_while_it_runs_and_kept() {
     assert_eq!(kept["status"]["connected"], false);
     assert_eq!(server.status("DELETE", &format!("{HOSTS}/added"), &[]), 200);
     assert_eq!(server.status("GET", &format!("{HOSTS}/added"), &[]), 404);
+}
+
+#[test]
+fn a_token_is_of_a_user_with_a_role() {
+    let data = Directory::new().unwrap();
+    let directory = data.path().to_str().unwrap();
+    let make = |arguments: &[&str]| {
+        let arguments: Vec<&str> = ["token", "--data-dir", directory].iter().chain(arguments).copied().collect();
+        String::from_utf8(run(&arguments).unwrap().stdout).unwrap().trim().to_owned()
+    };
+    let tokens = [
+        ("admin", make(&[])),
+        ("edit", make(&["--role", "edit"])),
+        ("view", make(&["--role", "view"])),
+        ("ann", make(&["--role", "view", "--name", "ann"])),
+    ];
+    assert_eq!(make(&["--role", "view", "--name", "ann"]), tokens[3].1, "a token is made once");
+    let file = data.join("token");
+    let server = Server::start(data.path(), &["--token-file", file.to_str().unwrap()]).unwrap();
+    let review = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let secrets = "/api/v1/namespaces/default/secrets";
+    let json = ("content-type", "application/json");
+    for (user, bearer) in &tokens {
+        let bearer = format!("Bearer {bearer}");
+        let headers = [("authorization", bearer.as_str()), json];
+        let (status, body) = server.ask("POST", review, &headers, b"{}");
+        assert_eq!(status, 201, "{user}: {body}");
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["status"]["userInfo"]["username"], *user);
+        let (reads, admin) = (!matches!(*user, "view" | "ann"), *user == "admin");
+        for (method, path, allowed) in [
+            ("GET", PODS, true),
+            ("GET", secrets, reads),
+            ("POST", secrets, reads),
+            ("POST", "/api/v1/namespaces", admin),
+            ("GET", "/apis/kubarium.io/v1/dockerhosts", true),
+            ("POST", "/apis/kubarium.io/v1/dockerhosts", admin),
+        ] {
+            let (status, body) = server.ask(method, path, &headers, b"{}");
+            assert_eq!(status != 403, allowed, "{user}: {method} {path}: {status} {body}");
+        }
+        let mut headers = headers.to_vec();
+        headers.push(("impersonate-user", "bob"));
+        let (status, body) = server.ask("GET", PODS, &headers, b"");
+        assert_eq!(status, 403);
+        let said = if admin { "User \\\"bob\\\" cannot list" } else { "cannot impersonate resource" };
+        assert!(body.contains(said), "{user}: {body}");
+        headers.push(("impersonate-group", "kubarium:view"));
+        assert_eq!(server.status("GET", PODS, &headers), if admin { 200 } else { 403 });
+    }
 }

@@ -153,7 +153,10 @@ pub(super) fn from_yaml(text: &str) -> Result<Value, String> {
 }
 
 /// Documents that are no objects but known by name.
-const DOCUMENTS: [(&str, &str); 6] = [
+const DOCUMENTS: [(&str, &str); 9] = [
+    ("authentication.k8s.io/v1", "SelfSubjectReview"),
+    ("authorization.k8s.io/v1", "SelfSubjectAccessReview"),
+    ("authorization.k8s.io/v1", "SelfSubjectRulesReview"),
     ("v1", "Binding"),
     ("v1", "DeleteOptions"),
     ("v1", "Status"),

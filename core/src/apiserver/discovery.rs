@@ -1,5 +1,6 @@
 //! What the API says about itself: groups, versions, resources.
 
+use super::review::Review;
 use super::{errors, explanation, openapi};
 use crate::api::{ApiError, Kind};
 use crate::order;
@@ -105,7 +106,18 @@ fn kinds_of(group: &str) -> Vec<Kind> {
 }
 
 /// Kubernetes' groups besides the core one.
-const GROUPS: [&str; 3] = ["coordination.k8s.io", "policy", "scheduling.k8s.io"];
+const GROUPS: [&str; 5] =
+    ["authentication.k8s.io", "authorization.k8s.io", "coordination.k8s.io", "policy", "scheduling.k8s.io"];
+
+/// What can only be created in a group: resource, its singular, kind, and whether it is of a namespace.
+fn creations(group: &str) -> Vec<(&'static str, &'static str, &'static str, bool)> {
+    if group.is_empty() {
+        return vec![("bindings", "binding", "Binding", true)];
+    }
+    let mut reviews: Vec<_> = Review::ALL.into_iter().filter(|review| review.group() == group).collect();
+    order::sort_by(&mut reviews, |a, b| a.plural().cmp(b.plural()));
+    reviews.into_iter().map(|review| (review.plural(), review.singular(), review.kind(), false)).collect()
+}
 
 /// Whether the group that a path behind `/apis/` begins with is served: only there does what is missing have a form.
 pub(super) fn serves_group(path: &str) -> bool {
@@ -223,12 +235,12 @@ fn wants_aggregated(accept: &str) -> Result<bool, ApiError> {
 }
 
 fn resource_list(group: &str) -> Value {
-    let mut resources = Vec::new();
-    if group.is_empty() {
-        resources.push(json!({
-            "name": "bindings", "singularName": "binding", "namespaced": true, "kind": "Binding", "verbs": ["create"],
-        }));
-    }
+    let created = |(name, singular, kind, namespaced)| {
+        json!({
+            "name": name, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": ["create"],
+        })
+    };
+    let mut resources: Vec<Value> = creations(group).into_iter().map(created).collect();
     for kind in kinds_of(group) {
         let info = kind.info();
         let mut resource = json!({
@@ -266,13 +278,14 @@ fn resource_list(group: &str) -> Value {
 fn aggregated_group(group: &str) -> Value {
     let response_kind =
         |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
-    let mut resources = Vec::new();
-    if group.is_empty() {
-        resources.push(json!({
-            "resource": "bindings", "responseKind": response_kind("", "", "Binding"), "scope": "Namespaced",
-            "singularResource": "binding", "verbs": ["create"],
-        }));
-    }
+    let created = |(name, singular, kind, namespaced)| {
+        json!({
+            "resource": name, "responseKind": response_kind("", "", kind),
+            "scope": if namespaced { "Namespaced" } else { "Cluster" }, "singularResource": singular,
+            "verbs": ["create"],
+        })
+    };
+    let mut resources: Vec<Value> = creations(group).into_iter().map(created).collect();
     for kind in kinds_of(group) {
         let info = kind.info();
         let mut resource = json!({

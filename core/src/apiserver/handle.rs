@@ -11,7 +11,7 @@ use super::write::{Change, Tracking};
 use super::{Answer, Method, Request, Response, WatchQuery};
 use super::{
     apply, delete, discovery, errors, explanation, log, owners, patch, pods, present, proxy, read, remote, scale,
-    select, slices, warnings, write,
+    select, slices, user, warnings, write,
 };
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
@@ -39,7 +39,10 @@ pub(crate) fn look(request: &Request, store: &Store, now: Time) -> Option<Draft>
     let mut call = Call::new(request);
     let reply = match path::parse(&request.path) {
         Ok(target) if !is_only_read(&target) => return None,
-        Ok(target) => call.read(store, now, &target),
+        Ok(target) => match user::check(request, &call.query, &target) {
+            Ok(()) => call.read(store, now, &target),
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     Some(call.draft(reply))
@@ -97,6 +100,7 @@ impl<'a> Call<'a> {
 
     fn answer(&mut self, cx: &mut Context<'_>, schedulers: &Schedulers, routing: &mut Rng) -> Result<Reply, ApiError> {
         let target = path::parse(&self.request.path)?;
+        user::check(self.request, &self.query, &target)?;
         if self.request.method == Method::Get && is_only_read(&target) {
             return self.read(cx.store, cx.now, &target);
         }
@@ -117,6 +121,10 @@ impl<'a> Call<'a> {
                     watch: false,
                 };
                 self.bind(cx, &path, &body)
+            }
+            (Method::Post, Target::Review(review)) => {
+                let body = self.read_body(Expected::document(review.api_version(), review.kind()), "CreateOptions")?;
+                Ok(Reply::Document(201, review.answer(&body, &self.request.user, cx.now)))
             }
             (_, target @ Target::About(_)) => match self.read(cx.store, cx.now, &target)? {
                 Reply::Other(Answer::Done(Response { status: 200, .. })) => Err(errors::method_not_allowed()),
@@ -145,7 +153,9 @@ impl<'a> Call<'a> {
                 let form = self.check(path)?;
                 self.get(store, now, path, form)
             }
-            Target::Bindings { .. } | Target::Explanation { .. } => Err(errors::method_not_allowed()),
+            Target::Bindings { .. } | Target::Explanation { .. } | Target::Review(_) => {
+                Err(errors::method_not_allowed())
+            }
         }
     }
 

@@ -27,6 +27,19 @@ fn qualified(structure: &str) -> String {
         "Eviction" | "PodDisruptionBudget" | "PodDisruptionBudgetSpec" | "PodDisruptionBudgetStatus" => {
             "io.k8s.api.policy.v1"
         }
+        "SelfSubjectReview" | "SelfSubjectReviewStatus" | "UserInfo" => "io.k8s.api.authentication.v1",
+        "FieldSelectorAttributes"
+        | "LabelSelectorAttributes"
+        | "NonResourceAttributes"
+        | "NonResourceRule"
+        | "ResourceAttributes"
+        | "ResourceRule"
+        | "SelfSubjectAccessReview"
+        | "SelfSubjectAccessReviewSpec"
+        | "SelfSubjectRulesReview"
+        | "SelfSubjectRulesReviewSpec"
+        | "SubjectAccessReviewStatus"
+        | "SubjectRulesReviewStatus" => "io.k8s.api.authorization.v1",
         "Lease" | "LeaseSpec" => "io.k8s.api.coordination.v1",
         "PriorityClass" => "io.k8s.api.scheduling.v1",
         "Scale" | "ScaleSpec" | "ScaleStatus" => "io.k8s.api.autoscaling.v1",
@@ -98,6 +111,8 @@ fn schemas(version: Version) -> Map<String, Value> {
         let kind = Kind::ALL.into_iter().find(|k| k.info().kind == *name);
         let named = kind.map(|k| (k.info().group, k.info().version)).or(match *name {
             "Binding" => Some(("", "v1")),
+            "SelfSubjectReview" => Some(("authentication.k8s.io", "v1")),
+            "SelfSubjectAccessReview" | "SelfSubjectRulesReview" => Some(("authorization.k8s.io", "v1")),
             "Eviction" => Some(("policy", "v1")),
             "Scale" => Some(("autoscaling", "v1")),
             _ => None,

@@ -1,6 +1,7 @@
 //! The path of a request: which resource, which object, which part of it.
 
 use super::query::percent_decode;
+use super::review::Review;
 use super::{discovery, errors, explanation};
 use crate::api::{ApiError, Kind};
 
@@ -80,6 +81,8 @@ pub(super) enum Target {
         /// Its name.
         name: String,
     },
+    /// What a client asks about itself.
+    Review(Review),
     /// A document about the API itself, by its path without a trailing `/`.
     About(String),
 }
@@ -110,6 +113,10 @@ fn subresource(kind: Kind, word: &str) -> Option<Subresource> {
     })
 }
 
+fn review(group: &str, plural: &str) -> Option<Review> {
+    Review::ALL.into_iter().find(|review| review.group() == group && review.plural() == plural)
+}
+
 /// Everything of `raw` from its `n`th `/` on (the first is the 1st), or nothing.
 fn from_slash(raw: &str, n: usize) -> &str {
     raw.match_indices('/').nth(n - 1).map_or("", |(at, _)| &raw[at..])
@@ -129,6 +136,9 @@ pub(super) fn parse(raw: &str) -> Result<Target, ApiError> {
         ["apis", explanation::GROUP, explanation::VERSION, "namespaces", namespace, "pods", name, "explanation"] => {
             check_name(name)?;
             return Ok(Target::Explanation { namespace: (*namespace).to_owned(), name: (*name).to_owned() });
+        }
+        ["apis", group, "v1", plural] if review(group, plural).is_some() => {
+            return review(group, plural).map(Target::Review).ok_or_else(errors::no_such_path);
         }
         ["api", version, _, ..] => ("", *version, 2),
         ["apis", group, version, _, ..] if discovery::serves_group(group) => (*group, *version, 3),
@@ -241,6 +251,8 @@ mod tests {
             ("/api/v1/proxy/nodes/n/logs/", "Node - n Proxy /logs/"),
             ("/api/v1/watch/namespaces/x/pods", "Pod x - - watch"),
             ("/api/v1/namespaces/x/bindings", "bindings x"),
+            ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "review selfsubjectaccessreviews"),
+            ("/apis/authentication.k8s.io/v1/selfsubjectaccessreviews", "404"),
             ("/apis", "about /apis"),
             ("/", "about /"),
             ("/api/v1", "about /api/v1"),
@@ -262,6 +274,7 @@ mod tests {
                 Ok(Target::Bindings { namespace }) => format!("bindings {namespace}"),
                 Ok(Target::EndpointSlices { namespace }) => format!("slices {namespace:?}"),
                 Ok(Target::Explanation { namespace, name }) => format!("explanation {namespace} {name}"),
+                Ok(Target::Review(review)) => format!("review {}", review.plural()),
                 Ok(Target::Resource(r)) => {
                     let dash = |s: Option<String>| s.unwrap_or_else(|| "-".to_owned());
                     let part = r.subresource.map(|s| format!("{s:?}"));

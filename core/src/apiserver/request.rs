@@ -1,9 +1,11 @@
 //! Requests and what can come of them.
 
+use super::User;
 use crate::api::{ApiError, Kind, Name};
 use crate::runtime::PodRef;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// HTTP method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Request {
     /// `Prefer: return=minimal` header: where the request is granted, the answer needs no body.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub brief: bool,
+    /// Who asks; the administrator where nobody is named.
+    #[serde(default = "User::administrator", skip_serializing_if = "User::is_administrator")]
+    pub user: Arc<User>,
     /// Body as text: JSON or YAML.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
@@ -55,6 +60,7 @@ impl Request {
             content_type: String::new(),
             user_agent: String::new(),
             brief: false,
+            user: User::administrator(),
             body: String::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! The Kubernetes API: any path that is not the server's own goes to the control plane.
 
 use super::remote::Upgrade;
-use super::{App, BODY_BYTES_MAX, forward, logs, problem, protobuf, remote, watch};
+use super::{App, BODY_BYTES_MAX, forward, guard, logs, problem, protobuf, remote, watch};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -50,6 +50,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
         accept: text_of(&parts.headers, &header::ACCEPT),
         content_type,
         user_agent: text_of(&parts.headers, &header::USER_AGENT),
+        user: guard::user(&parts.extensions),
         brief: text_of(&parts.headers, &HeaderName::from_static("prefer")).contains("return=minimal"),
         body: text,
     };

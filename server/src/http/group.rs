@@ -81,8 +81,8 @@ fn aggregated(resource: &Resource) -> Value {
 
 /// What the API says of itself at these paths, with the resources that the server itself has.
 pub(super) async fn discovery(State(app): State<App>, uri: Uri, headers: HeaderMap, request: Request) -> Response {
-    drop(request);
     let mut asked = apiserver::Request::get(uri.path());
+    asked.user = super::guard::user(request.extensions());
     super::api::text_of(&headers, &header::ACCEPT).clone_into(&mut asked.accept);
     let Ok(Answer::Done(mut done)) = app.driver.ask(asked).await else { return problem::closing() };
     if let Ok(mut document) = serde_json::from_str::<Value>(&done.body) {

@@ -1,23 +1,25 @@
-//! Who may ask: the names a browser may know the server by, the page a request may come from, and the token.
+//! Who asks: the names a browser may know the server by, the page a request may come from, and whose token it carries.
 
 use super::{App, problem};
 use crate::config::is_loopback_host;
-use crate::token::Token;
+use crate::token::Tokens;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubarium_core::api::Reason;
+use kubarium_core::apiserver::{Role, User};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Who may ask.
 #[derive(Debug, Default)]
 pub struct Access {
-    /// The token every request to the API must carry, where one is set.
-    pub token: Option<Token>,
+    /// Whose requests carry which token; without any, everybody is the administrator.
+    pub tokens: Option<Tokens>,
     /// Names under which the server may be addressed, besides localhost and plain addresses.
     pub allowed_hosts: BTreeSet<String>,
 }
@@ -31,8 +33,8 @@ struct Refusal {
 }
 
 impl Access {
-    /// Checks the headers of a request. `open` paths need no token.
-    fn check(&self, uri: &Uri, headers: &HeaderMap, open: bool) -> Result<(), Refusal> {
+    /// Checks the headers of a request, and says whose it is. `open` paths need no token.
+    fn check(&self, uri: &Uri, headers: &HeaderMap, open: bool) -> Result<Arc<User>, Refusal> {
         let forbidden = |message: String| Refusal { code: 403, reason: Reason::Forbidden, message };
         let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
         let authority = uri.authority().map(ToString::to_string);
@@ -56,27 +58,19 @@ impl Access {
             return Err(forbidden("requests from pages of other sites are refused".to_owned()));
         }
         if open {
-            return Ok(());
+            return Ok(Arc::new(User::anonymous()));
         }
-        let Some(token) = &self.token else { return Ok(()) };
+        let Some(tokens) = &self.tokens else { return impersonated(User::administrator(), headers) };
         let given = text(header::AUTHORIZATION)
             .and_then(|v| v.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim().to_owned())
             .or_else(|| text(header::SEC_WEBSOCKET_PROTOCOL).and_then(token_in_protocols));
-        match given {
-            Some(given) if token.matches(&given) => Ok(()),
-            Some(_) => Err(Refusal {
-                code: 401,
-                reason: Reason::Unauthorized,
-                message: "the bearer token is not the one of this server; `kubarium token` prints it".to_owned(),
-            }),
-            None => Err(Refusal {
-                code: 401,
-                reason: Reason::Unauthorized,
-                message: "a bearer token is needed; `kubarium token` on the server's machine prints it".to_owned(),
-            }),
-        }
+        let Some(given) = given else { return Ok(Arc::new(User::anonymous())) };
+        let user = tokens.user(&given).cloned().ok_or_else(|| {
+            unauthorized("the bearer token is not one of this server; `kubarium token` prints one".to_owned())
+        })?;
+        impersonated(user, headers)
     }
 
     fn knows(&self, host: &str) -> bool {
@@ -85,6 +79,32 @@ impl Access {
             || bare.parse::<IpAddr>().is_ok()
             || self.allowed_hosts.contains(&host.to_ascii_lowercase())
     }
+}
+
+fn unauthorized(message: String) -> Refusal {
+    Refusal { code: 401, reason: Reason::Unauthorized, message }
+}
+
+/// As whom an administrator asks, where that is another (`kubectl --as`).
+fn impersonated(user: Arc<User>, headers: &HeaderMap) -> Result<Arc<User>, Refusal> {
+    let texts = |name: &str| headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).map(str::to_owned);
+    let Some(name) = texts("impersonate-user").next() else {
+        if headers.contains_key("impersonate-group") || headers.contains_key("impersonate-uid") {
+            let message = "requested groups or a uid without impersonating a user".to_owned();
+            return Err(Refusal { code: 500, reason: Reason::InternalError, message });
+        }
+        return Ok(user);
+    };
+    if user.role != Role::Admin {
+        let message = format!(
+            "users {name:?} is forbidden: User {:?} cannot impersonate resource \"users\" in API group \"\" at the \
+             cluster scope",
+            user.name
+        );
+        return Err(Refusal { code: 403, reason: Reason::Forbidden, message });
+    }
+    let uid = texts("impersonate-uid").next().unwrap_or_default();
+    Ok(Arc::new(User::impersonated(&name, &uid, texts("impersonate-group").collect())))
 }
 
 /// The token among a WebSocket's protocols: a page cannot send other headers with it. As in Kubernetes.
@@ -101,20 +121,46 @@ fn host_name(host: &str) -> &str {
     }
 }
 
-/// Turns away who may not ask.
-pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Turns away who may not ask at all, and notes who asks.
+pub(super) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let open = matches!(path, "/" | "/ui" | "/healthz" | "/livez" | "/readyz") || path.starts_with("/ui/");
-    if let Err(refusal) = app.access.check(request.uri(), request.headers(), open) {
-        let mut response = problem::status(refusal.code, refusal.reason, refusal.message);
-        if refusal.code == 401 {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        return response;
+    match app.access.check(request.uri(), request.headers(), open) {
+        Ok(user) => _ = request.extensions_mut().insert(user),
+        Err(refusal) => return refused(refusal),
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
     response
+}
+
+/// Who asks, as [`check`] has noted.
+pub(super) fn user(extensions: &Extensions) -> Arc<User> {
+    extensions.get::<Arc<User>>().cloned().unwrap_or_else(|| Arc::new(User::anonymous()))
+}
+
+fn refused(refusal: Refusal) -> Response {
+    let mut response = problem::status(refusal.code, refusal.reason, refusal.message);
+    if refusal.code == 401 {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// For the paths that are the server's own, not the API's: who may read, reads them; all else is an administrator's.
+pub(super) async fn own(request: Request, next: Next) -> Response {
+    let user = user(request.extensions());
+    let needed = if matches!(*request.method(), Method::GET | Method::HEAD) { Role::View } else { Role::Admin };
+    if user.role >= needed {
+        return next.run(request).await;
+    }
+    if *user == User::anonymous() {
+        let message = "a bearer token is needed; `kubarium token` on the server's machine prints one";
+        return refused(unauthorized(message.to_owned()));
+    }
+    let message =
+        format!("forbidden: User {:?} cannot {} path {:?}", user.name, request.method(), request.uri().path());
+    refused(Refusal { code: 403, reason: Reason::Forbidden, message })
 }

@@ -25,7 +25,7 @@ use crate::docker::Hosts;
 use crate::driver::DriverHandle;
 use crate::metrics::Metrics;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use std::sync::Arc;
 use tokio::sync::watch as signal;
@@ -50,6 +50,18 @@ pub struct App {
 
 /// All paths of the server. What is not its own belongs to the Kubernetes API.
 pub fn router(app: App) -> Router {
+    let own = Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/apis/kubarium.io/v1/info", get(group::info))
+        .route("/apis/kubarium.io/v1/clock", get(clock::read).patch(clock::change))
+        // The one clock has a name as well: kubectl asks for objects by name.
+        .route("/apis/kubarium.io/v1/clock/clock", get(clock::read).patch(clock::change))
+        .route("/apis/kubarium.io/v1/clock/step", post(clock::step))
+        .route("/apis/kubarium.io/v1/interventions", post(interventions::create))
+        .route("/apis/kubarium.io/v1/machines", get(machines::list))
+        .route("/apis/kubarium.io/v1/dockerhosts", get(hosts::list).post(hosts::create))
+        .route("/apis/kubarium.io/v1/dockerhosts/{name}", get(hosts::read).delete(hosts::delete))
+        .route_layer(from_fn(guard::own));
     Router::new()
         .route("/", get(ui::root))
         .route("/ui", get(ui::root))
@@ -60,18 +72,9 @@ pub fn router(app: App) -> Router {
         .route("/livez/ping", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/readyz/ping", get(health::live))
-        .route("/metrics", get(health::metrics))
         .route("/apis", get(group::discovery))
         .route("/apis/kubarium.io/v1", get(group::discovery))
-        .route("/apis/kubarium.io/v1/info", get(group::info))
-        .route("/apis/kubarium.io/v1/clock", get(clock::read).patch(clock::change))
-        // The one clock has a name as well: kubectl asks for objects by name.
-        .route("/apis/kubarium.io/v1/clock/clock", get(clock::read).patch(clock::change))
-        .route("/apis/kubarium.io/v1/clock/step", post(clock::step))
-        .route("/apis/kubarium.io/v1/interventions", post(interventions::create))
-        .route("/apis/kubarium.io/v1/machines", get(machines::list))
-        .route("/apis/kubarium.io/v1/dockerhosts", get(hosts::list).post(hosts::create))
-        .route("/apis/kubarium.io/v1/dockerhosts/{name}", get(hosts::read).delete(hosts::delete))
+        .merge(own)
         .fallback(api::handle)
         .layer(from_fn_with_state(app.clone(), guard::check))
         .layer(from_fn_with_state(app.clone(), health::observe))

@@ -10,7 +10,7 @@ use crate::http::{self, Access, App};
 use crate::metrics::Metrics;
 use crate::proxy::{self, Proxy};
 use crate::storage::Storage;
-use crate::token::{TOKEN_FILE, Token};
+use crate::token::{TOKEN_FILE, Tokens};
 use crate::{logging, simulate};
 use std::future::Future;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct Backend {
 /// `kubarium serve`.
 pub fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let settings = Settings::gather(arguments)?;
-    let token = token(&settings)?;
+    let tokens = tokens(&settings)?;
     logging::start(settings.log_format, settings.log_level);
     let metrics = Arc::new(Metrics::default());
     // What is read from disk is read before anything is bound.
@@ -42,7 +42,7 @@ pub fn run(arguments: ServeArguments) -> Result<(), Failure> {
                 Storage::open(&live.data_dir, settings.seed).map_err(|e| Failure::usage(e.to_string()))?;
             info!(data_dir = %live.data_dir.display(), "the cluster is live");
             let start = |metrics: &Arc<Metrics>| live::start(live, storage, loaded, metrics);
-            block_on(serve(settings, token, metrics, start))
+            block_on(serve(settings, tokens, metrics, start))
         }
         ClusterSettings::Simulated(simulated) => {
             let world = simulate::begin(&simulated.scenario, settings.seed)?;
@@ -53,7 +53,7 @@ pub fn run(arguments: ServeArguments) -> Result<(), Failure> {
                 let (driver, end) = driver::simulate(Simulation { world, pace }, Arc::clone(metrics), runtime)?;
                 Ok(Backend { driver, end, machines: None })
             };
-            block_on(serve(settings, token, metrics, start))
+            block_on(serve(settings, tokens, metrics, start))
         }
     }
 }
@@ -69,10 +69,10 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     result
 }
 
-/// The token clients must show; none on loopback, unless a file is named.
-fn token(settings: &Settings) -> Result<Option<Token>, Failure> {
+/// The tokens clients must show; none on loopback, unless a file is named.
+fn tokens(settings: &Settings) -> Result<Option<Tokens>, Failure> {
     if let Some(path) = &settings.token_file {
-        return Token::read(path).map(Some);
+        return Tokens::read(path).map(Some);
     }
     if settings.listen.ip().is_loopback() {
         return Ok(None);
@@ -86,7 +86,7 @@ fn token(settings: &Settings) -> Result<Option<Token>, Failure> {
     };
     let path = live.data_dir.join(TOKEN_FILE);
     if path.exists() {
-        return Token::read(&path).map(Some);
+        return Tokens::read(&path).map(Some);
     }
     let data_dir = live.data_dir.display();
     Err(refusal(&format!("make one with `kubarium token --data-dir {data_dir}` and start again, or give --token-file")))
@@ -94,7 +94,7 @@ fn token(settings: &Settings) -> Result<Option<Token>, Failure> {
 
 async fn serve(
     settings: Settings,
-    token: Option<Token>,
+    tokens: Option<Tokens>,
     metrics: Arc<Metrics>,
     start: impl FnOnce(&Arc<Metrics>) -> Result<Backend, Failure>,
 ) -> Result<(), Failure> {
@@ -111,7 +111,7 @@ async fn serve(
     let app = App {
         driver: driver.clone(),
         hosts: hosts.clone(),
-        access: Arc::new(Access { token, allowed_hosts: settings.allowed_hosts }),
+        access: Arc::new(Access { tokens, allowed_hosts: settings.allowed_hosts }),
         metrics,
         stopping: stopping.clone(),
     };
