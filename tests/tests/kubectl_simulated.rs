@@ -57,6 +57,10 @@ fn kubectl_creates_steps_time_fails_a_node_and_sees_the_cluster_heal() {
     assert_eq!(phases(), ["1/1 Running 90s"; 4]);
     let pod = kubectl.says("get pods -o name").lines().next().unwrap().to_owned();
     assert_eq!(kubectl.says(&format!("logs {pod}")), "web started");
+    for inside in [format!("exec {pod} -- true"), format!("attach {pod}"), format!("port-forward {pod} :80")] {
+        let refused = kubectl.tries(&inside).unwrap_err();
+        assert!(refused.contains("the pods of a simulated cluster run no programs"), "{refused}");
+    }
     assert!(
         kubectl.says("wait rc/web --for=jsonpath={.status.readyReplicas}=4 --timeout=10s").contains("condition met")
     );

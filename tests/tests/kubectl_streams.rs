@@ -6,10 +6,13 @@ use kubarium_tests::hosts::Hosts;
 use kubarium_tests::kubectl::Kubectl;
 use kubarium_tests::server::{Directory, Server};
 use kubarium_tests::wait::eventually;
+use serde_json::json;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tungstenite::client::IntoClientRequest as _;
+use tungstenite::{HandshakeError, Message};
 
 const PODS: &str = "
 apiVersion: v1
@@ -126,6 +129,7 @@ fn every_kubectl_gets_into_pods() {
     }
     terminals_end_with_their_client(usual);
     closed_connections(&server);
+    other_clients(&server);
 }
 
 fn commands(kubectl: &Kubectl) {
@@ -351,4 +355,71 @@ fn closed_connections(server: &Server) {
         let (status, answer) = ask(part, &headers);
         assert!(status == 403 && answer.contains("unable to negotiate protocol"), "{answer}");
     }
+}
+
+/// Every message a WebSocket sends until it ends, as text; or the status with which it is refused.
+fn messages(server: &Server, path: &str, protocol: &str, said: &[&[u8]]) -> Result<Vec<String>, u16> {
+    let authority = server.url.trim_start_matches("http://");
+    let mut request = format!("ws://{authority}/api/v1/namespaces/default/pods/{path}").into_client_request().unwrap();
+    if !protocol.is_empty() {
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+    }
+    let stream = TcpStream::connect(authority).unwrap();
+    let (mut socket, answer) = tungstenite::client(request, stream).map_err(|error| match error {
+        HandshakeError::Failure(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
+        other => panic!("{other}"),
+    })?;
+    assert_eq!(answer.headers().get("sec-websocket-protocol").map_or("", |p| p.to_str().unwrap()), protocol);
+    for bytes in said {
+        socket.send(Message::binary(bytes.to_vec())).unwrap();
+    }
+    let mut seen = Vec::new();
+    loop {
+        match socket.read().unwrap() {
+            Message::Text(text) => seen.push(text.to_string()),
+            Message::Binary(bytes) => seen.push(bytes.iter().map(|b| char::from(*b)).collect()),
+            Message::Close(_) => return Ok(seen),
+            _ => {}
+        }
+    }
+}
+
+/// What other clients speak: channels without an end of their own, as text for browsers, ports named beforehand.
+fn other_clients(server: &Server) {
+    let exec = "web/exec?command=sh&command=-c&command=echo+out;exit+2&stdout=true&stderr=true";
+    let sentence = "command terminated with non-zero exit code: command terminated with exit code 2";
+    for protocol in ["", "channel.k8s.io"] {
+        let seen = messages(server, exec, protocol, &[]).unwrap();
+        assert_eq!(seen, ["\u{1}".to_owned(), "\u{1}out\n".to_owned(), format!("\u{3}{sentence}")], "{protocol}");
+    }
+    for protocol in ["v4.channel.k8s.io", "v5.channel.k8s.io"] {
+        let seen = messages(server, exec, protocol, &[]).unwrap();
+        assert_eq!(seen[..2], ["\u{1}", "\u{1}out\n"], "{protocol}");
+        assert_eq!(
+            seen[2].trim_start_matches('\u{3}').parse::<serde_json::Value>().unwrap(),
+            json!({"metadata": {}, "status": "Failure", "reason": "NonZeroExitCode", "message": sentence,
+                   "details": {"causes": [{"reason": "ExitCode", "message": "2"}]}}),
+        );
+    }
+    let seen = messages(server, exec, "v4.base64.channel.k8s.io", &[]).unwrap();
+    assert!(seen[..2] == ["1", "1b3V0Cg=="] && seen[2].starts_with("3eyJ"), "{seen:?}");
+    // A command that reads to the end hears of it where the protocol has a word for that.
+    let cat = "web/exec?command=cat&stdin=true&stdout=true";
+    let seen = messages(server, cat, "v5.channel.k8s.io", &[b"\x00said", b"\xff\x00"]).unwrap();
+    assert_eq!(seen[..2], ["\u{1}", "\u{1}said"]);
+    assert!(seen[2].contains("Success"), "{seen:?}");
+    assert_eq!(messages(server, exec, "v9.channel.k8s.io", &[]), Err(400));
+    assert_eq!(messages(server, "stuck/exec?command=true&stdout=1", "v4.channel.k8s.io", &[]), Err(500));
+    let seen = messages(server, "stuck/exec?command=true&stdout=1", "v5.channel.k8s.io", &[]).unwrap();
+    assert!(seen[1].contains("unable to upgrade connection: container not found"), "{seen:?}");
+
+    // Each port has a channel for what it carries and one for what goes wrong; both begin with its number.
+    let get: &[u8] = b"\x00GET / HTTP/1.0\r\n\r\n";
+    let seen = messages(server, "web/portforward?ports=80,81", "v4.channel.k8s.io", &[get]).unwrap();
+    for first in ["\u{0}P\u{0}", "\u{1}P\u{0}", "\u{2}Q\u{0}", "\u{3}Q\u{0}"] {
+        assert!(seen.iter().any(|message| message == first), "{seen:?}");
+    }
+    let carried: String = seen.iter().filter_map(|m| m.strip_prefix('\u{0}')).collect();
+    assert!(carried.ends_with("served\n"), "{seen:?}");
+    assert!(seen.iter().any(|m| m.starts_with('\u{3}') && m.contains("connection refused")), "{seen:?}");
 }
