@@ -2,8 +2,9 @@
 
 use super::Name;
 use crate::time::Time;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The entries of an object that clients or controllers left, in Kubernetes' order. None where nobody but the cluster's
@@ -95,20 +96,30 @@ impl ManagedFields {
             fields: entry.fields_v1?.0.to_string().into(),
         })
     }
+}
 
-    /// In Kubernetes' form.
-    pub(super) fn to_k8s(&self, created: Time) -> ManagedFieldsEntry {
-        let text = |name: &Name| (!name.is_empty()).then(|| name.to_string());
-        // It was written out from a document.
-        let fields: Value = serde_json::from_str(&self.fields).unwrap_or_default();
-        ManagedFieldsEntry {
-            manager: text(&self.manager),
-            operation: Some(self.operation.as_str().to_owned()),
-            api_version: text(&self.api_version),
-            subresource: text(&self.subresource),
-            time: self.at.time(created).map(Time::to_meta),
-            fields_type: Some("FieldsV1".to_owned()),
-            fields_v1: Some(FieldsV1(fields)),
+/// Entries as JSON, written out: most of it is kept so.
+pub(crate) fn managed_text(entries: &[ManagedFields], created: Time) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    // Writing to a string does not fail.
+    let mut json = "[".to_owned();
+    for entry in entries {
+        if json.len() > 1 {
+            json.push(',');
         }
+        let ManagedFields { manager, operation, api_version, subresource, at, fields } = entry;
+        let (version, manager) = (quoted(api_version), quoted(manager));
+        let _ =
+            write!(json, r#"{{"apiVersion":{version},"fieldsType":"FieldsV1","fieldsV1":{fields},"manager":{manager}"#);
+        let _ = write!(json, r#","operation":"{}""#, operation.as_str());
+        if !subresource.is_empty() {
+            let _ = write!(json, r#","subresource":{}"#, quoted(subresource));
+        }
+        if let Some(at) = at.time(created) {
+            let _ = write!(json, r#","time":"{at}""#);
+        }
+        json.push('}');
     }
+    json.push(']');
+    json
 }

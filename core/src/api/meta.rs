@@ -197,8 +197,8 @@ impl Meta {
         }
     }
 
-    /// As JSON.
-    pub fn to_value(&self) -> Value {
+    /// As JSON, without who wrote which field.
+    pub(crate) fn to_value(&self) -> Value {
         super::encode(&self.to_k8s())
     }
 
@@ -220,7 +220,8 @@ impl Meta {
             deletion_grace_period_seconds: self.deletion.and_then(|d| d.grace_seconds),
             generate_name: rest.and_then(|r| r.generate_name.clone()),
             finalizers: rest.map(|r| r.finalizers.clone()).filter(|f| !f.is_empty()),
-            managed_fields: self.managed.as_ref().map(|m| m.iter().map(|entry| entry.to_k8s(self.created)).collect()),
+            // They are written out apart, see `managed_text`.
+            managed_fields: None,
             self_link: rest.and_then(|r| r.self_link.clone()),
         }
     }

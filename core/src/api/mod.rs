@@ -25,6 +25,7 @@ pub use document::Document;
 pub use error::{ApiError, Cause, Details, Reason};
 pub use event::{EventBody, EventKind, ObjectReference};
 pub use kind::{Kind, KindInfo};
+pub(crate) use managed::managed_text;
 pub use managed::{Managed, ManagedFields, Operation, When};
 pub(crate) use meta::shared_labels;
 pub use meta::{Deletion, Labels, Meta, MetaRest, Uid};

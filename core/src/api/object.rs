@@ -205,8 +205,19 @@ impl Object {
         Ok(Self { meta: Meta::from_k8s(part(value, "metadata")?), body })
     }
 
-    /// As JSON, with `apiVersion` and `kind`.
+    /// As JSON, with `apiVersion` and `kind`, and with those who wrote its fields as far as they are kept.
     pub fn to_value(&self) -> Value {
+        let mut value = self.document_value();
+        if let Some(managed) = &self.meta.managed {
+            // It was written out from a document.
+            let managed = serde_json::from_str(&super::managed_text(managed, self.meta.created)).unwrap_or_default();
+            value["metadata"]["managedFields"] = managed;
+        }
+        value
+    }
+
+    /// As JSON, without those who wrote its fields.
+    pub(crate) fn document_value(&self) -> Value {
         let kind = self.kind();
         let mut map = match &self.body {
             Body::Namespace { spec, status } => parts(&**spec, &**status),

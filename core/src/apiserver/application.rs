@@ -62,7 +62,7 @@ impl Application<'_> {
         yield_to(owners, &comparison);
         let changed = **live != merged;
         let at = if changed { mine.at } else { at };
-        let fields = mine.fields.difference(&stripped());
+        let fields = mine.fields.difference(stripped());
         if !fields.is_empty() {
             owners.push(Owner { at, fields, ..mine });
         }

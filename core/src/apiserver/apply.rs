@@ -151,7 +151,8 @@ pub(super) fn object(
     target.check(wanted)?;
     let blank = owners::blank(kind);
     let live = old.map_or_else(|| blank.clone(), wire::plain);
-    let mut owners = old.map(|old| owners::all(old, &live)).unwrap_or_default();
+    let (mut owners, parts) = old.map(|old| owners::all(old, &live)).unwrap_or_default();
+    owners.extend(parts.iter().cloned());
     let application = Application {
         shape: target.shape,
         version: &target.api_version(),
@@ -172,10 +173,7 @@ pub(super) fn object(
     let Some(old) = old else {
         return Ok(Applied { document, managed: Some(owners::keep(owners, writer.now.floor_secs())) });
     };
-    Ok(Applied {
-        document,
-        managed: Some(owners::keep(internal::apart(owners, old, &live, &writer), old.meta.created)),
-    })
+    Ok(Applied { document, managed: Some(owners::keep(internal::apart(owners, &parts, &writer), old.meta.created)) })
 }
 
 /// Refuses to create an object that is not the one its path names.
@@ -275,7 +273,8 @@ pub(super) fn scale(old: &Object, wanted: &Value, writer: Writer<'_>, force: boo
     let version = target.api_version();
     let replicas = Fields::of(&[&["f:spec", "f:replicas"]]);
     let document = wire::plain(old);
-    let mut parents = owners::all(old, &document);
+    let (mut parents, parts) = owners::all(old, &document);
+    parents.extend(parts.iter().cloned());
     let mut owners: Vec<Owner> = Vec::new();
     for owner in &parents {
         if !owner.fields.intersection(&replicas).is_empty() {
@@ -309,6 +308,6 @@ pub(super) fn scale(old: &Object, wanted: &Value, writer: Writer<'_>, force: boo
         }
     }
     parents.retain(|parent| !parent.fields.is_empty());
-    let managed = Some(owners::keep(internal::apart(parents, old, &document, &writer), old.meta.created));
+    let managed = Some(owners::keep(internal::apart(parents, &parts, &writer), old.meta.created));
     Ok(Applied { document: merged.unwrap_or(live), managed })
 }

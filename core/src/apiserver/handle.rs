@@ -378,8 +378,11 @@ impl<'a> Call<'a> {
         let (document, structure) = if path.subresource == Some(Subresource::Scale) {
             (scale::of(&old), "Scale")
         } else {
-            let mut document = old.to_value();
-            owners::show(&old, &mut document);
+            let mut document = old.document_value();
+            // They are seldom what a patch is about.
+            if self.request.body.contains("managedFields") {
+                owners::show(&old, &mut document);
+            }
             (document, path.kind.info().kind)
         };
         let request = self.request;

@@ -173,15 +173,11 @@ fn latest(status: &Value) -> Option<Time> {
     Some(Time::from(&k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)))
 }
 
-/// The owners that are kept after a write: without those that can be read from the object again.
-pub(super) fn apart(owners: Vec<Owner>, live: &Object, document: &Value, writer: &Writer<'_>) -> Vec<Owner> {
-    let kept = owners::kept(live);
-    let mut again = owners::all(live, document);
-    again.retain(|owner| !owner.subresource.is_empty() && !kept.iter().any(|other| other.is(owner)));
-    let mut left = owners;
-    left.retain(|owner| {
+/// The owners that are kept after a write: without the cluster's parts that can be read from the object again.
+pub(super) fn apart(mut owners: Vec<Owner>, parts: &[Owner], writer: &Writer<'_>) -> Vec<Owner> {
+    owners.retain(|owner| {
         let is_writer = owner.manager == writer.manager && owner.subresource == writer.subresource;
-        is_writer || !again.iter().any(|other| other.is(owner))
+        is_writer || !parts.iter().any(|part| part.is(owner))
     });
-    left
+    owners
 }

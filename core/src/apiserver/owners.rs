@@ -7,12 +7,12 @@ use super::path::{ResourcePath, Subresource};
 use super::query::quoted;
 use super::typed::{self, Comparison, Shape};
 use super::{internal, wire};
-use crate::api::{Kind, Managed, ManagedFields, Name, Object, Operation, When};
+use crate::api::{Kind, Managed, ManagedFields, Name, Object, Operation, When, managed_text};
 use crate::order;
 use crate::time::Time;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How many entries of updates an object has at most, as upstream.
 const UPDATERS_MAX: usize = 10;
@@ -146,12 +146,13 @@ pub(super) fn kept(object: &Object) -> Vec<Owner> {
     object.meta.managed.iter().flat_map(|managed| managed.iter()).map(decode).collect()
 }
 
-/// All owners of an object: those kept with it, and the cluster's own parts.
-pub(super) fn all(object: &Object, document: &Value) -> Vec<Owner> {
+/// The owners of an object: those kept with it or who made it, and apart from them the cluster's parts that write its
+/// status.
+pub(super) fn all(object: &Object, document: &Value) -> (Vec<Owner>, Vec<Owner>) {
     let mut owners = kept(object);
     owners.extend(internal::main(object, document));
-    owners.extend(internal::of_status(object, document, &owners));
-    owners
+    let parts = internal::of_status(object, document, &owners);
+    (owners, parts)
 }
 
 /// Owners as they are kept, in upstream's order.
@@ -171,39 +172,36 @@ pub(super) fn keep(mut owners: Vec<Owner>, created: Time) -> Arc<Vec<ManagedFiel
     Arc::new(kept)
 }
 
-/// Puts what an object's owners are into its document as the API shows it.
+/// Puts an object's owners into its document as the API shows it.
 pub(super) fn show(object: &Object, document: &mut Value) {
-    let derived = {
-        let mut derived: Vec<Owner> = internal::main(object, document).into_iter().collect();
-        if internal::has_status(object) {
-            let mut owners = kept(object);
-            owners.extend(derived.iter().cloned());
-            derived.extend(internal::of_status(object, document, &owners));
-        }
-        derived
-    };
-    let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    if object.meta.managed.as_ref().is_none_or(|managed| managed.is_empty()) && derived.is_empty() {
-        metadata.remove("managedFields");
-        return;
-    }
-    if derived.is_empty() {
-        return;
-    }
-    let mut owners = kept(object);
-    owners.extend(derived);
-    let meta = crate::api::Meta {
-        created: object.meta.created,
-        managed: Some(keep(owners, object.meta.created)),
-        ..crate::api::Meta::default()
-    };
-    if let Some(shown) = meta.to_value().get_mut("managedFields") {
-        metadata.insert("managedFields".to_owned(), shown.take());
+    let Some(shown) = shown(object, document) else { return };
+    if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
+        // It was written out from a document.
+        metadata.insert("managedFields".to_owned(), serde_json::from_str(&shown).unwrap_or_default());
     }
 }
 
+/// An object's owners as JSON, written out; none where there are none.
+pub(super) fn shown(object: &Object, document: &Value) -> Option<String> {
+    let created = object.meta.created;
+    let kept = match &object.meta.managed {
+        Some(managed) if !internal::has_status(object) => Arc::clone(managed),
+        _ => {
+            let (mut owners, parts) = all(object, document);
+            owners.extend(parts);
+            keep(owners, created)
+        }
+    };
+    (!kept.is_empty()).then(|| managed_text(&kept, created))
+}
+
 /// The fields nobody owns: they are the cluster's.
-pub(super) fn stripped() -> Fields {
+pub(super) fn stripped() -> &'static Fields {
+    static STRIPPED: OnceLock<Fields> = OnceLock::new();
+    STRIPPED.get_or_init(strip)
+}
+
+fn strip() -> Fields {
     let names = [
         "name",
         "namespace",
@@ -238,9 +236,9 @@ pub(super) fn reset(kind: Kind, subresource: &str) -> Fields {
 
 /// Takes from all owners what somebody else wrote or what is no more; owners that are left with nothing go.
 pub(super) fn yield_to(owners: &mut Vec<Owner>, comparison: &Comparison) {
-    let gone = comparison.written();
-    for owner in owners.iter_mut() {
-        owner.fields = owner.fields.difference(&gone).difference(&comparison.removed);
+    let gone = comparison.written().union(&comparison.removed);
+    for owner in owners.iter_mut().filter(|_| !gone.is_empty()) {
+        owner.fields = owner.fields.difference(&gone);
     }
     owners.retain(|owner| !owner.fields.is_empty());
 }
@@ -270,7 +268,15 @@ fn unsay(document: &mut Value) {
 /// The fields that are set in a new object, of what its creator says of it.
 pub(super) fn created(kind: Kind, document: &Value) -> Fields {
     let Some(shape) = typed::document(kind.info().kind) else { return Fields::default() };
-    typed::compare(shape, &blank(kind), document).written().without(&reset(kind, "")).difference(&stripped())
+    typed::compare(shape, &blank(kind), document).written().without(&reset(kind, "")).difference(stripped())
+}
+
+/// The same of metadata alone.
+pub(super) fn created_metadata(metadata: &Value) -> Fields {
+    let Some(shape) = typed::document("ObjectMeta") else { return Fields::default() };
+    let mut all = Fields::default();
+    all.graft("f:metadata", &typed::compare(shape, &json!({}), metadata).written());
+    all.difference(stripped())
 }
 
 /// The owners of a new object.
@@ -296,7 +302,8 @@ fn put(owners: &mut Vec<Owner>, mut owner: Owner) {
 pub(super) fn after_update(live: &Object, new: &Object, said: Said, writer: &Writer<'_>) -> Managed {
     let kind = live.kind();
     let (before, after) = (wire::plain(live), wire::plain(new));
-    let mut owners = all(live, &before);
+    let (mut owners, parts) = all(live, &before);
+    owners.extend(parts.iter().cloned());
     match said {
         Said::Owners(said) if writer.subresource.is_empty() => owners = said,
         Said::Reset if writer.subresource.is_empty() => owners.clear(),
@@ -311,7 +318,7 @@ pub(super) fn after_update(live: &Object, new: &Object, said: Said, writer: &Wri
     owners.retain(|owner| owner.api_version == version);
     update(shape, &before, &after, &reset(kind, writer.subresource), &mut owners, writer, version);
     cap(&mut owners, live.meta.created);
-    Some(keep(internal::apart(owners, live, &before, writer), live.meta.created))
+    Some(keep(internal::apart(owners, &parts, writer), live.meta.created))
 }
 
 /// Whether an object has these owners already, whenever they wrote.
@@ -342,7 +349,7 @@ pub(super) fn update(
 ) {
     let comparison = typed::compare(shape, before, after);
     yield_to(owners, &comparison.without(reset));
-    let written = comparison.written().without(reset).difference(&stripped());
+    let written = comparison.written().without(reset).difference(stripped());
     if !written.is_empty() {
         put(owners, writer.owner(Operation::Update, version, written));
     }

@@ -3,7 +3,7 @@
 use super::accept::Form;
 use super::errors;
 use super::query::{Query, quoted};
-use super::wire;
+use super::{owners, wire};
 use crate::api::{ApiError, Kind, Object, table};
 use crate::time::Time;
 use serde_json::{Map, Value, json};
@@ -50,6 +50,29 @@ impl IncludeObject {
 /// An object's metadata as a document of its own.
 fn partial(object: &Object) -> Value {
     json!({"apiVersion": META_VERSION, "kind": "PartialObjectMetadata", "metadata": wire::metadata(object)})
+}
+
+/// The same, written out.
+fn partial_text(object: &Object) -> String {
+    let document = json!({
+        "apiVersion": META_VERSION, "kind": "PartialObjectMetadata", "metadata": object.meta.to_value(),
+    });
+    wire::text(&document, wire::owners(object).as_deref())
+}
+
+/// A row of a table, written out.
+fn row_text(object: &Object, include: IncludeObject, now: Time) -> String {
+    let shown = match include {
+        IncludeObject::None => "null".to_owned(),
+        IncludeObject::Metadata => partial_text(object),
+        IncludeObject::Object => {
+            let document = wire::plain(object);
+            wire::text(&document, owners::shown(object, &document).as_deref())
+        }
+    };
+    let row = row(object, IncludeObject::None, now).to_string();
+    let open = row.strip_suffix(r#""object":null}"#).unwrap_or(&row);
+    format!(r#"{open}"object":{shown}}}"#)
 }
 
 /// A row of a table.
@@ -130,18 +153,19 @@ pub(super) fn list(
     for object in objects {
         let item = match form {
             Form::Objects => {
-                let mut item = wire::object(object);
+                let mut item = wire::plain(object);
+                let owners = owners::shown(object, &item);
                 if let Value::Object(map) = &mut item {
                     map.remove("apiVersion");
                     map.remove("kind");
                 }
-                item
+                wire::text(&item, owners.as_deref())
             }
-            Form::Metadata => partial(object),
-            Form::Table => row(object, include, now),
+            Form::Metadata => partial_text(object),
+            Form::Table => row_text(object, include, now),
         };
         text.push(before);
-        text += &item.to_string();
+        text += &item;
         before = ',';
     }
     text += if objects.is_empty() { "[]}" } else { "]}" };

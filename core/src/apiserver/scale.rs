@@ -84,7 +84,7 @@ pub(super) fn update(
         };
         return Err(errors::invalid_named("Scale", "autoscaling", name, &[error]));
     }
-    let mut value = old.to_value();
+    let mut value = wire::plain(old);
     value["spec"]["replicas"] = replicas.into();
     // The version the client saw, or none.
     value["metadata"]["resourceVersion"] = text("resourceVersion").into();

@@ -229,6 +229,10 @@ pub(super) fn compare(shape: Shape, old: &Value, new: &Value) -> Comparison {
 }
 
 fn compare_at(shape: Shape, old: Option<&Value>, new: Option<&Value>, walk: &mut Walk, found: &mut Comparison) {
+    // Most of what is compared is equal.
+    if old == new {
+        return;
+    }
     let is_leaf = match shape {
         Shape::Leaf(_) | Shape::Whole(_) => true,
         Shape::Struct(_) | Shape::Map(_) => entries(old).is_none() && entries(new).is_none(),

@@ -3,37 +3,66 @@
 use super::{internal, owners};
 use crate::api::{Kind, Object};
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// An object as a document.
 pub(super) fn object(object: &Object) -> Value {
-    let mut value = filled(object);
+    let mut value = plain(object);
     owners::show(object, &mut value);
     value
 }
 
-/// An object as a document that does not say who owns its fields.
-pub(super) fn plain(object: &Object) -> Value {
-    let mut value = filled(object);
-    if let Some(metadata) = value.as_object_mut().and_then(|map| section(map, "metadata")) {
-        metadata.remove("managedFields");
+/// A document written out, with owners in its metadata, which are text already.
+pub(super) fn text(document: &Value, owners: Option<&str>) -> String {
+    let (Some(owners), Some(map)) = (owners, document.as_object()) else { return document.to_string() };
+    let mut text = String::from("{");
+    for (key, value) in map {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text += &Value::from(key.as_str()).to_string();
+        text.push(':');
+        let value = value.to_string();
+        match value.strip_suffix('}') {
+            Some(open) if key == "metadata" => {
+                let comma = if open == "{" { "" } else { "," };
+                // Writing to a string does not fail.
+                let _ = write!(text, "{open}{comma}\"managedFields\":{owners}}}");
+            }
+            _ => text += &value,
+        }
     }
-    value
+    text.push('}');
+    text
+}
+
+/// Who owns an object's fields, written out, where its document is not at hand.
+pub(super) fn owners(object: &Object) -> Option<String> {
+    if object.meta.managed.is_some() && !internal::has_status(object) {
+        return owners::shown(object, &Value::Null);
+    }
+    let mut slim = object.clone();
+    if let (true, Some(pod)) = (object.meta.managed.is_some(), slim.pod_mut()) {
+        // What the cluster's parts wrote is in the status.
+        pod.spec = Arc::default();
+    }
+    owners::shown(object, &plain(&slim))
 }
 
 /// An object's metadata as it is in its document.
 pub(super) fn metadata(object: &Object) -> Value {
-    if object.meta.managed.is_none() || internal::has_status(object) {
-        return self::object(object).get_mut("metadata").map(Value::take).unwrap_or_default();
-    }
     let mut metadata = object.meta.to_value();
-    if let Some(map) = metadata.as_object_mut().filter(|map| map.get("managedFields") == Some(&json!([]))) {
-        map.remove("managedFields");
+    if let Some(owners) = owners(object) {
+        // It was written out from a document.
+        metadata["managedFields"] = serde_json::from_str(&owners).unwrap_or_default();
     }
     metadata
 }
 
-fn filled(object: &Object) -> Value {
-    let mut value = object.to_value();
+/// An object as a document that does not say who owns its fields.
+pub(super) fn plain(object: &Object) -> Value {
+    let mut value = object.document_value();
     let Value::Object(map) = &mut value else { return value };
     match object.kind() {
         Kind::Pod => {

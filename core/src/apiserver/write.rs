@@ -14,7 +14,7 @@ use crate::api::{
 use crate::cluster::Context;
 use crate::deletion;
 use crate::store::{Store, WriteError};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ pub(super) fn create(
             taint_unready(&mut object);
             written
         }
-        Some(_) => owners::created(kind, &json!({"metadata": object.meta.to_value()})),
+        Some(_) => owners::created_metadata(&object.meta.to_value()),
     };
     if let Some(known) = &known {
         written.graft("f:spec", &known.fields);
