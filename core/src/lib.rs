@@ -23,6 +23,7 @@ pub mod recording;
 mod rng;
 pub mod runtime;
 pub mod scheduler;
+pub mod settings;
 pub mod sim;
 pub mod store;
 mod time;

@@ -12,6 +12,7 @@
 //! - No timer waits for an answer. A driver answers, or lists.
 
 use crate::api::{Name, Uid};
+use crate::settings::Settings;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
 use std::collections::BTreeMap;
@@ -42,7 +43,8 @@ pub enum ProbeKind {
 /// What a node's runtime shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RuntimeCommand {
-    /// Make the pod's shared network. Answer: [`RuntimeEvent::SandboxReady`] or [`RuntimeEvent::SandboxFailed`].
+    /// Make the pod's shared network and its volumes. Answer: [`RuntimeEvent::SandboxReady`] or
+    /// [`RuntimeEvent::SandboxFailed`].
     StartSandbox {
         /// The pod.
         pod: PodRef,
@@ -50,6 +52,18 @@ pub enum RuntimeCommand {
         spec: Arc<k8s::PodSpec>,
         /// Its labels, for whoever looks at the machine.
         labels: crate::api::Labels,
+        /// What its volumes show of config maps and secrets; none where they show nothing of the kind.
+        settings: Option<Arc<Settings>>,
+    },
+    /// See that the pod's volumes show these config maps and secrets: they have changed, or it is not known that they
+    /// do. Answer: [`RuntimeEvent::VolumesWritten`].
+    WriteVolumes {
+        /// The pod.
+        pod: PodRef,
+        /// Its spec.
+        spec: Arc<k8s::PodSpec>,
+        /// What they show.
+        settings: Arc<Settings>,
     },
     /// See that the image is there, by the container's pull policy (`Always`, `IfNotPresent`, `Never`).
     /// Answer: [`RuntimeEvent::ImageReady`] or [`RuntimeEvent::ImageFailed`].
@@ -80,6 +94,8 @@ pub enum RuntimeCommand {
         labels: crate::api::Labels,
         /// The pod's annotations, for the same.
         annotations: crate::api::Labels,
+        /// What its variables are taken from; none where there is nothing of the kind.
+        settings: Option<Arc<Settings>>,
     },
     /// Ask a container to stop, and kill it after the grace period. It may be asked again with a shorter one.
     /// Answer: [`RuntimeEvent::Exited`], with the last attempt's exit where nothing runs any more, or
@@ -117,6 +133,7 @@ impl RuntimeCommand {
     pub const fn pod(&self) -> &PodRef {
         match self {
             Self::StartSandbox { pod, .. }
+            | Self::WriteVolumes { pod, .. }
             | Self::EnsureImage { pod, .. }
             | Self::StartContainer { pod, .. }
             | Self::StopContainer { pod, .. }
@@ -213,6 +230,13 @@ pub enum RuntimeEvent {
         /// Why.
         message: String,
     },
+    /// The pod's volumes show what they were last told to, or could not be written.
+    VolumesWritten {
+        /// The pod.
+        pod: PodRef,
+        /// Nothing where they do, else why not.
+        failure: Option<String>,
+    },
     /// The pull of an image has begun.
     ImagePulling {
         /// The pod.
@@ -308,6 +332,7 @@ impl RuntimeEvent {
         match self {
             Self::SandboxReady { pod, .. }
             | Self::SandboxFailed { pod, .. }
+            | Self::VolumesWritten { pod, .. }
             | Self::ImagePulling { pod, .. }
             | Self::ImageReady { pod, .. }
             | Self::ImageFailed { pod, .. }

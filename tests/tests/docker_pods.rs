@@ -104,6 +104,9 @@ fn a_pod_gets_what_its_spec_asks_for() {
     routes_that_somebody_wrote(&mut cluster);
     volumes(&mut cluster);
     volumes_last_as_long_as_their_pod(&mut cluster);
+    settings_as_variables_and_files(&cluster);
+    files_follow_their_settings(&mut cluster);
+    missing_settings(&cluster);
     containers_that_end_at_once(&cluster);
     what_it_is_told_of_itself(&cluster);
     ephemeral_storage(&cluster);
@@ -249,6 +252,136 @@ fn volumes_last_as_long_as_their_pod(cluster: &mut Cluster) {
         assert_eq!(cluster.log(name, "c"), "memory\ndisk\n", "{name}: the second start's");
         assert_eq!(cluster.pod(name)["status"]["containerStatuses"][0]["restartCount"], 1, "{name}");
     }
+}
+
+/// Creates a config map or a secret, or replaces it.
+fn put_settings(cluster: &Cluster, kind: &str, name: &str, fields: &Value) {
+    let path = format!("/api/v1/namespaces/default/{kind}");
+    let mut body = fields.clone();
+    body["metadata"] = json!({"name": name});
+    let (status, answer) = match cluster.server.status("GET", &format!("{path}/{name}"), &[]) {
+        404 => cluster.server.send("POST", &path, &body),
+        _ => cluster.server.send("PUT", &format!("{path}/{name}"), &body),
+    };
+    assert!(status < 300, "{answer}");
+}
+
+/// Variables with their precedence, and files with their paths, modes and groups.
+fn settings_as_variables_and_files(cluster: &Cluster) {
+    let map = json!({"data": {"A": "a of the map", "B": "b of the map"}, "binaryData": {"bytes": "AAEC/w=="}});
+    put_settings(cluster, "configmaps", "map", &map);
+    put_settings(cluster, "secrets", "keys", &json!({"data": {"A": "c2VjcmV0", "tls.key": "azM="}}));
+    let from_key = |name: &str, kind: &str, object: &str, key: &str, optional: bool| json!({"name": name, "valueFrom": {kind: {"name": object, "key": key, "optional": optional}}});
+    let variables = "echo $A, $B, $S_A, $KEY, $BOTH, [$NONE]";
+    let files = "cd /all && ls && cat A && echo && busybox od -An -tx1 bytes && busybox stat -c '%A %g' /all/..data/A; \
+                 cd /some && busybox find . -name 'a*' | busybox sort && busybox stat -L -c '%a %u %g' a b/deep; \
+                 cd /keys && cat tls.key && echo && busybox stat -L -c '%a' A && busybox grep -c ' /keys tmpfs ' /proc/mounts; \
+                 cd /both && ls && cat secret/A && echo; cat /one/file && echo; touch /all/x 2>&1 | busybox grep -c Read-only; \
+                 ls /none";
+    let mount = |name: &str| json!({"name": name, "mountPath": format!("/{name}")});
+    let spec = json!({
+        "restartPolicy": "Never", "securityContext": {"fsGroup": 4000},
+        "volumes": [
+            {"name": "all", "configMap": {"name": "map"}},
+            {"name": "some", "configMap": {"name": "map", "defaultMode": 0o400, "items": [
+                {"key": "A", "path": "a"}, {"key": "B", "path": "b/deep", "mode": 0o751}]}},
+            {"name": "keys", "secret": {"secretName": "keys", "defaultMode": 0o440}},
+            {"name": "both", "projected": {"sources": [
+                {"configMap": {"name": "map", "items": [{"key": "A", "path": "map"}]}},
+                {"secret": {"name": "keys", "items": [{"key": "A", "path": "secret/A"}]}}]}},
+            {"name": "none", "secret": {"secretName": "none", "optional": true}}],
+        "containers": [{
+            "name": "c", "command": ["sh", "-c", format!("{variables}; {files}")],
+            "envFrom": [{"configMapRef": {"name": "map"}}, {"prefix": "S_", "secretRef": {"name": "keys"}},
+                        {"configMapRef": {"name": "none", "optional": true}}],
+            "env": [{"name": "B", "value": "b of the spec"}, from_key("KEY", "secretKeyRef", "keys", "tls.key", false),
+                    {"name": "BOTH", "value": "$(A) and $(KEY)"}, from_key("NONE", "configMapKeyRef", "map", "none", true)],
+            "volumeMounts": [mount("all"), mount("some"), mount("keys"), mount("both"), mount("none"),
+                             {"name": "all", "mountPath": "/one/file", "subPath": "B"}]}],
+    });
+    cluster.create("settings", &json!({}), spec);
+    cluster.wait_phase("settings", "Succeeded");
+    let log = cluster.log("settings", "c");
+    let expected = [
+        "a of the map, b of the spec, secret, k3, a of the map and k3, []",
+        "A",
+        "B",
+        "bytes",
+        "a of the map",
+        " 00 01 02 ff",
+        "-rw-r--r-- 4000",
+        "./..0/a",
+        "./a",
+        "440 0 4000",
+        "751 0 4000",
+        "k3",
+        "440",
+        "1",
+        "map",
+        "secret",
+        "secret",
+        "b of the map",
+        "1",
+    ];
+    assert_eq!(log.lines().collect::<Vec<_>>(), expected, "{log}");
+}
+
+/// A change of what a running pod mounts comes to its files, all of them in one moment: what is gone goes, too. A part
+/// that is mounted by itself stays as it was, and so do variables.
+fn files_follow_their_settings(cluster: &mut Cluster) {
+    put_settings(cluster, "configmaps", "live", &json!({"data": {"a": "1", "b": "1", "gone": "soon"}}));
+    put_settings(cluster, "secrets", "live", &json!({"stringData": {"key": "1"}}));
+    // Ends with 1 as soon as two files differ that change together.
+    let script = "while true; do x=$(cd /map/..data && cat a b | busybox tr -d '\n'); \
+                  case $x in 11|22|33) ;; *) echo torn: $x; exit 1;; esac; test -e /tmp/stop && break; done; \
+                  cat /map/a /key/key /part; echo $A; ls /map; ls -d /map/..?*";
+    let spec = json!({
+        "restartPolicy": "Never",
+        "volumes": [{"name": "map", "configMap": {"name": "live"}}, {"name": "key", "secret": {"secretName": "live"}}],
+        "containers": [{
+            "name": "c", "command": ["sh", "-c", script],
+            "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "live", "key": "a"}}}],
+            "volumeMounts": [{"name": "map", "mountPath": "/map"}, {"name": "key", "mountPath": "/key"},
+                             {"name": "map", "mountPath": "/part", "subPath": "a"}]}],
+    });
+    cluster.create("live", &json!({}), spec);
+    cluster.wait_ready("live", "True");
+    for state in ["2", "3"] {
+        put_settings(cluster, "configmaps", "live", &json!({"data": {"a": state, "b": state, "new": state}}));
+        put_settings(cluster, "secrets", "live", &json!({"stringData": {"key": state}}));
+        let seen = format!("until grep -q {state} /map/new && grep -q {state} /key/key; do sleep 0.1; done");
+        cluster.exec("live", &seen);
+    }
+    // The link to what is gone is the last to go.
+    cluster.exec("live", "while test -L /map/gone; do sleep 0.1; done; touch /tmp/stop");
+    cluster.wait_phase("live", "Succeeded");
+    let log = cluster.log("live", "c");
+    assert_eq!(log.lines().take(1).collect::<Vec<_>>(), ["3311"], "{log}");
+    assert!(log.contains("\na\nb\nnew\n"), "{log}");
+}
+
+/// What is missing is named, and the pod starts as soon as it is there.
+fn missing_settings(cluster: &Cluster) {
+    let spec = json!({
+        "restartPolicy": "Never",
+        "volumes": [{"name": "v", "secret": {"secretName": "late"}}],
+        "containers": [{"name": "c", "command": ["sh", "-c", "cat /v/key; echo; echo $KEY"],
+                        "env": [{"name": "KEY", "valueFrom": {"configMapKeyRef": {"name": "late", "key": "key"}}}],
+                        "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+    });
+    cluster.create("late", &json!({}), spec);
+    eventually("the missing volume is named", || {
+        let reasons = cluster.reasons("late");
+        (reasons.iter().any(|r| r == "FailedMount"), reasons)
+    });
+    put_settings(cluster, "secrets", "late", &json!({"stringData": {"key": "the file"}}));
+    cluster.wait("late", "names the missing config map", |pod| {
+        let waiting = &pod["status"]["containerStatuses"][0]["state"]["waiting"];
+        waiting["reason"] == "CreateContainerConfigError" && waiting["message"] == "configmap \"late\" not found"
+    });
+    put_settings(cluster, "configmaps", "late", &json!({"data": {"key": "the variable"}}));
+    cluster.wait_phase("late", "Succeeded");
+    assert_eq!(cluster.log("late", "c"), "the file\nthe variable\n");
 }
 
 /// However soon a container ends, it is told that it began, when, and which container of the engine it was.

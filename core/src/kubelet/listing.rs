@@ -2,7 +2,7 @@
 
 use super::probe::Probes;
 use super::step::Step;
-use super::worker::{Removal, Sandbox, Stage, containers};
+use super::worker::{Removal, Sandbox, Stage, Volumes, containers};
 use crate::api::ContainerState;
 use crate::runtime::{ListedContainer, ListedPod};
 use crate::time::Span;
@@ -25,6 +25,10 @@ impl Step<'_, '_> {
         if self.worker.sandbox != Sandbox::Ready && !self.pod.status.phase.is_finished() {
             // Its address went with its network, and may be another's by now.
             self.pod.status.pod_ip = None;
+        }
+        if let Volumes::Told(_) = self.worker.volumes {
+            // The command or its answer was lost: again.
+            self.worker.volumes = Volumes::Unknown;
         }
         let spec = Arc::clone(&self.spec);
         for (index, container) in containers(&spec).enumerate() {

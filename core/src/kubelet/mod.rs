@@ -16,6 +16,7 @@ mod listing;
 mod probe;
 mod qos;
 mod report;
+mod settings;
 mod shutdown;
 mod startup;
 mod status;
@@ -23,7 +24,7 @@ mod step;
 mod unreachable;
 mod worker;
 
-use crate::api::{Kind, Name, Uid};
+use crate::api::{Key, Kind, Name, Uid};
 use crate::cluster::{Component, Context, Effect};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
@@ -53,6 +54,8 @@ pub struct Kubelets {
     /// Nodes of which a pod is to be evicted.
     evictions: Deadlines<Name>,
     classes: Classes,
+    /// Which pods name a config map or a secret.
+    readers: BTreeMap<Key, BTreeSet<Uid>>,
 }
 
 impl Kubelets {
@@ -117,8 +120,10 @@ impl Kubelets {
         host.room.clear();
         self.evictions.cancel(node);
         for uid in &host.pods {
-            self.workers.remove(uid);
             self.due.cancel(uid);
+            if let Some(worker) = self.workers.remove(uid) {
+                reads_no_longer(&mut self.readers, *uid, &worker);
+            }
         }
     }
 
@@ -157,7 +162,13 @@ impl Kubelets {
         let Some((pod, node)) = object.pod().and_then(|p| Some((p, p.node.clone()?))) else { return };
         let Some(host) = self.hosts.get_mut(&node).filter(|h| h.is_active()) else { return };
         let listed = host.listed;
-        let worker = self.workers.entry(uid).or_insert_with(|| Box::new(Worker::new(&object, pod, &node, listed)));
+        let worker = self.workers.entry(uid).or_insert_with(|| {
+            let worker = Worker::new(&object, pod, &node, listed);
+            for key in &worker.references {
+                self.readers.entry(key.clone()).or_default().insert(uid);
+            }
+            Box::new(worker)
+        });
         let pod = pod.clone();
         let mut step = Step::new(worker, host, object, pod, &mut self.classes, cx);
         news(&mut step);
@@ -194,11 +205,23 @@ impl Kubelets {
     fn forget(&mut self, uid: Uid, cx: &mut Context<'_>) {
         self.due.cancel(&uid);
         let Some(mut worker) = self.workers.remove(&uid) else { return };
+        reads_no_longer(&mut self.readers, uid, &worker);
         if let Some(host) = self.hosts.get_mut(&worker.node) {
             host.room.release(&mut worker.counted);
         }
         if worker.removal != Removal::Done {
             remove(&worker.node, worker.pod_ref(uid), cx);
+        }
+    }
+}
+
+fn reads_no_longer(readers: &mut BTreeMap<Key, BTreeSet<Uid>>, uid: Uid, worker: &Worker) {
+    for key in &worker.references {
+        if let Some(pods) = readers.get_mut(key) {
+            pods.remove(&uid);
+            if pods.is_empty() {
+                readers.remove(key);
+            }
         }
     }
 }
@@ -219,6 +242,10 @@ impl Component for Kubelets {
                     }
                     host.ready = ready;
                 }
+            }
+            Some(Kind::ConfigMap | Kind::Secret) => {
+                let pods = change.object().and_then(|object| self.readers.get(&object.key()));
+                self.dirty.extend(pods.into_iter().flatten());
             }
             Some(Kind::Pod) => {
                 let before = change.before.as_deref().and_then(|o| Some((o, o.pod()?)));

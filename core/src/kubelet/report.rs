@@ -24,8 +24,10 @@ impl Step<'_, '_> {
         match event {
             RuntimeEvent::SandboxReady { pod_ip, .. } if self.worker.sandbox == Sandbox::Starting => {
                 self.sandbox_ready(pod_ip);
+                self.volumes_written(None);
             }
             RuntimeEvent::SandboxFailed { message, .. } => self.sandbox_failed(&message),
+            RuntimeEvent::VolumesWritten { failure, .. } => self.volumes_written(failure.as_deref()),
             RuntimeEvent::ImagePulling { container, .. } => self.image_pulling(&container),
             RuntimeEvent::ImageReady { container, image_id, pulled, size_bytes, .. } => {
                 self.image_ready(&container, &image_id, pulled, size_bytes);
@@ -151,11 +153,11 @@ impl Step<'_, '_> {
         self.wait_for(index, reason, message);
     }
 
-    fn event_failed(&mut self, index: usize, message: &str) {
+    pub(super) fn event_failed(&mut self, index: usize, message: &str) {
         self.event(EventKind::Warning, Some(index), "Failed", &format!("Error: {message}"));
     }
 
-    fn wait_for(&mut self, index: usize, reason: &str, message: &str) {
+    pub(super) fn wait_for(&mut self, index: usize, reason: &str, message: &str) {
         let Some(status) = self.container(index) else { return };
         if let ContainerState::Terminated(ended) = &mut status.state {
             status.last = Some(std::mem::take(ended));

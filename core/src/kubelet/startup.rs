@@ -19,13 +19,14 @@ impl Step<'_, '_> {
                     self.leave_broken_sandbox();
                     return;
                 }
+                let Ok(settings) = self.mount() else { return };
                 let labels = Arc::clone(&self.object.meta.labels);
                 let (pod, spec) = (self.pod_ref(), Arc::clone(&self.spec));
                 self.worker.sandbox = Sandbox::Starting;
-                self.command(RuntimeCommand::StartSandbox { pod, spec, labels });
+                self.command(RuntimeCommand::StartSandbox { pod, spec, labels, settings });
                 return;
             }
-            Sandbox::Ready => {}
+            Sandbox::Ready => self.refresh_volumes(),
         }
         let spec = Arc::clone(&self.spec);
         let inits = usize::from(self.worker.inits);
@@ -74,6 +75,13 @@ impl Step<'_, '_> {
     fn advance(&mut self, index: usize, container: &k8s::Container) {
         let now = self.cx.now;
         let is_init = index < usize::from(self.worker.inits);
+        let stage = self.worker.cells.get(index).map(|cell| cell.stage);
+        if let Some(Stage::Unconfigured { until }) = stage {
+            if now >= until || self.variables(container).is_ok() {
+                self.fetch(index, container);
+            }
+            return;
+        }
         let Some(cell) = self.worker.cells.get_mut(index) else { return };
         match cell.stage {
             Stage::PullFailed { quiet, until } if now >= quiet && now < until => {
@@ -111,7 +119,14 @@ impl Step<'_, '_> {
     }
 
     /// Tells the runtime to start a container whose image is there.
-    pub(super) fn start(&mut self, index: usize, container: &k8s::Container) {
+    fn start(&mut self, index: usize, container: &k8s::Container) {
+        if !self.worker.volumes_ready {
+            return;
+        }
+        let settings = match self.variables(container) {
+            Ok(settings) => settings,
+            Err(missing) => return self.unconfigured(index, &missing),
+        };
         let pod = self.pod_ref();
         let Some(cell) = self.worker.cells.get_mut(index) else { return };
         cell.stage = Stage::Starting;
@@ -120,7 +135,16 @@ impl Step<'_, '_> {
         let meta = &self.object.meta;
         let (labels, annotations) = (Arc::clone(&meta.labels), Arc::clone(&meta.annotations));
         let container = container.name.as_str().into();
-        self.command(RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip, labels, annotations });
+        self.command(RuntimeCommand::StartContainer {
+            pod,
+            container,
+            attempt,
+            spec,
+            pod_ip,
+            labels,
+            annotations,
+            settings,
+        });
     }
 
     fn show_pull_back_off(&mut self, index: usize, container: &k8s::Container) {

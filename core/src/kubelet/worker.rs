@@ -3,9 +3,10 @@
 //! Times and outcomes that people see are in the pod's status; here is only what decides the next step.
 
 use super::probe::Probes;
-use crate::api::{ContainerState, Name, Object, PodBody, Uid};
+use crate::api::{ContainerState, Key, Name, Object, PodBody, Uid};
 use crate::runtime::PodRef;
 use crate::scheduler::PodClass;
+use crate::settings::{Reference, Settings};
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
@@ -20,6 +21,21 @@ pub(super) enum Sandbox {
     /// It stands.
     Ready,
     /// It could not be made, and is tried again at that time.
+    Failed { until: Time },
+}
+
+/// Those of the pod's volumes that show config maps and secrets.
+#[derive(Clone, Debug)]
+pub(super) enum Volumes {
+    /// Nobody knows what they show.
+    Unknown,
+    /// The machine was told to show these, and has not answered.
+    Told(Arc<Settings>),
+    /// They show these.
+    Written(Arc<Settings>),
+    /// Something that must be there is not; that is said again at that time.
+    Missing { until: Time },
+    /// They could not be written, and are tried again at that time.
     Failed { until: Time },
 }
 
@@ -40,6 +56,8 @@ pub(super) enum Stage {
     Starting,
     /// It could not be started, and is tried again at that time.
     StartFailed { until: Time },
+    /// What its variables are taken from is missing: it is tried again when that is there, or at that time.
+    Unconfigured { until: Time },
     /// It runs.
     Running,
     /// It was told to stop.
@@ -60,6 +78,7 @@ impl Stage {
             Self::PullFailed { quiet: at, .. }
             | Self::PullBackOff { until: at }
             | Self::StartFailed { until: at }
+            | Self::Unconfigured { until: at }
             | Self::Exited { until: at, .. } => Some(at),
             _ => None,
         }
@@ -110,6 +129,14 @@ pub(super) struct Worker {
     pub(super) node: Name,
     pub(super) sandbox: Sandbox,
     pub(super) sandbox_failures: u8,
+    /// The config maps and secrets that its spec names, each once; mostly none.
+    pub(super) references: Box<[Key]>,
+    pub(super) volumes: Volumes,
+    /// How often in a row they could not be mounted or written.
+    pub(super) volume_failures: u8,
+    /// Whether they have shown all they must since the sandbox was made, as far as it is known. No container starts
+    /// before.
+    pub(super) volumes_ready: bool,
     /// Init containers, then containers, in the order of the spec.
     pub(super) cells: Box<[Cell]>,
     /// How many of the cells are init containers.
@@ -154,6 +181,10 @@ impl Worker {
             node: node.clone(),
             sandbox: Sandbox::Absent,
             sandbox_failures: 0,
+            references: references(&pod.spec, &object.meta.namespace),
+            volumes: Volumes::Unknown,
+            volume_failures: 0,
+            volumes_ready: false,
             cells,
             inits: inits as u16,
             initialized: inits == 0
@@ -187,12 +218,29 @@ impl Worker {
             Sandbox::Failed { until } => Some(until),
             _ => None,
         };
+        let volumes = match self.volumes {
+            Volumes::Missing { until } | Volumes::Failed { until } => Some(until),
+            Volumes::Unknown | Volumes::Told(_) | Volumes::Written(_) => None,
+        };
         let cells = self.cells.iter().flat_map(|cell| {
             let probes = cell.probes.as_ref().filter(|_| cell.stage == Stage::Running).and_then(|p| p.due());
             [cell.stage.due(), probes]
         });
-        cells.chain([sandbox]).flatten().filter(|at| *at > now).min()
+        cells.chain([sandbox, volumes]).flatten().filter(|at| *at > now).min()
     }
+}
+
+/// The config maps and secrets that a pod's spec names, each once.
+fn references(spec: &k8s::PodSpec, namespace: &Name) -> Box<[Key]> {
+    let of_volumes = spec.volumes.iter().flatten().flat_map(Reference::of_volume);
+    let mut keys: Vec<Key> = Vec::new();
+    for reference in of_volumes.chain(containers(spec).flat_map(Reference::of_container)) {
+        let key = Key::new(reference.kind, namespace.clone(), reference.name);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.into()
 }
 
 /// All containers of a pod: init containers, then the others.

@@ -1,7 +1,7 @@
 //! A pod's spec in Docker's words: what is asked of the engine for a sandbox and for each container.
 
 use super::environment::{self, About};
-use super::{names, own_image, volume};
+use super::{names, own_image, settings, volume};
 use crate::config::Endpoint;
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, RestartPolicy,
@@ -102,8 +102,7 @@ pub(super) fn container(
     allow_privileged: bool,
 ) -> Result<Plan, String> {
     let spec = about.spec;
-    let variables = environment::variables(container, about)?;
-    let known: BTreeMap<String, String> = variables.iter().cloned().collect();
+    let known = environment::variables(container, about)?;
     let expanded = |words: &Option<Vec<String>>| {
         let words = words.as_ref().filter(|w| !w.is_empty())?;
         Some(words.iter().map(|w| environment::expand(w, &known)).collect::<Vec<_>>())
@@ -132,7 +131,7 @@ pub(super) fn container(
         image: container.image.clone(),
         entrypoint: expanded(&container.command),
         cmd: expanded(&container.args),
-        env: Some(variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        env: Some(known.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         working_dir: container.working_dir.clone().filter(|d| !d.is_empty()),
         user,
         tty: container.tty,
@@ -233,6 +232,18 @@ fn mounts(
                 return Err(format!("subPath in the emptyDir volume \"{}\" is not supported", volume.name));
             }
             mounts.push(volume::mount(about.pod, &volume.name, &mount.mount_path, read_only));
+        } else if settings::are_shown_by(volume) {
+            // As in Kubernetes, nobody but the kubelet writes to them, and a part of one stays as it was.
+            mounts.push(match about.places.get(&volume.name).filter(|_| !sub_path.is_empty()) {
+                Some(place) => Mount {
+                    target: Some(mount.mount_path.clone()),
+                    source: Some(format!("{place}/{}", sub_path.trim_matches('/'))),
+                    typ: Some(MountType::BIND),
+                    read_only: Some(true),
+                    ..Mount::default()
+                },
+                None => volume::mount(about.pod, &volume.name, &mount.mount_path, true),
+            });
         } else if let Some(path) = &volume.host_path {
             let mut source = path.path.trim_end_matches('/').to_owned();
             if !sub_path.is_empty() {
@@ -258,7 +269,11 @@ fn mounts(
                 other => return Err(format!("hostPath type {other} is not supported")),
             }
         } else {
-            return Err(format!("volume \"{}\": only emptyDir and hostPath volumes are supported", volume.name));
+            return Err(format!(
+                "volume \"{}\": only emptyDir, hostPath, configMap and secret volumes are supported, and projected \
+                 ones of these two",
+                volume.name
+            ));
         }
     }
     host.mounts = (!mounts.is_empty()).then_some(mounts);

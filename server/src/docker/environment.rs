@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1 as k8s;
 use kubarium_core::api::{Labels, Name, Quantity};
 use kubarium_core::runtime::PodRef;
+use kubarium_core::settings::{self, Reference, Settings};
 use std::collections::BTreeMap;
 
 /// What a pod can be told about itself.
@@ -15,22 +16,26 @@ pub(super) struct About<'a> {
     pub(super) annotations: &'a Labels,
     pub(super) node: &'a str,
     pub(super) host_ip: &'a str,
+    /// What variables are taken from.
+    pub(super) settings: Option<&'a Settings>,
+    /// Where the engine keeps those volumes of which the container mounts a part, by their names in the spec.
+    pub(super) places: &'a BTreeMap<String, String>,
 }
 
-/// The variables of a container, in order. The error is a sentence for `CreateContainerConfigError`.
-pub(super) fn variables(container: &k8s::Container, about: About<'_>) -> Result<Vec<(String, String)>, String> {
-    if let Some(source) = container.env_from.iter().flatten().next() {
-        let (what, name, optional) = match (&source.config_map_ref, &source.secret_ref) {
-            (Some(map), _) => ("configmap", map.name.as_str(), map.optional),
-            (_, Some(secret)) => ("secret", secret.name.as_str(), secret.optional),
-            _ => ("source", "", Some(false)),
-        };
-        if optional != Some(true) {
-            return Err(format!("{what} \"{name}\" not found"));
+/// The variables of a container: those of `env` over those of `envFrom`, later ones over earlier ones. The error is a
+/// sentence for `CreateContainerConfigError`.
+pub(super) fn variables(container: &k8s::Container, about: About<'_>) -> Result<BTreeMap<String, String>, String> {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    for source in container.env_from.iter().flatten() {
+        let Some(reference) = Reference::of_variables(source) else { continue };
+        let Some(document) = about.settings.and_then(|settings| settings.get(&reference)) else { continue };
+        let prefix = source.prefix.as_deref().unwrap_or_default();
+        for (key, _) in document.entries(&["data"]) {
+            if let Some(value) = settings::variable(document, key) {
+                known.insert(format!("{prefix}{key}"), text(&reference, key, value)?);
+            }
         }
     }
-    let mut known: BTreeMap<String, String> = BTreeMap::new();
-    let mut variables = Vec::new();
     for variable in container.env.iter().flatten() {
         let value = match (&variable.value, &variable.value_from) {
             (_, Some(source)) => match sourced(container, source, about)? {
@@ -39,10 +44,16 @@ pub(super) fn variables(container: &k8s::Container, about: About<'_>) -> Result<
             },
             (value, None) => expand(value.as_deref().unwrap_or_default(), &known),
         };
-        known.insert(variable.name.clone(), value.clone());
-        variables.push((variable.name.clone(), value));
+        known.insert(variable.name.clone(), value);
     }
-    Ok(variables)
+    Ok(known)
+}
+
+/// A variable's value. Engines take nothing but text.
+fn text(reference: &Reference<'_>, key: &str, value: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(value).map_err(|_| {
+        format!("key {key} in {} {} is not UTF-8: no variable can hold it", reference.kind, reference.name)
+    })
 }
 
 fn sourced(container: &k8s::Container, source: &k8s::EnvVarSource, about: About<'_>) -> Result<Option<String>, String> {
@@ -52,12 +63,13 @@ fn sourced(container: &k8s::Container, source: &k8s::EnvVarSource, about: About<
     if let Some(resource) = &source.resource_field_ref {
         return resource_value(container, resource).map(Some);
     }
-    let (what, name, optional) = match (&source.config_map_key_ref, &source.secret_key_ref) {
-        (Some(key), _) => ("configmap", &key.name, key.optional),
-        (_, Some(key)) => ("secret", &key.name, key.optional),
-        _ => return Err("valueFrom names no source that is known".to_owned()),
+    let Some(reference) = Reference::of_variable(source) else {
+        return Err("valueFrom names no source that is known".to_owned());
     };
-    if optional == Some(true) { Ok(None) } else { Err(format!("{what} \"{name}\" not found")) }
+    let key = reference.key.unwrap_or_default();
+    let document = about.settings.and_then(|settings| settings.get(&reference));
+    let value = document.and_then(|document| settings::variable(document, key));
+    value.map(|value| text(&reference, key, value)).transpose()
 }
 
 fn field(path: &str, about: About<'_>) -> Result<String, String> {

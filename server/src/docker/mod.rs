@@ -24,6 +24,7 @@ mod ports;
 mod probe;
 mod process;
 mod reporter;
+mod settings;
 mod status;
 mod tar;
 mod unverified;

@@ -8,7 +8,7 @@ use super::engine::{CALL_TIMEOUT, Engine, EngineError, limited};
 use super::environment::About;
 use super::listing::{exit_of, time_of};
 use super::reporter::Reporter;
-use super::{image, names, probe, volume};
+use super::{image, names, probe, settings, volume};
 use bollard::models;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListVolumesOptionsBuilder,
@@ -18,15 +18,16 @@ use k8s_openapi::api::core::v1 as k8s;
 use kubarium_core::Span;
 use kubarium_core::api::{Labels, Name};
 use kubarium_core::runtime::{Exit, PodRef, RuntimeCommand, RuntimeEvent};
-use std::collections::HashMap;
+use kubarium_core::settings::Settings;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Carries out a command. What there is to report goes to `report`, in order.
 pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: &CancellationToken, report: &Reporter) {
     match command {
-        RuntimeCommand::StartSandbox { pod, spec, labels } => {
-            let result = Box::pin(start_sandbox(engine, &pod, &spec, &labels)).await;
+        RuntimeCommand::StartSandbox { pod, spec, labels, settings } => {
+            let result = Box::pin(start_sandbox(engine, &pod, &spec, &labels, settings.as_deref())).await;
             if cancel.is_cancelled() {
                 return;
             }
@@ -37,10 +38,14 @@ pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: 
                 })
                 .await;
         }
+        RuntimeCommand::WriteVolumes { pod, spec, settings } => {
+            let written = engine.timed("write_volumes", settings::write(engine, &pod, &spec, &settings)).await;
+            report.tell(RuntimeEvent::VolumesWritten { pod, failure: written.err().map(|e| e.message) }).await;
+        }
         RuntimeCommand::EnsureImage { pod, container, image, policy } => {
             image::ensure(engine, &pod, &container, &image, &policy, cancel, report).await;
         }
-        RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip, labels, annotations } => {
+        RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip, labels, annotations, settings } => {
             let about = About {
                 pod: &pod,
                 spec: &spec,
@@ -49,6 +54,8 @@ pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: 
                 annotations: &annotations,
                 node: &engine.node,
                 host_ip: &engine.host_ip,
+                settings: settings.as_deref(),
+                places: &BTreeMap::new(),
             };
             let start = Start { engine, pod: &pod, container: &container, attempt, about };
             for event in Box::pin(start.run(cancel)).await {
@@ -79,6 +86,7 @@ async fn start_sandbox(
     pod: &PodRef,
     spec: &k8s::PodSpec,
     labels: &Labels,
+    settings: Option<&Settings>,
 ) -> Result<Name, EngineError> {
     let _permit = engine.operations.acquire().await;
     let body = container::sandbox(pod, spec, labels, &engine.cluster, &engine.endpoint);
@@ -89,7 +97,11 @@ async fn start_sandbox(
             Box::pin(create(engine, &name, body)).await?;
             let started = async {
                 volume::open(engine, &name, spec).await?;
-                start(engine, &name).await
+                start(engine, &name).await?;
+                match settings {
+                    Some(settings) => settings::write(engine, pod, spec, settings).await,
+                    None => Ok(()),
+                }
             };
             if let Err(error) = started.await {
                 // Left behind, it would be in the way of the next try with other ports.
@@ -203,6 +215,8 @@ impl Start<'_> {
         let own = spec.containers.iter().chain(spec.init_containers.iter().flatten());
         let own = own.into_iter().find(|c| c.name == *self.container);
         let own = own.ok_or_else(|| config(format!("the pod has no container {}", self.container)))?;
+        let places = settings::places(engine, pod, spec, own).await.map_err(|error| ("CreateContainerError", error))?;
+        let about = About { places: &places, ..about };
         let plan =
             container::container(own, about, attempt, &engine.cluster, engine.allow_privileged).map_err(config)?;
         let create_error = |error: EngineError| ("CreateContainerError", error);

@@ -2,17 +2,18 @@
 //!
 //! Each program is a few dozen bytes of machine code in a minimal ELF file, a few hundred at most: one waits forever and
 //! so holds a pod's network, `loop { pause() }`; another writes what `statfs("/")` says, which tells how large the disk is
-//! on which the engine keeps containers; the third connects to a port (see [`dial_program`]).
+//! on which the engine keeps containers; the third connects to a port (see [`dial_program`]); the fourth renames a file
+//! of a volume, which engines cannot.
 
 use super::dial_program;
-use super::tar::{Entry, tar};
+use super::tar::{Content, Entry, tar};
 
 /// What the image is called on a host.
 pub(super) const IMAGE_REPOSITORY: &str = "kubarium/pause";
 /// Its version.
-pub(super) const IMAGE_TAG: &str = "3";
+pub(super) const IMAGE_TAG: &str = "4";
 /// Both together.
-pub(super) const IMAGE: &str = "kubarium/pause:3";
+pub(super) const IMAGE: &str = "kubarium/pause:4";
 
 /// The path of the program that waits.
 pub(super) const PAUSE: &str = "/pause";
@@ -22,6 +23,9 @@ pub(super) const STATFS: &str = "/statfs";
 
 /// The path of the program that connects to a port.
 pub(super) const DIAL: &str = "/dial";
+
+/// The path of the program that renames its first argument to its second, in one moment. It ends with 0 where it did.
+pub(super) const RENAME: &str = "/rename";
 
 /// How long `struct statfs` is on 64-bit machines.
 pub(super) const STATFS_BYTES: usize = 120;
@@ -74,18 +78,38 @@ const STATFS_AARCH64: [u32; 14] = [
     b'/' as u32,
 ];
 
+/// `exit(rename(argv[1], argv[2]))`.
+#[rustfmt::skip]
+const RENAME_X86_64: [u8; 26] = [
+    0x48, 0x8b, 0x7c, 0x24, 0x10,             // mov rdi, [rsp + 16]
+    0x48, 0x8b, 0x74, 0x24, 0x18,             // mov rsi, [rsp + 24]
+    0xb8, 0x52, 0x00, 0x00, 0x00, 0x0f, 0x05, // mov eax, 82 (rename); syscall
+    0x89, 0xc7,                               // mov edi, eax
+    0xb8, 0x3c, 0x00, 0x00, 0x00, 0x0f, 0x05, // mov eax, 60 (exit); syscall
+];
+
+/// The same by `renameat`: x0 = x2 = `AT_FDCWD`; ldr x1, [sp, 16]; ldr x3, [sp, 24]; x8 = 38; svc 0; x8 = 93; svc 0.
+const RENAME_AARCH64: [u32; 8] =
+    [0x9280_0c60, 0xf940_0be1, 0x9280_0c62, 0xf940_0fe3, 0xd280_04c8, 0xd400_0001, 0xd280_0ba8, 0xd400_0001];
+
 /// A tar file for `docker import`, for the architecture as Docker names it.
 pub(super) fn image(architecture: &str) -> Result<Vec<u8>, String> {
     let bytes = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
     let (machine, codes) = match architecture {
-        "amd64" | "x86_64" => (0x3e, [PAUSE_X86_64.to_vec(), STATFS_X86_64.to_vec(), dial_program::X86_64.to_vec()]),
-        "arm64" | "aarch64" => (0xb7, [bytes(&PAUSE_AARCH64), bytes(&STATFS_AARCH64), bytes(&dial_program::AARCH64)]),
+        "amd64" | "x86_64" => (
+            0x3e,
+            [PAUSE_X86_64.to_vec(), STATFS_X86_64.to_vec(), dial_program::X86_64.to_vec(), RENAME_X86_64.to_vec()],
+        ),
+        "arm64" | "aarch64" => (
+            0xb7,
+            [bytes(&PAUSE_AARCH64), bytes(&STATFS_AARCH64), bytes(&dial_program::AARCH64), bytes(&RENAME_AARCH64)],
+        ),
         other => return Err(format!("hosts of the architecture {other} are not supported; amd64 and arm64 are")),
     };
     let programs = codes.map(|code| elf(machine, &code));
-    let entries = [PAUSE, STATFS, DIAL].into_iter().zip(&programs);
+    let entries = [PAUSE, STATFS, DIAL, RENAME].into_iter().zip(&programs);
     let entries: Vec<_> = entries
-        .map(|(path, content)| Entry { path: path.to_owned(), mode: 0o555, group: 0, content: Some(content) })
+        .map(|(path, file)| Entry { path: path.to_owned(), mode: 0o555, group: 0, content: Content::File(file) })
         .collect();
     tar(&entries).map_err(|error| error.to_string())
 }

@@ -1,11 +1,12 @@
-//! The emptyDir volumes of a pod in Docker's words.
+//! The emptyDir volumes of a pod in Docker's words, and those that show config maps and secrets.
 //!
 //! Each is a volume of the engine that lives as long as its pod. The pod's sandbox mounts them all: one in memory is there
 //! only while some container mounts it, and one on disk is opened to all users through it.
 
 use super::engine::{CALL_TIMEOUT, Engine, EngineError, limited};
 use super::names;
-use super::tar::{Entry, tar};
+use super::settings;
+use super::tar::{Content, Entry, tar};
 use bollard::models::{Mount, MountType, MountVolumeOptions, VolumeCreateRequest};
 use bollard::query_parameters::UploadToContainerOptionsBuilder;
 use k8s_openapi::api::core::v1 as k8s;
@@ -13,14 +14,14 @@ use kubarium_core::api::Quantity;
 use kubarium_core::runtime::PodRef;
 
 /// Below this, the sandbox mounts the volumes.
-const HELD: &str = "/volumes";
+pub(super) const HELD: &str = "/volumes";
 
 /// Of the pod's group, where it names one, and open to everybody.
 const MODE: u32 = 0o777;
 const MODE_WITH_GROUP: u32 = 0o2777;
 
-/// One of a pod's emptyDir volumes.
-struct EmptyDir<'a> {
+/// One of a pod's volumes that live as long as it.
+struct Held<'a> {
     name: &'a str,
     in_memory: bool,
     size_limit: Option<&'a str>,
@@ -29,14 +30,19 @@ struct EmptyDir<'a> {
     mode: u32,
 }
 
-fn of(spec: &k8s::PodSpec) -> impl Iterator<Item = EmptyDir<'_>> {
+fn of(spec: &k8s::PodSpec) -> impl Iterator<Item = Held<'_>> {
     let group = spec.security_context.as_ref().and_then(|s| s.fs_group).and_then(|g| u32::try_from(g).ok());
     spec.volumes.iter().flatten().filter_map(move |volume| {
-        let source = volume.empty_dir.as_ref()?;
-        Some(EmptyDir {
+        let source = volume.empty_dir.as_ref();
+        if source.is_none() && !settings::are_shown_by(volume) {
+            return None;
+        }
+        let medium = source.and_then(|source| source.medium.as_deref());
+        Some(Held {
             name: &volume.name,
-            in_memory: source.medium.as_deref() == Some("Memory"),
-            size_limit: source.size_limit.as_ref().map(|limit| limit.0.as_str()),
+            // What may be secret is on no disk.
+            in_memory: medium == Some("Memory") || volume.secret.is_some() || volume.projected.is_some(),
+            size_limit: source.and_then(|source| source.size_limit.as_ref()).map(|limit| limit.0.as_str()),
             group: group.unwrap_or_default(),
             mode: if group.is_some() { MODE_WITH_GROUP } else { MODE },
         })
@@ -58,7 +64,7 @@ pub(super) async fn make(engine: &Engine, pod: &PodRef, spec: &k8s::PodSpec) -> 
     Ok(())
 }
 
-fn tmpfs(volume: &EmptyDir<'_>) -> Result<[(String, String); 3], EngineError> {
+fn tmpfs(volume: &Held<'_>) -> Result<[(String, String); 3], EngineError> {
     let limit = volume.size_limit.map(Quantity::parse).transpose().map_err(|error| EngineError {
         status: None,
         message: format!("sizeLimit of the volume \"{}\": {error}", volume.name),
@@ -72,11 +78,11 @@ fn tmpfs(volume: &EmptyDir<'_>) -> Result<[(String, String); 3], EngineError> {
 
 /// Opens a sandbox's volumes on disk to everybody: an engine makes them for root alone.
 pub(super) async fn open(engine: &Engine, sandbox: &str, spec: &k8s::PodSpec) -> Result<(), EngineError> {
-    let entry = |volume: EmptyDir<'_>| Entry {
+    let entry = |volume: Held<'_>| Entry {
         path: format!("{}/", volume.name),
         mode: volume.mode,
         group: volume.group,
-        content: None,
+        content: Content::Directory,
     };
     let entries: Vec<_> = of(spec).filter(|volume| !volume.in_memory).map(entry).collect();
     if entries.is_empty() {

@@ -160,6 +160,7 @@ fn log(effect: &Effect) {
     let Effect::Runtime { node, command } = effect;
     let what = match command {
         RuntimeCommand::StartSandbox { .. } => "start sandbox",
+        RuntimeCommand::WriteVolumes { .. } => "write volumes",
         RuntimeCommand::EnsureImage { .. } => "ensure image",
         RuntimeCommand::StartContainer { .. } => "start container",
         RuntimeCommand::StopContainer { .. } => "stop container",

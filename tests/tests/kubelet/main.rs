@@ -56,6 +56,9 @@ scripts! {
     an_image_that_cannot_be_had
     a_container_that_cannot_be_created
     a_sandbox_that_cannot_be_made
+    variables_wait_for_what_they_are_taken_from
+    volumes_wait_for_what_they_show
+    volumes_follow_what_they_show
     readiness_probes_gate_traffic
     liveness_probes_restart
     startup_probes_hold_the_others_off

@@ -7,9 +7,11 @@
 //! | `unreachable n1 TEXT` | it was tried and did not answer |
 //! | `remove-node n1` | its Node is deleted |
 //! | `pod web n1 {SPEC}` | a pod bound to it is created; the spec is YAML, a container without an image gets one |
+//! | `config a {DATA}`, `secret a {DATA}` | a ConfigMap or Secret is created, or what it says is replaced |
+//! | `no-config a`, `no-secret a` | it is deleted |
 //! | `delete web`, `delete web 5`, `force web`, `node n1 {SPEC}` | a request to the API |
-//! | `sandbox web`, `pulling web/c`, `pulled web/c 1200ms 1000`, `image web/c`, `started web/c#0`, `exit web/c 1`, `oom web/c`, `removed web`, `passed web/c readiness` | the machine did that and says so |
-//! | `sandbox-failed web TEXT`, `image-failed web/c REASON TEXT`, `start-failed web/c#0 REASON TEXT`, `failed web/c readiness TEXT` | the machine could not |
+//! | `written web`, `sandbox web`, `pulling web/c`, `pulled web/c 1200ms 1000`, `image web/c`, `started web/c#0`, `exit web/c 1`, `oom web/c`, `removed web`, `passed web/c readiness` | the machine did that and says so |
+//! | `write-failed web TEXT`, `sandbox-failed web TEXT`, `image-failed web/c REASON TEXT`, `start-failed web/c#0 REASON TEXT`, `failed web/c readiness TEXT` | the machine could not |
 //! | `silently ...` | the same happens on the machine and nobody hears of it |
 //! | `answer` | the machine does all it was told, until it is told nothing new; probes stay unanswered |
 //! | `forget n1` | what it was told gets lost |
@@ -23,6 +25,7 @@ use crate::machine::Machine;
 use kubarium_core::api::{Body, ConditionStatus, ContainerState, ContainerStatus, Key, Kind, Name, Object};
 use kubarium_core::apiserver::{Answer, Method, Request};
 use kubarium_core::runtime::{self, Exit, PodRef, ProbeKind, RuntimeCommand, RuntimeEvent};
+use kubarium_core::settings::{self, Settings};
 use kubarium_core::{Cluster, Config, Effect, Input, Output, Span, Time};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -100,6 +103,13 @@ impl Script {
             }
             "disk" => self.runtime(words[0], RuntimeEvent::DiskPressure(words[1] == "full")),
             "pod" => self.create_pod(rest),
+            "config" => self.write_settings("configmaps", "data", rest),
+            "secret" => self.write_settings("secrets", "stringData", rest),
+            "no-config" | "no-secret" => {
+                let kind = if verb == "no-config" { "configmaps" } else { "secrets" };
+                let path = format!("/api/v1/namespaces/default/{kind}/{}", words[0]);
+                self.request(Request::new(Method::Delete, path));
+            }
             "node" => {
                 let (name, spec) = rest.split_once(' ').unwrap();
                 let mut body: Value = serde_saphyr::from_str(spec).unwrap();
@@ -173,6 +183,20 @@ impl Script {
         spec["nodeName"] = json!(node);
         let body = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec});
         self.request(Request::new(Method::Post, "/api/v1/namespaces/default/pods").with_json(&body));
+    }
+
+    /// Creates a config map or a secret, or replaces it.
+    fn write_settings(&mut self, kind: &str, field: &str, rest: &str) {
+        let (name, data) = rest.split_once(' ').unwrap();
+        let data: Value = serde_saphyr::from_str(data).unwrap();
+        let body = json!({"metadata": {"name": name}, field: data});
+        let path = format!("/api/v1/namespaces/default/{kind}");
+        let known = Kind::ALL.into_iter().find(|k| k.info().plural == kind).unwrap();
+        let request = match self.cluster.store().get(known, "default", name) {
+            Some(_) => Request::new(Method::Put, format!("{path}/{name}")),
+            None => Request::new(Method::Post, path),
+        };
+        self.request(request.with_json(&body));
     }
 
     fn delete(&mut self, name: &str, query: String) {
@@ -297,6 +321,7 @@ impl Script {
         machine.told.retain(|told| {
             let answered = match told {
                 RuntimeCommand::StartSandbox { .. } => verb.starts_with("sandbox"),
+                RuntimeCommand::WriteVolumes { .. } => matches!(verb, "written" | "write-failed"),
                 RuntimeCommand::EnsureImage { container: c, .. } => {
                     *c == container && matches!(verb, "pulled" | "image" | "image-failed")
                 }
@@ -313,6 +338,8 @@ impl Script {
         let event = match verb {
             "sandbox" => RuntimeEvent::SandboxReady { pod_ip: machine.sandbox(&pod), pod },
             "sandbox-failed" => RuntimeEvent::SandboxFailed { pod, message: text.to_owned() },
+            "written" => RuntimeEvent::VolumesWritten { pod, failure: None },
+            "write-failed" => RuntimeEvent::VolumesWritten { pod, failure: Some(text.to_owned()) },
             "pulling" => RuntimeEvent::ImagePulling { pod, container },
             "pulled" | "image" => RuntimeEvent::ImageReady {
                 pod,
@@ -444,6 +471,7 @@ impl Script {
 pub(crate) fn carry_out(machine: &mut Machine, command: RuntimeCommand, now: Time) -> Option<RuntimeEvent> {
     Some(match command {
         RuntimeCommand::StartSandbox { pod, .. } => RuntimeEvent::SandboxReady { pod_ip: machine.sandbox(&pod), pod },
+        RuntimeCommand::WriteVolumes { pod, .. } => RuntimeEvent::VolumesWritten { pod, failure: None },
         RuntimeCommand::EnsureImage { pod, container, .. } => {
             let image_id = "sha256:1".into();
             RuntimeEvent::ImageReady { pod, container, image_id, pulled: None, size_bytes: None }
@@ -469,12 +497,13 @@ pub(crate) fn carry_out(machine: &mut Machine, command: RuntimeCommand, now: Tim
 fn describe(command: &RuntimeCommand) -> String {
     let name = &command.pod().name;
     match command {
-        RuntimeCommand::StartSandbox { .. } => format!("StartSandbox {name}"),
+        RuntimeCommand::StartSandbox { settings, .. } => format!("StartSandbox {name}{}", carried(settings.as_deref())),
+        RuntimeCommand::WriteVolumes { settings, .. } => format!("WriteVolumes {name}{}", carried(Some(settings))),
         RuntimeCommand::EnsureImage { container, image, policy, .. } => {
             format!("EnsureImage {name}/{container} {image} {policy}")
         }
-        RuntimeCommand::StartContainer { container, attempt, .. } => {
-            format!("StartContainer {name}/{container}#{attempt}")
+        RuntimeCommand::StartContainer { container, attempt, settings, .. } => {
+            format!("StartContainer {name}/{container}#{attempt}{}", carried(settings.as_deref()))
         }
         RuntimeCommand::StopContainer { container, grace, .. } => {
             format!("StopContainer {name}/{container} {}s", grace.as_secs())
@@ -482,6 +511,18 @@ fn describe(command: &RuntimeCommand) -> String {
         RuntimeCommand::RemovePod { .. } => format!("RemovePod {name}"),
         RuntimeCommand::Probe { container, kind, .. } => format!("Probe {name}/{container} {kind:?}"),
     }
+}
+
+/// Which config maps and secrets a command carries, and what they say.
+fn carried(settings: Option<&Settings>) -> String {
+    let Some(settings) = settings else { return String::new() };
+    let shown = settings.documents().map(|(name, document)| {
+        let values = settings::keys(document)
+            .map(|key| format!("{key}={}", String::from_utf8_lossy(&settings::value(document, key).unwrap())));
+        format!("{name}({})", values.collect::<Vec<_>>().join(" "))
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    format!(" with {}", if shown.is_empty() { "nothing" } else { &shown })
 }
 
 /// A pod in one line.

@@ -20,6 +20,9 @@ impl VirtualMachine {
         }
         match command {
             RuntimeCommand::StartSandbox { pod, spec, .. } => self.start_sandbox(pod, &spec, site),
+            RuntimeCommand::WriteVolumes { pod, .. } => {
+                self.tell(site, RuntimeEvent::VolumesWritten { pod, failure: None });
+            }
             RuntimeCommand::EnsureImage { pod, container, image, policy } => {
                 self.ensure_image(pod, container, image, &policy, site);
             }
