@@ -46,14 +46,24 @@ fn of(endpoints: &Object, selector: &Selector) -> Vec<Value> {
                 endpoint
             })
             .collect();
+        let mut ports = api::encode(&subset.ports);
+        for port in ports.as_array_mut().into_iter().flatten() {
+            // kubectl takes it for granted that a port has a name, and be it none.
+            if port["name"].is_null() {
+                port["name"] = "".into();
+            }
+        }
         json!({
             "metadata": {
                 "name": format!("{}-{index}", endpoints.meta.name), "namespace": meta["namespace"], "labels": labels,
                 "uid": meta["uid"], "resourceVersion": meta["resourceVersion"],
                 "creationTimestamp": meta["creationTimestamp"],
             },
-            "addressType": "IPv4", "endpoints": addresses, "ports": api::encode(&subset.ports),
+            "addressType": "IPv4", "endpoints": addresses, "ports": ports,
         })
     };
+    // As upstream: where there is nobody yet, one slice says so.
+    let nobody = [k8s_openapi::api::core::v1::EndpointSubset::default()];
+    let subsets = if subsets.is_empty() { nobody.as_slice() } else { subsets.as_slice() };
     subsets.iter().enumerate().map(slice).collect()
 }
