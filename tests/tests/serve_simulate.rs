@@ -317,6 +317,10 @@ fn orders_that_make_no_sense_are_refused_by_name() {
         assert_eq!(status, code, "{spec}: {answer}");
         assert!(answer["message"].as_str().unwrap().contains(says), "{spec}: {answer}");
     }
+    for (method, path) in [("DELETE", CLOCK), ("GET", STEP), ("POST", "/apis")] {
+        let (status, text) = server.ask(method, path, &[], b"");
+        assert!(status == 405 && text.contains("\"reason\":\"MethodNotAllowed\""), "{method} {path}: {text}");
+    }
     let patch = server.ask("PATCH", CLOCK, &[("content-type", "application/json-patch+json")], b"[]");
     assert_eq!(patch.0, 415, "{}", patch.1);
     for (body, code, says) in [

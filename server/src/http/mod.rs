@@ -75,6 +75,7 @@ pub fn router(app: App) -> Router {
         .route("/apis", get(group::discovery))
         .route("/apis/kubarium.io/v1", get(group::discovery))
         .merge(own)
+        .method_not_allowed_fallback(problem::wrong_method)
         .fallback(api::handle)
         .layer(from_fn_with_state(app.clone(), guard::check))
         .layer(from_fn_with_state(app.clone(), health::observe))

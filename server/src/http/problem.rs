@@ -30,6 +30,11 @@ pub(super) fn json(code: u16, value: &serde_json::Value) -> Response {
     response
 }
 
+/// The path is served, but not for this method.
+pub(super) async fn wrong_method() -> Response {
+    status(405, Reason::MethodNotAllowed, "the server does not allow this method on the requested resource")
+}
+
 /// The server is on its way out.
 pub(super) fn closing() -> Response {
     status(503, Reason::ServiceUnavailable, "the server is shutting down; try again")
