@@ -73,6 +73,28 @@ fn kubectl_creates_gets_describes_scales_reads_logs_and_deletes() {
     assert!(kubectl.says("describe rc web").contains("Pods Status:  3 Running"), "{}", kubectl.says("describe rc web"));
     assert!(kubectl.says("describe node host-a").contains("Allocatable:"));
 
+    // One more keeps a cpu busy; the others serve nobody and use next to nothing.
+    kubectl.says("run busy --image=busybox:1 --restart=Never --command -- md5sum /dev/zero");
+    let top = |said: &str| -> Vec<(String, u64)> {
+        let row = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            Some(((*words.first()?).to_owned(), words.get(1)?.trim_end_matches('m').parse().ok()?))
+        };
+        said.lines().filter_map(row).collect()
+    };
+    kubectl.until("the busy pod is seen", "top pods --no-headers", |said| {
+        let seen = top(said);
+        let (busy, idle): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(name, _)| name == "busy");
+        idle.len() == 3 && idle.iter().all(|(_, milli)| *milli < 100) && busy.iter().any(|(_, milli)| *milli > 100)
+    });
+    assert_eq!(head(&kubectl.says("top pods")), ["NAME", "CPU(cores)", "MEMORY(bytes)"]);
+    assert_eq!(head(&kubectl.says("top pods --containers")), ["POD", "NAME", "CPU(cores)", "MEMORY(bytes)"]);
+    assert_eq!(kubectl.says("top pods -l app=other"), "");
+    let nodes = kubectl.says("top nodes");
+    assert_eq!(head(&nodes), ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]);
+    assert!(nodes.contains("host-a"), "{nodes}");
+    kubectl.says("delete pod busy --grace-period=1");
+
     let missing = kubectl.tries("get pod nobody").unwrap_err();
     assert_eq!(missing, "Error from server (NotFound): pods \"nobody\" not found");
 

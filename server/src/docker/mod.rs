@@ -28,6 +28,7 @@ mod settings;
 mod status;
 mod tar;
 mod unverified;
+mod usage;
 mod volume;
 
 pub use dial::Connection;
@@ -35,6 +36,7 @@ pub use hijack::{Input, Output, Source};
 pub use logs::LogStream;
 pub(crate) use ports::join;
 pub use process::{Control, End, Process};
+pub use usage::Usage;
 
 use crate::config::DockerHost;
 use crate::driver::DriverHandle;
@@ -235,6 +237,16 @@ impl Hosts {
     /// Connects to a port of a pod, as who is in it would. The error is a sentence.
     pub async fn dial(&self, node: &Name, pod: &PodRef, port: u16) -> Result<Connection, String> {
         dial::dial(&self.engine(node)?, pod, port).await
+    }
+
+    /// What the containers on all hosts that answer use now. It takes a second or two.
+    pub async fn usage(&self) -> Vec<Usage> {
+        let nodes: Vec<Name> = self.0.entries.read().map(|e| e.keys().cloned().collect()).unwrap_or_default();
+        let asked = nodes.iter().map(|node| async move {
+            let engine = self.engine(node).ok()?;
+            usage::of(&engine).await.ok()
+        });
+        futures_util::future::join_all(asked).await.into_iter().flatten().flatten().collect()
     }
 
     fn engine(&self, node: &Name) -> Result<Engine, String> {

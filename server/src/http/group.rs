@@ -1,6 +1,6 @@
 //! `/apis/kubarium.io/v1`: what a server has beside the Kubernetes API, and how it is listed.
 
-use super::{App, problem};
+use super::{App, problem, usage};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
@@ -91,7 +91,15 @@ pub(super) async fn discovery(State(app): State<App>, uri: Uri, headers: HeaderM
         {
             resources.extend(own(&app).iter().flat_map(listed));
         }
-        let groups = document["items"].as_array_mut().into_iter().flatten();
+        // Only a live cluster measures anything.
+        if app.hosts.is_some() {
+            for (field, group) in [("groups", usage::group()), ("items", usage::aggregated())] {
+                if let Some(groups) = document.get_mut(field).and_then(Value::as_array_mut) {
+                    groups.push(group);
+                }
+            }
+        }
+        let groups = document.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten();
         for group in groups.filter(|group| group["metadata"]["name"] == GROUP) {
             if let Some(resources) = group["versions"][0]["resources"].as_array_mut() {
                 resources.extend(own(&app).iter().map(aggregated));
