@@ -97,12 +97,17 @@ pub(super) fn check(store: &Store, object: &Object) -> Result<(), ApiError> {
 }
 
 /// What a pod asks for or may have as a whole.
-fn whole(spec: &k8s::PodSpec, asked: Asked) -> BTreeMap<String, Quantity> {
+fn whole(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
     let form = |name: &str| if name == "cpu" { Quantity::from_milli(0) } else { Quantity::from_bytes(0) };
     total(spec, asked).iter().map(|(name, count)| (name.to_owned(), form(name).counted(name, count))).collect()
 }
 
-type Amounts = BTreeMap<String, Quantity>;
+/// Amounts by resource; each once.
+type Amounts = Vec<(String, Quantity)>;
+
+fn amount(amounts: &Amounts, name: &str) -> Option<Quantity> {
+    amounts.iter().find(|(known, _)| known == name).map(|(_, amount)| *amount)
+}
 
 fn check_item(item: &Value, of: &str, requests: &Amounts, limits: &Amounts, wrong: &mut Vec<String>) {
     let bounds = |field: &str| {
@@ -110,9 +115,9 @@ fn check_item(item: &Value, of: &str, requests: &Amounts, limits: &Amounts, wron
         list.filter_map(|(name, q)| Some((name.clone(), Quantity::parse(q.as_str()?).ok()?))).collect::<Vec<_>>()
     };
     for (name, min) in bounds("min") {
-        let (request, limit) = (requests.get(&name), limits.get(&name));
+        let (request, limit) = (amount(requests, &name), amount(limits, &name));
         let start = format!("minimum {name} usage per {of} is {min}");
-        let below = |amount: Option<&Quantity>| amount.filter(|a| a.compare(min) == Ordering::Less).copied();
+        let below = |amount: Option<Quantity>| amount.filter(|a| a.compare(min) == Ordering::Less);
         match (request, below(request), below(limit)) {
             (None, ..) => wrong.push(format!("{start}.  No request is specified")),
             (_, Some(request), _) => wrong.push(format!("{start}, but request is {request}")),
@@ -121,9 +126,9 @@ fn check_item(item: &Value, of: &str, requests: &Amounts, limits: &Amounts, wron
         }
     }
     for (name, max) in bounds("max") {
-        let (request, limit) = (requests.get(&name), limits.get(&name));
+        let (request, limit) = (amount(requests, &name), amount(limits, &name));
         let start = format!("maximum {name} usage per {of} is {max}");
-        let above = |amount: Option<&Quantity>| amount.filter(|a| a.compare(max) == Ordering::Greater).copied();
+        let above = |amount: Option<Quantity>| amount.filter(|a| a.compare(max) == Ordering::Greater);
         match (limit, above(limit), above(request)) {
             (None, ..) => wrong.push(format!("{start}.  No limit is specified")),
             (_, Some(limit), _) => wrong.push(format!("{start}, but limit is {limit}")),
@@ -133,7 +138,7 @@ fn check_item(item: &Value, of: &str, requests: &Amounts, limits: &Amounts, wron
     }
     for (name, most) in bounds("maxLimitRequestRatio") {
         let start = format!("{name} max limit to request ratio per {of} is {most}");
-        let there = |amounts: &Amounts| amounts.get(&name).filter(|a| a.signum() != 0).map(|a| a.milli() as f64);
+        let there = |amounts: &Amounts| amount(amounts, &name).filter(|a| a.signum() != 0).map(|a| a.milli() as f64);
         match (there(requests), there(limits)) {
             (None, _) => wrong.push(format!("{start}, but no request is specified or request is 0")),
             (_, None) => wrong.push(format!("{start}, but no limit is specified or limit is 0")),

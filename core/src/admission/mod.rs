@@ -9,7 +9,7 @@ mod quota;
 mod tolerations;
 
 pub(crate) use priority::check_class;
-pub(crate) use quota::{applies, charge, shown, usage};
+pub(crate) use quota::{Counts, applies, charge, count, counted, shown, usage};
 pub(crate) use tolerations::{NOT_READY, UNREACHABLE, tolerate};
 
 use crate::api::{ApiError, Kind, Object};

@@ -6,57 +6,72 @@
 use crate::api::resources::{Asked, total};
 use crate::api::{ApiError, Body, Document, Kind, Object, PodBody, Quantity};
 use crate::cluster::Context;
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a container must say where a quota limits it.
 const NEEDED: [&str; 6] = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
 
-/// What an object counts for, by the names quotas use, as resources are counted.
-pub(crate) fn usage(object: &Object) -> BTreeMap<String, i64> {
+/// Counts by the names quotas use; each name once.
+pub(crate) type Counts = Vec<(String, i64)>;
+
+/// Adds to the count of a name.
+pub(crate) fn count(counts: &mut Counts, name: String, more: i64) {
+    match counts.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, count)) => *count += more,
+        None => counts.push((name, more)),
+    }
+}
+
+/// The count of a name.
+pub(crate) fn counted(counts: &Counts, name: &str) -> i64 {
+    counts.iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count)
+}
+
+/// What an object counts for, as resources are counted.
+pub(crate) fn usage(object: &Object) -> Counts {
     let info = object.kind().info();
-    let mut used = BTreeMap::new();
     let dot = if info.group.is_empty() { "" } else { "." };
-    used.insert(format!("count/{}{dot}{}", info.plural, info.group), 1);
+    let mut used = vec![(format!("count/{}{dot}{}", info.plural, info.group), 1)];
     match &object.body {
         // One that has ended takes no room any more.
         Body::Pod(pod) if pod.status.phase.is_finished() => {}
         Body::Pod(pod) => {
-            used.insert("pods".to_owned(), 1);
+            used.push(("pods".to_owned(), 1));
             pod_usage(&pod.spec, &mut used);
         }
         Body::Service { spec, .. } => {
             let ports = spec.ports.as_ref().map_or(0, Vec::len) as i64;
-            used.insert("services".to_owned(), 1);
+            used.push(("services".to_owned(), 1));
             match spec.type_.as_deref() {
-                Some("NodePort") => _ = used.insert("services.nodeports".to_owned(), ports),
+                Some("NodePort") => used.push(("services.nodeports".to_owned(), ports)),
                 Some("LoadBalancer") => {
-                    used.insert("services.loadbalancers".to_owned(), 1);
+                    used.push(("services.loadbalancers".to_owned(), 1));
                     if spec.allocate_load_balancer_node_ports != Some(false) {
-                        used.insert("services.nodeports".to_owned(), ports);
+                        used.push(("services.nodeports".to_owned(), ports));
                     }
                 }
                 _ => {}
             }
         }
-        _ if info.group.is_empty() => _ = used.insert(info.plural.to_owned(), 1),
+        _ if info.group.is_empty() => used.push((info.plural.to_owned(), 1)),
         _ => {}
     }
     used
 }
 
-fn pod_usage(spec: &k8s::PodSpec, used: &mut BTreeMap<String, i64>) {
+fn pod_usage(spec: &k8s::PodSpec, used: &mut Counts) {
     for (name, count) in total(spec, Asked::Requests).iter() {
-        used.insert(format!("requests.{name}"), count);
+        used.push((format!("requests.{name}"), count));
         if !name.contains('/') {
-            used.insert(name.to_owned(), count);
+            used.push((name.to_owned(), count));
         }
     }
     for (name, count) in total(spec, Asked::Limits).iter().filter(|(name, _)| !name.contains('/')) {
-        used.insert(format!("limits.{name}"), count);
+        used.push((format!("limits.{name}"), count));
     }
 }
 
@@ -127,26 +142,26 @@ pub(crate) fn shown(bound: &Value, resource: &str, count: i64) -> Quantity {
 
 /// Which containers of a pod do not say what a quota needs them to say.
 fn silent(quota: &Document, spec: &k8s::PodSpec) -> Option<String> {
-    let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut parts = Vec::new();
+    // A map's entries come in order.
     for (resource, _) in quota.entries(&["status", "hard"]).filter(|(name, _)| NEEDED.contains(name)) {
         let (asked, name) = match resource.split_once('.') {
             Some(("limits", name)) => (Asked::Limits, name),
             Some((_, name)) => (Asked::Requests, name),
             None => (Asked::Requests, resource),
         };
+        let mut names: Vec<&str> = Vec::new();
         for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
             if asked.of(container.resources.as_ref()).is_none_or(|list| !list.contains_key(name)) {
-                missing.entry(resource).or_default().insert(&container.name);
+                names.push(&container.name);
             }
         }
+        if !names.is_empty() {
+            order::sort(&mut names);
+            parts.push(format!("{resource} for: {}", names.join(",")));
+        }
     }
-    if missing.is_empty() {
-        return None;
-    }
-    let join = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(",");
-    let parts: Vec<String> =
-        missing.into_iter().map(|(resource, names)| format!("{resource} for: {}", join(names))).collect();
-    Some(format!("must specify {}", parts.join("; ")))
+    (!parts.is_empty()).then(|| format!("must specify {}", parts.join("; ")))
 }
 
 /// Counts a new object, or what is new in one that replaces `before`. Refused where a quota has no room for it; then
@@ -161,10 +176,10 @@ pub(crate) fn charge(cx: &mut Context<'_>, object: &Object, before: Option<&Obje
     }
     let forbidden = |why: String| ApiError::forbidden(object.kind(), &object.meta.name, &why);
     let mut added = usage(object);
-    for (resource, count) in before.map(usage).into_iter().flatten() {
-        *added.entry(resource).or_default() -= count;
+    for (resource, less) in before.map(usage).into_iter().flatten() {
+        count(&mut added, resource, -less);
     }
-    added.retain(|_, count| *count != 0);
+    added.retain(|(_, count)| *count != 0);
     let mut written = Vec::new();
     for quota in &quotas {
         let Some(document) = quota.document().filter(|quota| applies(quota, object)) else { continue };
@@ -191,11 +206,11 @@ pub(crate) fn charge(cx: &mut Context<'_>, object: &Object, before: Option<&Obje
 }
 
 /// What of a quota is used with so much more; none where it counts nothing of that, an error where it has no room.
-fn room(quota: &Document, name: &str, added: &BTreeMap<String, i64>) -> Result<Option<Map<String, Value>>, String> {
+fn room(quota: &Document, name: &str, added: &Counts) -> Result<Option<Map<String, Value>>, String> {
     let unknown: Vec<&str> = quota
         .entries(&["spec", "hard"])
         .map(|(resource, _)| resource)
-        .filter(|resource| added.contains_key(*resource) && quota.at(&["status", "hard", resource]).is_null())
+        .filter(|resource| counted(added, resource) != 0 && quota.at(&["status", "hard", resource]).is_null())
         .collect();
     if !unknown.is_empty() {
         return Err(format!("status unknown for quota: {name}, resources: {}", unknown.join(",")));
@@ -204,14 +219,17 @@ fn room(quota: &Document, name: &str, added: &BTreeMap<String, i64>) -> Result<O
     let (mut requested, mut used, mut limited) = (Vec::new(), Vec::new(), Vec::new());
     let mut counts = false;
     for (resource, bound) in quota.entries(&["status", "hard"]) {
-        let Some(count) = added.get(resource) else { continue };
+        let count = counted(added, resource);
+        if count == 0 {
+            continue;
+        }
         counts = true;
-        let more = shown(bound, resource, *count);
+        let more = shown(bound, resource, count);
         let parse = |value: &Value| value.as_str().and_then(|text| Quantity::parse(text).ok());
         let now = after.get(resource).and_then(parse).unwrap_or(shown(bound, resource, 0));
         let then = now.plus(more);
         let hard = parse(bound).unwrap_or(Quantity::from_value(0));
-        if *count > 0 && then.compare(hard) == Ordering::Greater {
+        if count > 0 && then.compare(hard) == Ordering::Greater {
             requested.push(format!("{resource}={more}"));
             used.push(format!("{resource}={now}"));
             limited.push(format!("{resource}={hard}"));

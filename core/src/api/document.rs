@@ -16,11 +16,13 @@ pub struct Document {
 impl Document {
     /// Takes from a whole object what is no metadata. Fields that hold nothing are left out.
     pub(super) fn of(kind: Kind, value: &Value) -> Self {
-        let own = |(key, value): &(&String, &Value)| {
-            !matches!(key.as_str(), "apiVersion" | "kind" | "metadata") && !value.is_null()
-        };
-        let fields = value.as_object().into_iter().flatten().filter(own);
-        Self { kind, fields: Arc::new(fields.map(|(key, value)| (key.clone(), value.clone())).collect()) }
+        let mut fields = Map::new();
+        for (key, value) in value.as_object().into_iter().flatten() {
+            if !matches!(key.as_str(), "apiVersion" | "kind" | "metadata") && !value.is_null() {
+                fields.insert(key.clone(), value.clone());
+            }
+        }
+        Self { kind, fields: Arc::new(fields) }
     }
 
     /// A field by its path, such as `["spec", "selector"]`; null where there is none.

@@ -12,18 +12,25 @@ use std::sync::OnceLock;
 const NONE: &str = "<none>";
 const UNKNOWN: &str = "<unknown>";
 
+#[cfg(feature = "described")]
+const DESCRIPTIONS: &str = include_str!("column_descriptions.txt");
+#[cfg(not(feature = "described"))]
+const DESCRIPTIONS: &str = "";
+
 /// The columns of a kind, as `columnDefinitions` of a `Table`. Those with a priority above 0 are for `-o wide`.
 pub fn columns(kind: Kind) -> Value {
     static COLUMNS: OnceLock<BTreeMap<&str, Vec<Value>>> = OnceLock::new();
     let all = COLUMNS.get_or_init(|| {
         let mut all: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-        // A line each: kind, name, type, format, priority and description, between tabs.
+        let mut descriptions = DESCRIPTIONS.lines();
+        // A line each: kind, name, type, format and priority, between tabs; what they mean is beside them.
         for line in include_str!("columns.txt").lines() {
             let mut part = line.split('\t');
             let mut next = || part.next().unwrap_or_default();
             let (kind, name, of_type, format) = (next(), next(), next(), next());
             let priority: i32 = next().parse().unwrap_or_default();
-            let description = next().replace("\\n", "\n").replace("\\\"", "\"");
+            let description = descriptions.next().unwrap_or_default();
+            let description = description.replace("\\n", "\n").replace("\\\"", "\"");
             all.entry(kind).or_default().push(json!({
                 "name": name, "type": of_type, "format": format, "priority": priority, "description": description,
             }));

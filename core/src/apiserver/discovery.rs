@@ -1,13 +1,11 @@
 //! What the API says about itself: groups, versions, resources.
 
+use super::groups::{GROUPS, KUBERNETES_VERSION, serves_group};
 use super::review::Review;
 use super::{errors, explanation, openapi};
 use crate::api::{ApiError, Kind};
 use crate::order;
 use serde_json::{Value, json};
-
-/// The Kubernetes version whose API this is.
-pub const KUBERNETES_VERSION: &str = "v1.36.2";
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -105,10 +103,6 @@ fn kinds_of(group: &str) -> Vec<Kind> {
     kinds
 }
 
-/// Kubernetes' groups besides the core one.
-const GROUPS: [&str; 5] =
-    ["authentication.k8s.io", "authorization.k8s.io", "coordination.k8s.io", "policy", "scheduling.k8s.io"];
-
 /// What can only be created in a group: resource, its singular, kind, and whether it is of a namespace.
 fn creations(group: &str) -> Vec<(&'static str, &'static str, &'static str, bool)> {
     if group.is_empty() {
@@ -116,13 +110,10 @@ fn creations(group: &str) -> Vec<(&'static str, &'static str, &'static str, bool
     }
     let mut reviews: Vec<_> = Review::ALL.into_iter().filter(|review| review.group() == group).collect();
     order::sort_by(&mut reviews, |a, b| a.plural().cmp(b.plural()));
-    reviews.into_iter().map(|review| (review.plural(), review.singular(), review.kind(), false)).collect()
-}
-
-/// Whether the group that a path behind `/apis/` begins with is served: only there does what is missing have a form.
-pub(super) fn serves_group(path: &str) -> bool {
-    let group = path.split('/').next().unwrap_or_default();
-    GROUPS.contains(&group) || [explanation::GROUP, "discovery.k8s.io"].contains(&group)
+    reviews
+        .into_iter()
+        .map(|review| (review.plural(), review.plural().trim_end_matches("s"), review.kind(), false))
+        .collect()
 }
 
 /// What discovery says of a group, all of which have one version.

@@ -19,6 +19,7 @@ pub(super) const GROUP: &str = "kubarium.io";
 pub(super) const VERSION: &str = "v1";
 
 /// What the group has.
+#[cfg(feature = "described")]
 pub(super) fn resource_list() -> Value {
     json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{GROUP}/{VERSION}"),
@@ -29,6 +30,7 @@ pub(super) fn resource_list() -> Value {
 }
 
 /// The same for clients that ask for all groups at once.
+#[cfg(feature = "described")]
 pub(super) fn aggregated_group() -> Value {
     let explanation = json!({
         "subresource": "explanation", "verbs": ["get"],

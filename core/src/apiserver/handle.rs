@@ -10,8 +10,8 @@ use super::reply::{Draft, Reply};
 use super::write::{Change, Tracking};
 use super::{Answer, Method, Request, Response, WatchQuery};
 use super::{
-    apply, delete, discovery, errors, explanation, log, owners, patch, pods, present, proxy, read, remote, scale,
-    select, slices, user, warnings, write,
+    apply, delete, errors, explanation, log, owners, patch, pods, present, proxy, read, remote, scale, select, slices,
+    user, warnings, write,
 };
 use crate::api::{ApiError, Kind, Name, Object};
 use crate::cluster::Context;
@@ -137,15 +137,7 @@ impl<'a> Call<'a> {
     /// A GET of what is in the store.
     fn read(&mut self, store: &Store, now: Time, target: &Target) -> Result<Reply, ApiError> {
         match target {
-            Target::About(path) => {
-                let document = discovery::document(path, &self.request.accept)?;
-                Ok(Reply::Other(Answer::Done(Response {
-                    status: document.status,
-                    content_type: document.content_type.to_owned(),
-                    warnings: Vec::new(),
-                    body: document.body,
-                })))
-            }
+            Target::About(path) => self.about(path),
             Target::EndpointSlices { namespace } => {
                 slices::list(store, namespace.as_deref(), &self.query).map(|d| Reply::Document(200, d))
             }
@@ -157,6 +149,25 @@ impl<'a> Call<'a> {
                 Err(errors::method_not_allowed())
             }
         }
+    }
+
+    /// What the API says of itself.
+    #[cfg(feature = "described")]
+    fn about(&self, path: &str) -> Result<Reply, ApiError> {
+        let document = super::discovery::document(path, &self.request.accept)?;
+        Ok(Reply::Other(Answer::Done(Response {
+            status: document.status,
+            content_type: document.content_type.to_owned(),
+            warnings: Vec::new(),
+            body: document.body,
+        })))
+    }
+
+    /// Whoever is built without that asks for none of it.
+    #[cfg(not(feature = "described"))]
+    #[expect(clippy::unused_self, reason = "as its other form")]
+    fn about(&self, _path: &str) -> Result<Reply, ApiError> {
+        Err(errors::no_such_path())
     }
 
     /// Whether there is such a method at that place, and in which form to answer.

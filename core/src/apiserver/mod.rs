@@ -9,15 +9,18 @@ mod application;
 mod apply;
 mod body;
 mod delete;
+#[cfg(feature = "described")]
 mod discovery;
 mod errors;
 mod explanation;
 mod fields;
 mod fits;
+mod groups;
 mod handle;
 mod internal;
 mod json;
 mod log;
+#[cfg(feature = "described")]
 mod openapi;
 mod owners;
 mod patch;
@@ -47,7 +50,7 @@ mod wire;
 mod write;
 
 pub use accept::wants_yaml;
-pub use discovery::KUBERNETES_VERSION;
+pub use groups::KUBERNETES_VERSION;
 pub(crate) use handle::{handle, look};
 pub(crate) use internal::{disown, of_replica};
 pub use reply::Draft;

@@ -2,7 +2,7 @@
 
 use super::query::percent_decode;
 use super::review::Review;
-use super::{discovery, errors, explanation};
+use super::{errors, explanation, groups};
 use crate::api::{ApiError, Kind};
 
 /// A part of an object with a path of its own.
@@ -141,7 +141,7 @@ pub(super) fn parse(raw: &str) -> Result<Target, ApiError> {
             return review(group, plural).map(Target::Review).ok_or_else(errors::no_such_path);
         }
         ["api", version, _, ..] => ("", *version, 2),
-        ["apis", group, version, _, ..] if discovery::serves_group(group) => (*group, *version, 3),
+        ["apis", group, version, _, ..] if groups::serves_group(group) => (*group, *version, 3),
         _ => return Ok(Target::About(format!("/{}", segments.join("/")))),
     };
     let mut parts = segments.get(skip..).unwrap_or_default();

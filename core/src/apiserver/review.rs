@@ -49,14 +49,6 @@ impl Review {
         }
     }
 
-    pub(super) const fn singular(self) -> &'static str {
-        match self {
-            Self::Identity => "selfsubjectreview",
-            Self::Access => "selfsubjectaccessreview",
-            Self::Rules => "selfsubjectrulesreview",
-        }
-    }
-
     /// Answers it.
     pub(super) fn answer(self, asked: &Value, user: &User, now: Time) -> Value {
         let mut answer = json!({"apiVersion": self.api_version(), "kind": self.kind(), "metadata": {}});

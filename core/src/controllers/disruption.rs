@@ -2,7 +2,7 @@
 //!
 //! Source: upstream's `pkg/controller/disruption`.
 
-use crate::api::{Body, ConditionKind, ConditionStatus, Document, Key, Kind, Object, Selector, decode, encode};
+use crate::api::{Body, ConditionKind, ConditionStatus, Document, Key, Kind, Object, Selector, Uid, decode, encode};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::store::Change;
@@ -133,7 +133,7 @@ fn count(cx: &mut Context<'_>, budget: &Arc<Object>, selector: &Selector) -> Opt
 fn wanted(cx: &Context<'_>, budget: &Document, pods: &[&Arc<Object>]) -> (i64, i64) {
     // Of pods with a controller, what that is set to; others are not counted where a share is asked for.
     let scale = || -> i64 {
-        let owners: BTreeSet<_> = pods.iter().filter_map(|pod| pod.meta.controller_uid()).collect();
+        let owners: Vec<Uid> = pods.iter().filter_map(|pod| pod.meta.controller_uid()).collect();
         let namespace = pods.first().map(|pod| pod.meta.namespace.as_str());
         let controllers = cx.store.list(Kind::ReplicationController, namespace);
         let own = controllers.filter(|c| owners.contains(&c.meta.uid)).filter_map(|c| c.replication_controller());

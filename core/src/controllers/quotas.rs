@@ -1,10 +1,10 @@
 //! Resource quotas: keeps what their status says is used true, change by change.
 
-use crate::admission::{applies, shown, usage};
+use crate::admission::{Counts, applies, count, counted, shown, usage};
 use crate::api::{Body, Document, Key, Kind, Object};
 use crate::cluster::Context;
 use crate::store::Change;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ struct Used {
     quota: Arc<Object>,
     /// Up to which revision changes are in the counts.
     revision: u64,
-    counts: BTreeMap<String, i64>,
+    counts: Counts,
 }
 
 impl Used {
     fn count(&mut self, object: &Object, sign: i64) {
         if self.quota.document().is_some_and(|quota| applies(quota, object)) {
-            for (resource, count) in usage(object) {
-                *self.counts.entry(resource).or_default() += sign * count;
+            for (resource, more) in usage(object) {
+                count(&mut self.counts, resource, sign * more);
             }
         }
     }
@@ -77,7 +77,7 @@ impl Quotas {
 
 /// Counts all that is in the namespace.
 fn everything(cx: &Context<'_>, quota: &Arc<Object>) -> Used {
-    let mut used = Used { quota: Arc::clone(quota), revision: cx.store.revision(), counts: BTreeMap::new() };
+    let mut used = Used { quota: Arc::clone(quota), revision: cx.store.revision(), counts: Vec::new() };
     for kind in Kind::ALL.into_iter().filter(|kind| kind.info().namespaced && *kind != Kind::Event) {
         for object in cx.store.list(kind, Some(&quota.meta.namespace)) {
             used.count(object, 1);
@@ -90,12 +90,12 @@ fn everything(cx: &Context<'_>, quota: &Arc<Object>) -> Used {
 fn write(cx: &mut Context<'_>, quota: &Object, used: &Used) {
     let Some(document) = quota.document() else { return };
     let hard = document.at(&["spec", "hard"]).as_object().cloned().unwrap_or_default();
-    let count = |resource: &String| used.counts.get(resource).copied().unwrap_or_default();
-    let used: Map<String, Value> = hard
-        .iter()
-        .map(|(resource, bound)| (resource.clone(), shown(bound, resource, count(resource)).to_string().into()))
-        .collect();
-    let status = json!({"hard": hard, "used": used});
+    let mut shown_used = Map::new();
+    for (resource, bound) in &hard {
+        let amount = shown(bound, resource, counted(&used.counts, resource));
+        shown_used.insert(resource.clone(), amount.to_string().into());
+    }
+    let status = json!({"hard": hard, "used": shown_used});
     if *document.at(&["status"]) == status {
         return;
     }

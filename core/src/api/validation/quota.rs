@@ -4,9 +4,9 @@ use super::container::check_resource_name;
 use super::errors::Errors;
 use crate::api::names::qualified_name_errors;
 use crate::api::{Document, Quantity};
+use crate::order;
 use serde_json::Value;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 /// Amounts of something that pods ask for.
 const COMPUTE: [&str; 6] = ["cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
@@ -134,10 +134,13 @@ fn check_conflicts(scopes: &[&str], at: &str, shown: &Value, errors: &mut Errors
 }
 
 pub(super) fn check_quota_update(new: &Document, old: &Document, errors: &mut Errors) {
-    let scopes = |quota: &Document| -> BTreeSet<String> {
+    fn scopes(quota: &Document) -> Vec<&str> {
         let listed = quota.at(&["spec", "scopes"]).as_array().into_iter().flatten();
-        listed.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
+        let mut scopes: Vec<&str> = listed.filter_map(Value::as_str).collect();
+        order::sort(&mut scopes);
+        scopes.dedup();
+        scopes
+    }
     if scopes(new) != scopes(old) {
         errors.invalid("spec.scopes", new.at(&["spec", "scopes"]).clone(), "field is immutable");
     }
@@ -149,7 +152,7 @@ pub(super) fn check_quota_status(quota: &Document, errors: &mut Errors) {
 }
 
 pub(super) fn check_limits(range: &Document, errors: &mut Errors) {
-    let mut seen = BTreeSet::new();
+    let mut seen = Vec::new();
     for (index, item) in range.at(&["spec", "limits"]).as_array().into_iter().flatten().enumerate() {
         let at = format!("spec.limits[{index}]");
         let of_type = item["type"].as_str().unwrap_or_default();
@@ -158,9 +161,10 @@ pub(super) fn check_limits(range: &Document, errors: &mut Errors) {
             errors.invalid(format_args!("{at}.type"), of_type, "must be a standard limit type or fully qualified");
         }
         errors.all_invalid(format_args!("{at}.type"), of_type, problems);
-        if !seen.insert(of_type) {
+        if seen.contains(&of_type) {
             errors.duplicate(format_args!("{at}.type"), of_type);
         }
+        seen.push(of_type);
         check_item(item, of_type, &at, errors);
     }
 }
@@ -168,7 +172,7 @@ pub(super) fn check_limits(range: &Document, errors: &mut Errors) {
 const CLAIM: &str = "PersistentVolumeClaim";
 
 fn check_item(item: &Value, of_type: &str, at: &str, errors: &mut Errors) {
-    let mut resources = BTreeSet::new();
+    let mut resources: Vec<&str> = Vec::new();
     for field in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
         let names: Vec<&String> = item[field].as_object().into_iter().flatten().map(|(name, _)| name).collect();
         if of_type == "Pod" && field.starts_with("default") {
@@ -184,13 +188,15 @@ fn check_item(item: &Value, of_type: &str, at: &str, errors: &mut Errors) {
             } else {
                 errors.all_invalid(&at, name, qualified_name_errors(name));
             }
-            resources.insert(name);
+            resources.push(name);
         }
     }
     if of_type == CLAIM && item["min"]["storage"].is_null() && item["max"]["storage"].is_null() {
         let detail = "either minimum or maximum storage value is required, but neither was provided";
         errors.required(format_args!("{at}.limits"), detail);
     }
+    order::sort(&mut resources);
+    resources.dedup();
     for name in resources {
         check_resource(item, name, of_type, at, errors);
     }
