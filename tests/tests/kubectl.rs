@@ -74,7 +74,7 @@ fn kubectl_creates_gets_describes_scales_reads_logs_and_deletes() {
     assert!(kubectl.says("describe node host-a").contains("Allocatable:"));
 
     // One more keeps a cpu busy; the others serve nobody and use next to nothing.
-    kubectl.says("run busy --image=busybox:1 --restart=Never --command -- md5sum /dev/zero");
+    kubectl.says("run busy --image=busybox:1 --restart=Never --command -- busybox md5sum /dev/zero");
     let top = |said: &str| -> Vec<(String, u64)> {
         let row = |line: &str| {
             let words: Vec<&str> = line.split_whitespace().collect();
