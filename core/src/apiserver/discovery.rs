@@ -112,7 +112,7 @@ fn creations(group: &str) -> Vec<(&'static str, &'static str, &'static str, bool
     order::sort_by(&mut reviews, |a, b| a.plural().cmp(b.plural()));
     reviews
         .into_iter()
-        .map(|review| (review.plural(), review.plural().trim_end_matches("s"), review.kind(), false))
+        .map(|review| (review.plural(), review.plural().trim_end_matches('s'), review.kind(), false))
         .collect()
 }
 

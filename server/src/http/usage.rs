@@ -61,11 +61,11 @@ struct Measured {
 }
 
 /// Measures the pods of a namespace, or of all.
-async fn measure(app: &App, namespace: Option<&str>) -> Result<Vec<Measured>, Response> {
+async fn measure(app: &App, namespace: Option<&str>) -> Result<Vec<Measured>, Box<Response>> {
     let Some(hosts) = &app.hosts else {
         let message =
             "nothing is measured in a simulated cluster: its containers use what they ask for, no more and no less";
-        return Err(problem::status(404, Reason::NotFound, message));
+        return Err(Box::new(problem::status(404, Reason::NotFound, message)));
     };
     let mut by_pod: BTreeMap<Uid, Vec<Usage>> = BTreeMap::new();
     for usage in hosts.usage().await {
@@ -102,27 +102,27 @@ fn pod_metrics(pod: &Measured) -> Value {
     document
 }
 
-fn list(kind: &str, items: Vec<Value>) -> Response {
+fn list(kind: &str, items: &[Value]) -> Response {
     let list = json!({"apiVersion": API_VERSION, "kind": format!("{kind}List"), "metadata": {}, "items": items});
     problem::json(200, &list)
 }
 
 /// Of a query, the labels that are asked for.
-fn selector(uri: &Uri) -> Result<Selector, Response> {
+fn selector(uri: &Uri) -> Result<Selector, Box<Response>> {
     let pairs = axum::extract::Query::<BTreeMap<String, String>>::try_from_uri(uri).map(|query| query.0);
     let text = pairs.unwrap_or_default().remove("labelSelector").unwrap_or_default();
-    Selector::parse(&text).map_err(|e| problem::status(400, Reason::BadRequest, e.0))
+    Selector::parse(&text).map_err(|e| Box::new(problem::status(400, Reason::BadRequest, e.0)))
 }
 
-async fn pod_list(app: &App, namespace: Option<&str>, uri: &Uri) -> Result<Response, Response> {
+async fn pod_list(app: &App, namespace: Option<&str>, uri: &Uri) -> Result<Response, Box<Response>> {
     let selector = selector(uri)?;
     let pods = measure(app, namespace).await?;
     let chosen = pods.iter().filter(|pod| selector.matches(&pod.labels));
-    Ok(list("PodMetrics", chosen.map(pod_metrics).collect()))
+    Ok(list("PodMetrics", &chosen.map(pod_metrics).collect::<Vec<_>>()))
 }
 
-fn either(answer: Result<Response, Response>) -> Response {
-    answer.unwrap_or_else(|refusal| refusal)
+fn either(answer: Result<Response, Box<Response>>) -> Response {
+    answer.unwrap_or_else(|refusal| *refusal)
 }
 
 /// What all pods use.
@@ -139,7 +139,7 @@ pub(super) async fn pods_in(State(app): State<App>, Path(namespace): Path<String
 pub(super) async fn pod(State(app): State<App>, Path((namespace, name)): Path<(String, String)>) -> Response {
     let pods = match measure(&app, Some(&namespace)).await {
         Ok(pods) => pods,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     match pods.iter().find(|pod| pod.name == name) {
         Some(pod) => problem::json(200, &pod_metrics(pod)),
@@ -152,7 +152,7 @@ fn not_found(resource: &str, name: &str) -> Response {
 }
 
 /// What each node's pods use.
-async fn by_node(app: &App) -> Result<Vec<(Name, Labels, Value)>, Response> {
+async fn by_node(app: &App) -> Result<Vec<(Name, Labels, Value)>, Box<Response>> {
     let pods = measure(app, None).await?;
     let nodes = app.driver.read(|cluster| {
         let nodes = cluster.store().list(Kind::Node, None);
@@ -171,14 +171,14 @@ async fn by_node(app: &App) -> Result<Vec<(Name, Labels, Value)>, Response> {
 pub(super) async fn nodes(State(app): State<App>, uri: Uri) -> Response {
     let selector = match selector(&uri) {
         Ok(selector) => selector,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     match by_node(&app).await {
         Ok(nodes) => {
             let chosen = nodes.into_iter().filter(|(_, labels, _)| selector.matches(labels));
-            list("NodeMetrics", chosen.map(|(_, _, document)| document).collect())
+            list("NodeMetrics", &chosen.map(|(_, _, document)| document).collect::<Vec<_>>())
         }
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -189,6 +189,6 @@ pub(super) async fn node(State(app): State<App>, Path(wanted): Path<String>) -> 
             Some((_, _, document)) => problem::json(200, &document),
             None => not_found("nodes", &wanted),
         },
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
