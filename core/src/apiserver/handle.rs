@@ -69,7 +69,15 @@ fn rehearse<T>(
     dry_run: bool,
     act: impl FnOnce(&mut Context<'_>) -> Result<T, ApiError>,
 ) -> Result<T, ApiError> {
-    if !dry_run {
+    let (mut act, mut done) = (Some(act), None);
+    on_copy(cx, dry_run, &mut |cx| done = act.take().map(|act| act(cx)));
+    // It is called once.
+    done.unwrap_or_else(|| Err(errors::internal("nothing was done")))
+}
+
+/// Calls with the cluster, or with a copy of it: once, and compiled once for all writes.
+fn on_copy(cx: &mut Context<'_>, copy: bool, act: &mut dyn FnMut(&mut Context<'_>)) {
+    if !copy {
         return act(cx);
     }
     let (mut store, mut rng, mut addresses) = (cx.store.clone(), cx.rng.clone(), cx.addresses.clone());
@@ -85,7 +93,7 @@ fn rehearse<T>(
         effects: &mut effects,
         events: &mut events,
         shared: &mut shared,
-    })
+    });
 }
 
 impl<'a> Call<'a> {
