@@ -289,6 +289,11 @@ proptest! {
             let answer = cluster.handle(now, Input::Request(request.clone())).answer;
             prop_assert!(cluster.store().revision() >= before);
             match answer {
+                // What is no path of the API at all is answered in plain words, as upstream does.
+                Some(Answer::Done(response)) if response.body == "404 page not found\n" => {
+                    prop_assert_eq!(response.status, 404, "{:?}", request);
+                    prop_assert_eq!(snapshot(&cluster), objects, "not there, but something changed: {:?}", request);
+                }
                 Some(Answer::Done(response)) => {
                     let value: Value = serde_json::from_str(&response.body).expect("every answer is JSON");
                     if response.status >= 400 {

@@ -261,7 +261,7 @@ mod tests {
             ("/api/v1/namespaces/x/nodes", "404"),
             ("/api/v1/namespaces/x/pods/a%2Fb", "404"),
             ("/api/v1/namespaces/x/pods/..", "400"),
-            ("/apis/apps/v1/deployments", "404"),
+            ("/apis/apps/v1/deployments", "about /apis/apps/v1/deployments"),
             ("/apis/kubarium.io/v1", "about /apis/kubarium.io/v1"),
             ("/apis/kubarium.io/v1/namespaces/x/pods/p/explanation", "explanation x p"),
             ("/apis/kubarium.io/v1/namespaces/x/pods/../explanation", "400"),

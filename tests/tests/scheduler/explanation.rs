@@ -224,7 +224,7 @@ fn what_cannot_be_explained_is_refused_with_a_reason() {
 fn discovery_lists_it() {
     let mut fixture = fixture();
     let groups = fixture.get("/apis").1;
-    holds(&groups, &[("/groups/3/preferredVersion/groupVersion", json!("kubarium.io/v1"))]);
+    holds(&groups, &[("/groups/5/preferredVersion/groupVersion", json!("kubarium.io/v1"))]);
     assert_eq!(fixture.get("/apis/kubarium.io").1["kind"], "APIGroup");
     let resources = fixture.get("/apis/kubarium.io/v1").1;
     holds(&resources, &[("/resources/0/name", json!("pods/explanation")), ("/resources/0/kind", json!("Explanation"))]);
