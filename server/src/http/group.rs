@@ -91,8 +91,7 @@ pub(super) async fn discovery(State(app): State<App>, uri: Uri, headers: HeaderM
         {
             resources.extend(own(&app).iter().flat_map(listed));
         }
-        // Only a live cluster measures anything.
-        if app.hosts.is_some() {
+        if usage::is_measured(&app) {
             for (field, group) in [("groups", usage::group()), ("items", usage::aggregated())] {
                 if let Some(groups) = document.get_mut(field).and_then(Value::as_array_mut) {
                     groups.push(group);

@@ -23,8 +23,16 @@ pub(super) fn group() -> Value {
 
 const RESOURCES: [(&str, &str, bool); 2] = [("nodes", "NodeMetrics", false), ("pods", "PodMetrics", true)];
 
+/// Whether there is anything to measure: only machines that are real tell what is used on them.
+pub(super) fn is_measured(app: &App) -> bool {
+    app.hosts.as_ref().is_some_and(|hosts| !hosts.list().is_empty())
+}
+
 /// The group's resources.
-pub(super) async fn resources() -> Response {
+pub(super) async fn resources(State(app): State<App>) -> Response {
+    if !is_measured(&app) {
+        return problem::status(404, Reason::NotFound, "the server could not find the requested resource");
+    }
     let resources = RESOURCES.map(|(name, kind, namespaced)| {
         json!({
             "name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": ["get", "list"],
