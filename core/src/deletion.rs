@@ -60,7 +60,7 @@ pub(crate) enum Deleted {
 
 /// Deletes an object, or sets it on its way out.
 pub(crate) fn delete_object(cx: &mut Context<'_>, key: &Key, options: &DeleteOptions) -> Result<Deleted, ApiError> {
-    let Some(object) = cx.store.at(key).cloned() else { return Err(not_found(key)) };
+    let Some(object) = cx.store.at(key).cloned() else { return Err(ApiError::not_found(key.kind, &key.name)) };
     check_preconditions(&object, options)?;
     if key.kind == Kind::Namespace {
         return delete_namespace(cx, &object);
@@ -111,6 +111,10 @@ pub(crate) fn update_object(
     }
     object.meta.resource_version = current;
     let _ = remove(cx, &key);
+    // The very change may have given it something more.
+    if let Some(spec) = object.service() {
+        cx.addresses.release_service(spec);
+    }
     Ok(Arc::new(object))
 }
 
@@ -139,11 +143,11 @@ fn mark(object: &mut Object, deletion: Deletion) {
 
 fn write(cx: &mut Context<'_>, object: Object) -> Result<Arc<Object>, ApiError> {
     let key = object.key();
-    cx.store.update(object, None).map_err(|_| not_found(&key))
+    cx.store.update(object, None).map_err(|_| ApiError::not_found(key.kind, &key.name))
 }
 
 fn remove(cx: &mut Context<'_>, key: &Key) -> Result<Arc<Object>, ApiError> {
-    let last = cx.store.delete(key).map_err(|_| not_found(key))?;
+    let last = cx.store.delete(key).map_err(|_| ApiError::not_found(key.kind, &key.name))?;
     if let Body::Service { spec, .. } = &last.body {
         cx.addresses.release_service(spec);
     }
@@ -223,26 +227,7 @@ fn check_preconditions(object: &Object, options: &DeleteOptions) -> Result<(), A
     };
     let info = object.kind().info();
     let message = format!("Operation cannot be fulfilled on {} \"{}\": {why}", info.kind, object.meta.name);
-    let mut error = ApiError::new(409, Reason::Conflict, message);
-    error.details = Some(Box::new(Details {
-        name: object.meta.name.to_string(),
-        group: info.group.to_owned(),
-        kind: info.kind.to_owned(),
-        ..Details::default()
-    }));
-    Err(error)
-}
-
-fn not_found(key: &Key) -> ApiError {
-    let info = key.kind.info();
-    let dot = if info.group.is_empty() { "" } else { "." };
-    let message = format!("{}{dot}{} \"{}\" not found", info.plural, info.group, key.name);
-    let mut error = ApiError::new(404, Reason::NotFound, message);
-    error.details = Some(Box::new(Details {
-        name: key.name.to_string(),
-        group: info.group.to_owned(),
-        kind: info.plural.to_owned(),
-        ..Details::default()
-    }));
-    error
+    // This one names the kind, not the resource.
+    let details = Details { kind: info.kind.to_owned(), ..Details::about(object.kind(), &object.meta.name) };
+    Err(ApiError::about(409, Reason::Conflict, message, details))
 }

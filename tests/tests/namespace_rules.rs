@@ -282,3 +282,24 @@ fn every_namespace_has_its_service_account() {
     api.must(Method::Post, "namespaces", &json!({"metadata": {"name": "team"}}));
     assert!(api.cluster.store().get(Kind::ServiceAccount, "team", "default").is_some());
 }
+
+#[test]
+fn a_service_that_a_quota_refuses_to_change_keeps_what_it_has_and_takes_nothing() {
+    let mut api = api_with("resourcequotas", &json!({"hard": {"services.nodeports": "1"}}));
+    let services = "namespaces/default/services";
+    let port = |name: &str, port: u16, node_port: u16| json!({"name": name, "port": port, "nodePort": node_port});
+    let service = |name: &str, kind: &str, ports: Value| json!({"metadata": {"name": name}, "spec": {"type": kind, "ports": ports}});
+    api.must(Method::Post, services, &service("a", "NodePort", json!([port("x", 80, 30_001)])));
+    // Two other ports in the place of the one are too many.
+    let change = json!({"spec": {"ports": [port("y", 81, 30_002), port("z", 82, 30_003)]}});
+    let (code, error) = api.request(Method::Patch, &format!("{services}/a"), &change);
+    assert_eq!((code, &error["reason"]), (403, &json!("Forbidden")), "{error}");
+    assert_eq!(api.get(Kind::Service, "a")["spec"]["ports"][0]["nodePort"], 30_001);
+    // Room for more: the port that it kept is taken, those that it did not get are free.
+    api.must(Method::Delete, "namespaces/default/resourcequotas/rule", &json!({}));
+    let (code, error) = api.request(Method::Post, services, &service("b", "NodePort", json!([port("x", 80, 30_001)])));
+    assert_eq!(code, 422, "{error}");
+    for (name, node_port) in [("c", 30_002), ("d", 30_003)] {
+        api.must(Method::Post, services, &service(name, "NodePort", json!([port("x", 80, node_port)])));
+    }
+}

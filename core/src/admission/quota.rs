@@ -34,8 +34,7 @@ pub(crate) fn counted(counts: &Counts, name: &str) -> i64 {
 /// What an object counts for, as resources are counted.
 pub(crate) fn usage(object: &Object) -> Counts {
     let info = object.kind().info();
-    let dot = if info.group.is_empty() { "" } else { "." };
-    let mut used = vec![(format!("count/{}{dot}{}", info.plural, info.group), 1)];
+    let mut used = vec![(format!("count/{}", object.kind().resource()), 1)];
     match &object.body {
         // One that has ended takes no room any more.
         Body::Pod(pod) if pod.status.phase.is_finished() => {}
@@ -118,19 +117,24 @@ fn in_scope(scope: &str, operator: &str, values: &[&str], pod: &PodBody) -> bool
 }
 
 fn crosses_namespaces(spec: &k8s::PodSpec) -> bool {
-    let crosses = |term: &k8s::PodAffinityTerm| {
-        term.namespaces.as_ref().is_some_and(|n| !n.is_empty()) || term.namespace_selector.is_some()
-    };
     let Some(affinity) = &spec.affinity else { return false };
-    let near = affinity.pod_affinity.as_ref().is_some_and(|a| {
-        a.required_during_scheduling_ignored_during_execution.iter().flatten().any(crosses)
-            || (a.preferred_during_scheduling_ignored_during_execution.iter().flatten())
-                .any(|w| crosses(&w.pod_affinity_term))
+    let near = affinity.pod_affinity.as_ref().map(|near| {
+        (
+            &near.required_during_scheduling_ignored_during_execution,
+            &near.preferred_during_scheduling_ignored_during_execution,
+        )
     });
-    near || affinity.pod_anti_affinity.as_ref().is_some_and(|a| {
-        a.required_during_scheduling_ignored_during_execution.iter().flatten().any(crosses)
-            || (a.preferred_during_scheduling_ignored_during_execution.iter().flatten())
-                .any(|w| crosses(&w.pod_affinity_term))
+    let apart = affinity.pod_anti_affinity.as_ref().map(|apart| {
+        (
+            &apart.required_during_scheduling_ignored_during_execution,
+            &apart.preferred_during_scheduling_ignored_during_execution,
+        )
+    });
+    near.into_iter().chain(apart).any(|(required, preferred)| {
+        let preferred = preferred.iter().flatten().map(|weighted| &weighted.pod_affinity_term);
+        required.iter().flatten().chain(preferred).any(|term| {
+            term.namespaces.as_ref().is_some_and(|names| !names.is_empty()) || term.namespace_selector.is_some()
+        })
     })
 }
 

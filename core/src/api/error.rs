@@ -65,6 +65,14 @@ pub struct Details {
     pub retry_after_seconds: Option<u32>,
 }
 
+impl Details {
+    /// About an object, named by its resource.
+    pub(crate) fn about(kind: Kind, name: &str) -> Self {
+        let info = kind.info();
+        Self { name: name.to_owned(), group: info.group.to_owned(), kind: info.plural.to_owned(), ..Self::default() }
+    }
+}
+
 /// A refused request. [`ApiError::to_status`] gives the `Status` object for the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
@@ -81,16 +89,19 @@ pub struct ApiError {
 impl ApiError {
     /// The cluster's rules forbid it.
     pub(crate) fn forbidden(kind: Kind, name: &str, why: &str) -> Self {
-        let info = kind.info();
-        let dot = if info.group.is_empty() { "" } else { "." };
-        let message = format!("{}{dot}{} \"{name}\" is forbidden: {why}", info.plural, info.group);
-        let details = Details {
-            name: name.to_owned(),
-            group: info.group.to_owned(),
-            kind: info.plural.to_owned(),
-            ..Details::default()
-        };
-        Self { code: 403, reason: Reason::Forbidden, message, details: Some(Box::new(details)) }
+        let message = format!("{} \"{name}\" is forbidden: {why}", kind.resource());
+        Self::about(403, Reason::Forbidden, message, Details::about(kind, name))
+    }
+
+    /// There is no object of that name.
+    pub(crate) fn not_found(kind: Kind, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", kind.resource());
+        Self::about(404, Reason::NotFound, message, Details::about(kind, name))
+    }
+
+    /// An error with details.
+    pub(crate) fn about(code: u16, reason: Reason, message: String, details: Details) -> Self {
+        Self { code, reason, message, details: Some(Box::new(details)) }
     }
 
     /// An error without details.

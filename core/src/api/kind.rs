@@ -142,6 +142,12 @@ impl Kind {
         &INFO[self as usize]
     }
 
+    /// As errors and quotas name it: `pods`, or `leases.coordination.k8s.io` outside the core group.
+    pub fn resource(self) -> String {
+        let info = self.info();
+        if info.group.is_empty() { info.plural.to_owned() } else { format!("{}.{}", info.plural, info.group) }
+    }
+
     /// `v1` or `group/v1`.
     pub const fn api_version(self) -> &'static str {
         self.info().api_version

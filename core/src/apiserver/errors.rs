@@ -3,46 +3,36 @@
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Cause, Details, Kind, Reason};
 
-fn detailed(code: u16, reason: Reason, message: String, details: Details) -> ApiError {
-    ApiError { code, reason, message, details: Some(Box::new(details)) }
-}
-
-/// `pods`, or `leases.coordination.k8s.io` outside the core group.
-pub(super) fn resource(kind: Kind) -> String {
-    let info = kind.info();
-    if info.group.is_empty() { info.plural.to_owned() } else { format!("{}.{}", info.plural, info.group) }
-}
-
-fn about(kind: Kind, name: &str) -> Details {
-    let info = kind.info();
-    Details { name: name.to_owned(), group: info.group.to_owned(), kind: info.plural.to_owned(), ..Details::default() }
-}
-
 /// Nothing is served under the path.
 pub(super) fn no_such_path() -> ApiError {
-    detailed(404, Reason::NotFound, "the server could not find the requested resource".to_owned(), Details::default())
+    ApiError::about(
+        404,
+        Reason::NotFound,
+        "the server could not find the requested resource".to_owned(),
+        Details::default(),
+    )
 }
 
 /// The path is served, but not for this method.
 pub(super) fn method_not_allowed() -> ApiError {
     let message = "the server does not allow this method on the requested resource".to_owned();
-    detailed(405, Reason::MethodNotAllowed, message, Details::default())
-}
-
-/// There is no object of that name.
-pub(super) fn not_found(kind: Kind, name: &str) -> ApiError {
-    detailed(404, Reason::NotFound, format!("{} \"{name}\" not found", resource(kind)), about(kind, name))
+    ApiError::about(405, Reason::MethodNotAllowed, message, Details::default())
 }
 
 /// There is an object of that name.
 pub(super) fn already_exists(kind: Kind, name: &str) -> ApiError {
-    detailed(409, Reason::AlreadyExists, format!("{} \"{name}\" already exists", resource(kind)), about(kind, name))
+    ApiError::about(
+        409,
+        Reason::AlreadyExists,
+        format!("{} \"{name}\" already exists", kind.resource()),
+        Details::about(kind, name),
+    )
 }
 
 /// The object is not as the request expects it.
 pub(super) fn conflict(kind: Kind, name: &str, why: &str) -> ApiError {
-    let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource(kind));
-    detailed(409, Reason::Conflict, message, about(kind, name))
+    let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.resource());
+    ApiError::about(409, Reason::Conflict, message, Details::about(kind, name))
 }
 
 /// The object was changed since the client read it.
@@ -55,13 +45,18 @@ pub(super) fn apply_conflict(message: String, causes: Vec<(String, String)>) -> 
     let causes =
         causes.into_iter().map(|(message, field)| Cause { reason: "FieldManagerConflict".to_owned(), message, field });
     let details = Details { causes: causes.collect(), ..Details::default() };
-    detailed(409, Reason::Conflict, message, details)
+    ApiError::about(409, Reason::Conflict, message, details)
 }
 
 /// A binding cannot be made: the resource is named with its subresource.
 pub(super) fn binding_conflict(name: &str, why: &str) -> ApiError {
     let details = Details { name: name.to_owned(), kind: "pods/binding".to_owned(), ..Details::default() };
-    detailed(409, Reason::Conflict, format!("Operation cannot be fulfilled on pods/binding \"{name}\": {why}"), details)
+    ApiError::about(
+        409,
+        Reason::Conflict,
+        format!("Operation cannot be fulfilled on pods/binding \"{name}\": {why}"),
+        details,
+    )
 }
 
 /// The namespace is going away.
@@ -135,7 +130,7 @@ pub(super) fn too_large_version(requested: u64, current: u64) -> ApiError {
         message: "Too large resource version".to_owned(),
         field: String::new(),
     };
-    detailed(
+    ApiError::about(
         504,
         Reason::Timeout,
         format!("Timeout: Too large resource version: {requested}, current: {current}"),
@@ -164,7 +159,7 @@ pub(super) fn invalid_named(kind: &str, group: &str, name: &str, errors: &[Field
         .iter()
         .map(|e| Cause { reason: e.reason.to_owned(), message: e.message.clone(), field: e.field.clone() })
         .collect();
-    detailed(
+    ApiError::about(
         422,
         Reason::Invalid,
         format!("{qualified} \"{name}\" is invalid: {what}"),

@@ -49,7 +49,7 @@ pub(super) fn aggregated_group() -> Value {
 
 /// Explains a pod.
 pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, name: &str) -> Result<Value, ApiError> {
-    let missing = || errors::not_found(Kind::Pod, name);
+    let missing = || ApiError::not_found(Kind::Pod, name);
     let object = cx.store.get(Kind::Pod, namespace, name).ok_or_else(missing)?;
     let pod = object.pod().ok_or_else(missing)?;
     let wanted = pod.spec.scheduler_name.as_deref().unwrap_or_default();

@@ -66,7 +66,7 @@ impl Options {
 /// Finds whose output is wanted; none where the pod has no node, and so has written nothing.
 pub(super) fn of(object: &Object, query: &Query, options: &Options) -> Result<Option<LogQuery>, ApiError> {
     let name = &object.meta.name;
-    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    let Some(pod) = object.pod() else { return Err(ApiError::not_found(Kind::Pod, name)) };
     let container = container(pod, name, query.text("container"))?;
     let Some(node) = pod.node.clone() else { return Ok(None) };
     let status = pod.status.containers.iter().chain(&pod.status.init_containers).find(|s| s.name == container);

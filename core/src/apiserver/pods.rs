@@ -53,7 +53,7 @@ pub(super) fn bind(cx: &mut Context<'_>, path: &ResourcePath, binding: &Value) -
         );
         return Err(errors::conflict(Kind::Pod, name, &why));
     }
-    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    let Some(pod) = object.pod() else { return Err(ApiError::not_found(Kind::Pod, name)) };
     if object.meta.deletion.is_some() {
         let why = format!("pod {name} is being deleted, cannot be assigned to a host");
         return Err(errors::binding_conflict(name, &why));
@@ -79,7 +79,7 @@ pub(super) fn bind(cx: &mut Context<'_>, path: &ResourcePath, binding: &Value) -
         pod.node = Some(node.into());
         pod.status.set_condition(scheduled);
     }
-    cx.store.update(next, None).map_err(|_| errors::not_found(Kind::Pod, name))?;
+    cx.store.update(next, None).map_err(|_| ApiError::not_found(Kind::Pod, name))?;
     Ok(())
 }
 
@@ -88,7 +88,7 @@ pub(super) fn evict(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteO
     let object = Arc::clone(present_object(cx.store, path)?);
     let key = object.key();
     let name = path.name.as_deref().unwrap_or_default();
-    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    let Some(pod) = object.pod() else { return Err(ApiError::not_found(Kind::Pod, name)) };
     let ended = pod.status.phase.is_finished() || pod.status.phase == PodPhase::Pending;
     if !ended && object.meta.deletion.is_none() {
         disturb(cx, &object)?;
@@ -100,7 +100,7 @@ pub(super) fn evict(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteO
     let waits = pod.node.is_some() && !pod.status.phase.is_finished() && object.meta.deletion.is_none();
     if let (true, Some(pod)) = (waits, disrupted.pod_mut()) {
         pod.status.set_condition(condition);
-        cx.store.update(disrupted, None).map_err(|_| errors::not_found(Kind::Pod, name))?;
+        cx.store.update(disrupted, None).map_err(|_| ApiError::not_found(Kind::Pod, name))?;
     }
     deletion::delete_object(cx, &key, options)?;
     Ok(())
@@ -141,7 +141,7 @@ fn disturb(cx: &mut Context<'_>, pod: &Object) -> Result<(), ApiError> {
     let status = |field: &str| document.number(&["status", field]).unwrap_or_default();
     let (healthy, desired, allowed) =
         (status("currentHealthy"), status("desiredHealthy"), status("disruptionsAllowed"));
-    if !disruption::is_ready(pod) {
+    if !pod.pod().is_some_and(|pod| pod.status.is_ready()) {
         // One that serves nobody may go: always, or while the others are enough.
         let always = document.text(&["spec", "unhealthyPodEvictionPolicy"]) == "AlwaysAllow";
         if always || (healthy >= desired && desired > 0) {
@@ -168,7 +168,7 @@ fn disturb(cx: &mut Context<'_>, pod: &Object) -> Result<(), ApiError> {
         let disrupted = status.entry("disruptedPods").or_insert_with(|| json!({}));
         disrupted[pod.meta.name.as_str()] = api::encode(&cx.now.floor_secs().to_meta());
     }
-    cx.store.update(next, None).map_err(|_| errors::not_found(Kind::PodDisruptionBudget, &budget.meta.name))?;
+    cx.store.update(next, None).map_err(|_| ApiError::not_found(Kind::PodDisruptionBudget, &budget.meta.name))?;
     Ok(())
 }
 

@@ -57,7 +57,7 @@ pub(super) fn target(
             .store
             .get(kind, namespace, &locator.name)
             .cloned()
-            .ok_or_else(|| errors::not_found(kind, &locator.name))?,
+            .ok_or_else(|| ApiError::not_found(kind, &locator.name))?,
     };
     if path.kind == Kind::Pod {
         return pod_target(&object, &locator, onward);
@@ -92,7 +92,7 @@ fn service_port(object: &Object, wanted: &str) -> Result<u16, ApiError> {
 
 fn pod_target(object: &Object, locator: &Locator, onward: String) -> Result<ProxyTarget, ApiError> {
     let name = &object.meta.name;
-    let Some(pod) = object.pod() else { return Err(errors::not_found(Kind::Pod, name)) };
+    let Some(pod) = object.pod() else { return Err(ApiError::not_found(Kind::Pod, name)) };
     let (Some(node), Some(pod_ip)) = (pod.node.clone(), pod.status.pod_ip.clone()) else {
         return Err(unavailable(format!("address not allowed: pod {name:?} has no address yet")));
     };

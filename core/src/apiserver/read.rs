@@ -29,7 +29,7 @@ pub(super) fn present_object<'a>(store: &'a Store, path: &ResourcePath) -> Resul
     let name = path.name.as_deref().unwrap_or_default();
     store
         .get(path.kind, path.namespace.as_deref().unwrap_or_default(), name)
-        .ok_or_else(|| errors::not_found(path.kind, name))
+        .ok_or_else(|| ApiError::not_found(path.kind, name))
 }
 
 /// A resource version of a query: none where it is not given.

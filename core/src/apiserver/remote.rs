@@ -50,7 +50,7 @@ pub(super) fn port_forward(object: &Object, query: &Query) -> Result<PortForward
 }
 
 fn pod(object: &Object) -> Result<&PodBody, ApiError> {
-    object.pod().ok_or_else(|| errors::not_found(Kind::Pod, &object.meta.name))
+    object.pod().ok_or_else(|| ApiError::not_found(Kind::Pod, &object.meta.name))
 }
 
 fn node(object: &Object, pod: &PodBody) -> Result<Name, ApiError> {

@@ -86,31 +86,32 @@ pub(super) fn keep_given(new: &mut Object, old: &Object) {
 
 /// What was given for a request, to be taken back where it fails after all.
 #[derive(Debug, Default)]
-struct Taken {
+#[must_use = "what is not given back stays taken"]
+pub(super) struct Taken {
     ips: Vec<Ipv4Addr>,
     ports: Vec<u16>,
 }
 
 impl Taken {
-    fn give_back(self, addresses: &mut Addresses) {
+    pub(super) fn give_back(self, addresses: &mut Addresses) {
         self.ips.into_iter().for_each(|ip| addresses.release_ip(ip));
         self.ports.into_iter().for_each(|port| addresses.release_port(port));
     }
 }
 
-/// Gives a service the address and node ports it asks for or needs; `old` is what it had before. What it no longer
-/// has is given back.
+/// Gives a service the address and node ports it asks for or needs beyond those that it had before, as `old`. Those
+/// stay taken: see [`release_replaced`].
 pub(super) fn allocate(
     object: &mut Object,
     old: Option<&Object>,
     addresses: &mut Addresses,
     config: &Config,
-) -> Result<(), ApiError> {
+) -> Result<Taken, ApiError> {
+    let mut taken = Taken::default();
     let name = object.meta.name.clone();
-    let Body::Service { spec, .. } = &mut object.body else { return Ok(()) };
+    let Body::Service { spec, .. } = &mut object.body else { return Ok(taken) };
     let spec = Arc::make_mut(spec);
     let old = old.and_then(Object::service);
-    let mut taken = Taken::default();
     let given = cluster_ip(spec, old, addresses, config, &mut taken)
         .and_then(|()| node_ports(spec, old, addresses, config, &mut taken))
         .and_then(|()| health_check_port(spec, old, addresses, config, &mut taken));
@@ -118,18 +119,14 @@ pub(super) fn allocate(
         taken.give_back(addresses);
         return Err(errors::invalid(Kind::Service, &name, &[error]));
     }
-    if let Some(old) = old {
-        let now = order::set(spec.ports.iter().flatten().filter_map(|p| p.node_port));
-        for port in old.ports.iter().flatten().filter_map(|p| p.node_port).filter(|p| !now.contains(p)) {
-            addresses.release_port(port as u16);
-        }
-        if old.cluster_ip != spec.cluster_ip
-            && let Some(Ok(ip)) = old.cluster_ip.as_deref().map(str::parse)
-        {
-            addresses.release_ip(ip);
-        }
+    Ok(taken)
+}
+
+/// Takes back what a service had and has no more, once that is settled.
+pub(super) fn release_replaced(old: &Object, new: &Object, addresses: &mut Addresses) {
+    if let (Some(old), Some(new)) = (old.service(), new.service()) {
+        addresses.release_replaced(old, new);
     }
-    Ok(())
 }
 
 fn cluster_ip(

@@ -152,12 +152,11 @@ pub(super) fn create(
     }
     admission::check_class(cx.store, &object)?;
     admission::check_limits(cx.store, &object)?;
-    services::allocate(&mut object, None, cx.addresses, cx.config)?;
-    admission::charge(cx, &object, None).inspect_err(|_| {
-        if let Some(spec) = object.service() {
-            cx.addresses.release_service(spec);
-        }
-    })?;
+    let taken = services::allocate(&mut object, None, cx.addresses, cx.config)?;
+    if let Err(error) = admission::charge(cx, &object, None) {
+        taken.give_back(cx.addresses);
+        return Err(error);
+    }
     cx.shared.labels(&mut object.meta.labels);
     cx.shared.labels(&mut object.meta.annotations);
     if let (Some(pod), Some(written), None) = (object.pod(), spec.filter(|_| alike), known) {
@@ -189,7 +188,7 @@ fn admit(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
     if kind.info().namespaced && !object.meta.namespace.is_empty() {
         let namespace = &object.meta.namespace;
         match cx.store.get(Kind::Namespace, "", namespace) {
-            None => return Err(errors::not_found(Kind::Namespace, namespace)),
+            None => return Err(ApiError::not_found(Kind::Namespace, namespace)),
             Some(home) if deletion::is_terminating(home) => {
                 return Err(errors::namespace_terminating(kind, &object.meta.name, namespace));
             }
@@ -359,10 +358,15 @@ pub(super) fn update(
     }
     bump_generation(&mut new, old);
     admission::check_class(cx.store, &new)?;
-    services::allocate(&mut new, Some(old), cx.addresses, cx.config)?;
-    if kind == Kind::Service && part.is_none() {
-        admission::charge(cx, &new, Some(old))?;
+    let taken = services::allocate(&mut new, Some(old), cx.addresses, cx.config)?;
+    if kind == Kind::Service
+        && part.is_none()
+        && let Err(error) = admission::charge(cx, &new, Some(old))
+    {
+        taken.give_back(cx.addresses);
+        return Err(error);
     }
+    services::release_replaced(old, &new, cx.addresses);
     // That the same was written again, at another time, is no change.
     new.meta.managed.clone_from(&old.meta.managed);
     if new != **old || !owners::same(old, &managed) {
@@ -370,7 +374,7 @@ pub(super) fn update(
     }
     deletion::update_object(cx, new, None).map_err(|e| match e {
         WriteError::Conflict { .. } => errors::modified(kind, &name),
-        WriteError::NotFound | WriteError::Exists => errors::not_found(kind, &name),
+        WriteError::NotFound | WriteError::Exists => ApiError::not_found(kind, &name),
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: upstream's `pkg/controller/disruption`.
 
-use crate::api::{Body, ConditionKind, ConditionStatus, Document, Key, Kind, Object, Selector, Uid, decode, encode};
+use crate::api::{Body, Document, Key, Kind, Object, Selector, Uid, decode, encode};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::store::Change;
@@ -78,13 +78,6 @@ impl Disruption {
     }
 }
 
-/// Whether a pod says that it is ready.
-pub(crate) fn is_ready(pod: &Object) -> bool {
-    pod.pod().is_some_and(|pod| {
-        pod.status.conditions.iter().any(|c| c.kind == ConditionKind::Ready && c.status == ConditionStatus::True)
-    })
-}
-
 /// Counts a budget's pods and writes down what came of it. Returns when to look again.
 fn count(cx: &mut Context<'_>, budget: &Arc<Object>, selector: &Selector) -> Option<Time> {
     let document = budget.document()?;
@@ -105,9 +98,10 @@ fn count(cx: &mut Context<'_>, budget: &Arc<Object>, selector: &Selector) -> Opt
             recheck = Some(recheck.map_or(until, |other| other.min(until)));
         }
     }
+    let ready = |pod: &Object| pod.pod().is_some_and(|pod| pod.status.is_ready());
     let healthy = pods
         .iter()
-        .filter(|pod| pod.meta.deletion.is_none() && !disrupted.contains_key(pod.meta.name.as_str()) && is_ready(pod))
+        .filter(|pod| pod.meta.deletion.is_none() && !disrupted.contains_key(pod.meta.name.as_str()) && ready(pod))
         .count() as i64;
     let allowed = if expected <= 0 { 0 } else { (healthy - desired).max(0) };
     let mut status = json!({

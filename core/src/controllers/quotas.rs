@@ -1,7 +1,7 @@
 //! Resource quotas: keeps what their status says is used true, change by change.
 
 use crate::admission::{Counts, applies, count, counted, shown, usage};
-use crate::api::{Body, Document, Key, Kind, Object};
+use crate::api::{Body, Key, Kind, Object};
 use crate::cluster::Context;
 use crate::store::Change;
 use serde_json::{Map, json};
@@ -101,7 +101,7 @@ fn write(cx: &mut Context<'_>, quota: &Object, used: &Used) {
     }
     let mut next = quota.clone();
     if let Body::Document(document) = &mut next.body {
-        Document::fields_mut(document).insert("status".to_owned(), status);
+        document.fields_mut().insert("status".to_owned(), status);
     }
     // It was there when this began.
     let _ = cx.store.update(next, None);

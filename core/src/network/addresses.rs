@@ -93,8 +93,14 @@ impl Addresses {
 
     /// Takes back all that a service has.
     pub fn release_service(&mut self, spec: &ServiceSpec) {
-        given_ips(spec).for_each(|ip| self.release_ip(ip));
-        given_ports(spec).for_each(|port| self.release_port(port));
+        self.release_replaced(spec, &ServiceSpec::default());
+    }
+
+    /// Takes back what a service had and has no more.
+    pub fn release_replaced(&mut self, had: &ServiceSpec, has: &ServiceSpec) {
+        let (ips, ports) = (order::set(given_ips(has)), order::set(given_ports(has)));
+        given_ips(had).filter(|ip| !ips.contains(ip)).for_each(|ip| self.release_ip(ip));
+        given_ports(had).filter(|port| !ports.contains(port)).for_each(|port| self.release_port(port));
     }
 }
 

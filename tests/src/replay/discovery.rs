@@ -3,7 +3,8 @@
 use super::text;
 use serde_json::{Value, json};
 
-const RESOURCES: [&str; 17] = [
+/// The kinds that the records are about.
+pub(super) const KINDS: [&str; 15] = [
     "namespaces",
     "nodes",
     "pods",
@@ -19,9 +20,9 @@ const RESOURCES: [&str; 17] = [
     "leases",
     "poddisruptionbudgets",
     "priorityclasses",
-    "selfsubjectaccessreviews",
-    "selfsubjectreviews",
 ];
+
+const REVIEWS: [&str; 2] = ["selfsubjectaccessreviews", "selfsubjectreviews"];
 
 const GROUPS: [&str; 6] =
     ["", "policy", "coordination.k8s.io", "scheduling.k8s.io", "authorization.k8s.io", "authentication.k8s.io"];
@@ -87,7 +88,8 @@ fn keep_resources(list: &mut Value) {
     if let Some(list) = list.as_array_mut() {
         list.retain(|resource| {
             let name = resource.get("name").or(resource.get("resource")).and_then(Value::as_str).unwrap_or_default();
-            RESOURCES.contains(&name.split('/').next().unwrap_or_default())
+            let resource = name.split('/').next().unwrap_or_default();
+            KINDS.contains(&resource) || REVIEWS.contains(&resource)
         });
     }
 }

@@ -1,30 +1,12 @@
 //! Brings what kubectl prints into the form in which the records keep it.
 
+use super::discovery::KINDS;
 use super::pattern;
 use regex::{Captures, Regex};
 use std::sync::LazyLock;
 
 /// Columns whose cells are ages, which make columns wider or narrower.
 const AGES: [&str; 2] = ["AGE", "LAST SEEN"];
-
-/// Resources of which a listing of all resources is compared.
-const RESOURCES: [&str; 15] = [
-    "namespaces",
-    "nodes",
-    "pods",
-    "replicationcontrollers",
-    "services",
-    "endpoints",
-    "events",
-    "configmaps",
-    "secrets",
-    "bindings",
-    "resourcequotas",
-    "limitranges",
-    "leases",
-    "poddisruptionbudgets",
-    "priorityclasses",
-];
 
 /// What is known of the command lines whose output is looked at.
 pub(super) struct Terminal<'a> {
@@ -52,7 +34,7 @@ pub(super) fn filtered(filter: &str, output: &str) -> String {
 
 fn ours(line: &str) -> bool {
     let word = line.split_whitespace().next();
-    word.is_none_or(|word| RESOURCES.contains(&word.split('.').next().unwrap_or_default()))
+    word.is_none_or(|word| KINDS.contains(&word.split('.').next().unwrap_or_default()))
         || line.starts_with("error")
         || line.starts_with("NAME")
 }
