@@ -83,6 +83,13 @@ pub(super) fn internal(message: impl Into<String>) -> ApiError {
     ApiError::new(500, Reason::Unknown, message)
 }
 
+/// Something failed that is nobody's mistake.
+pub(super) fn internal_error(why: &str) -> ApiError {
+    let cause = Cause { reason: String::new(), message: why.to_owned(), field: String::new() };
+    let details = Details { causes: vec![cause], ..Details::default() };
+    ApiError::about(500, Reason::InternalError, format!("Internal error occurred: {why}"), details)
+}
+
 /// The body is in no form the path takes.
 pub(super) fn unsupported_media_type(accepted: &str) -> ApiError {
     let message =

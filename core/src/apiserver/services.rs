@@ -1,12 +1,13 @@
 //! Addresses and node ports of services, as requests ask for them.
 
 use super::errors;
-use crate::api::validation::FieldError;
+use crate::api::validation::{FieldError, validate_families};
 use crate::api::{ApiError, Body, Kind, Object};
 use crate::config::Config;
 use crate::network::{Addresses, AllocationError};
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -27,16 +28,17 @@ fn has_node_ports(spec: &k8s::ServiceSpec) -> bool {
 pub(super) fn keep_given(new: &mut Object, old: &Object) {
     let (Body::Service { spec, .. }, Some(old)) = (&mut new.body, old.service()) else { return };
     let spec = Arc::make_mut(spec);
-    let unset = spec.cluster_ip.as_deref().unwrap_or_default().is_empty();
     if has_cluster_ip(spec) && has_cluster_ip(old) {
-        if unset && spec.cluster_ips.as_ref().is_none_or(Vec::is_empty) {
+        if spec.cluster_ip.as_deref().unwrap_or_default().is_empty() {
             spec.cluster_ip.clone_from(&old.cluster_ip);
-            spec.cluster_ips.clone_from(&old.cluster_ips);
-        } else if !unset && spec.cluster_ip != old.cluster_ip && spec.cluster_ips == old.cluster_ips {
+        }
+        if spec.cluster_ip == old.cluster_ip {
+            if spec.cluster_ips.as_ref().is_none_or(Vec::is_empty) {
+                spec.cluster_ips.clone_from(&old.cluster_ips);
+            }
+        } else if spec.cluster_ips == old.cluster_ips {
             // Only the one was changed: the list follows it.
             spec.cluster_ips = spec.cluster_ip.clone().map(|ip| vec![ip]);
-        } else if unset {
-            spec.cluster_ip = spec.cluster_ips.iter().flatten().next().cloned();
         }
     } else if !has_cluster_ip(spec) {
         // A service that becomes a name gives its address back, where the client does not insist on it.
@@ -59,7 +61,7 @@ pub(super) fn keep_given(new: &mut Object, old: &Object) {
     if has_node_ports(spec) && has_node_ports(old) {
         let mut taken = order::set(spec.ports.iter().flatten().filter_map(|p| p.node_port));
         for port in spec.ports.iter_mut().flatten().filter(|p| p.node_port.unwrap_or_default() == 0) {
-            let same = |o: &&k8s::ServicePort| o.protocol == port.protocol && o.port == port.port;
+            let same = |o: &&k8s::ServicePort| o.name == port.name;
             if let Some(node_port) = old.ports.iter().flatten().find(same).and_then(|o| o.node_port)
                 && taken.insert(node_port)
             {
@@ -112,14 +114,34 @@ pub(super) fn allocate(
     let Body::Service { spec, .. } = &mut object.body else { return Ok(taken) };
     let spec = Arc::make_mut(spec);
     let old = old.and_then(Object::service);
-    let given = cluster_ip(spec, old, addresses, config, &mut taken)
+    if let Some(ip) = spec.cluster_ip.clone().filter(|ip| !ip.is_empty() && old.is_none()) {
+        spec.cluster_ips.get_or_insert_with(|| vec![ip]);
+    }
+    let wrong = validate_families(spec);
+    if !wrong.is_empty() {
+        return Err(errors::invalid(Kind::Service, &name, &wrong));
+    }
+    let given = cluster_ip(spec, old, &name, addresses, config, &mut taken)
         .and_then(|()| node_ports(spec, old, addresses, config, &mut taken))
         .and_then(|()| health_check_port(spec, old, addresses, config, &mut taken));
-    if let Err(error) = given {
+    given.map(|()| std::mem::take(&mut taken)).map_err(|refusal| {
         taken.give_back(addresses);
-        return Err(errors::invalid(Kind::Service, &name, &[error]));
-    }
-    Ok(taken)
+        match refusal {
+            Refusal::Field(error) => errors::invalid(Kind::Service, &name, &[error]),
+            Refusal::Internal(why) => errors::internal_error(&why),
+        }
+    })
+}
+
+/// Why a service does not get what it asks for.
+enum Refusal {
+    Field(FieldError),
+    Internal(String),
+}
+
+fn refuse(field: impl Into<String>, value: &serde_json::Value, why: &str) -> Refusal {
+    let message = format!("Invalid value: {value}: {why}");
+    Refusal::Field(FieldError { reason: "FieldValueInvalid", field: field.into(), message })
 }
 
 /// Takes back what a service had and has no more, once that is settled.
@@ -132,49 +154,51 @@ pub(super) fn release_replaced(old: &Object, new: &Object, addresses: &mut Addre
 fn cluster_ip(
     spec: &mut k8s::ServiceSpec,
     old: Option<&k8s::ServiceSpec>,
+    name: &str,
     addresses: &mut Addresses,
     config: &Config,
     taken: &mut Taken,
-) -> Result<(), FieldError> {
+) -> Result<(), Refusal> {
     if !has_cluster_ip(spec) {
         return Ok(());
     }
-    let wanted = spec.cluster_ip.clone().filter(|ip| !ip.is_empty());
-    let wanted = wanted.or_else(|| spec.cluster_ips.iter().flatten().next().cloned().filter(|ip| !ip.is_empty()));
-    let ip = match wanted {
-        Some(same) if old.is_some_and(|o| o.cluster_ip.as_deref() == Some(same.as_str())) => same,
-        Some(headless) if headless == "None" => headless,
-        wanted => {
-            let refuse = |why: &str| FieldError {
-                reason: "FieldValueInvalid",
-                field: "spec.clusterIPs".to_owned(),
-                message: format!(
-                    "Invalid value: {}: failed to allocate IP{}: {why}",
-                    serde_json::json!([wanted.as_deref().unwrap_or_default()]),
-                    wanted.as_deref().map(|ip| format!(" {ip}")).unwrap_or_default(),
-                ),
+    let wanted = spec.cluster_ip.clone().unwrap_or_default();
+    let ip = match old {
+        // One that has an address keeps it: that another one is asked for is for validation to say.
+        Some(old) if has_cluster_ip(old) => wanted,
+        _ if wanted == "None" => wanted,
+        _ => {
+            let refuse = |why: &str| refuse("spec.clusterIPs", &json!([&wanted]), why);
+            let given = match wanted.parse::<Ipv4Addr>() {
+                Ok(ip) => addresses.take_ip(ip, config).map(|()| ip).map_err(|e| {
+                    let why = match e {
+                        AllocationError::Taken => "provided IP is already allocated".to_owned(),
+                        AllocationError::Full => "range is full".to_owned(),
+                        AllocationError::OutOfRange(range) => format!(
+                            "the provided network does not match the current range, {ip} is not in the valid range. The range of valid IPs is {range}"
+                        ),
+                    };
+                    refuse(&format!("failed to allocate IP {ip}: {why}"))
+                })?,
+                Err(_) => addresses
+                    .next_ip(config)
+                    .map_err(|_| Refusal::Internal("failed to allocate a serviceIP: range is full".to_owned()))?,
             };
-            let given = match &wanted {
-                None => addresses.next_ip(config),
-                Some(text) => {
-                    let ip: Ipv4Addr = text.parse().map_err(|_| refuse("this cluster has IPv4 addresses only"))?;
-                    addresses.take_ip(ip, config).map(|()| ip)
-                }
-            };
-            let ip = given.map_err(|e| match e {
-                AllocationError::Taken => refuse("provided IP is already allocated"),
-                AllocationError::Full => refuse("range is full"),
-                AllocationError::OutOfRange(range) => refuse(&format!(
-                    "the provided network does not match the current range, {} is not in the valid range. The range of valid IPs is {range}",
-                    wanted.as_deref().unwrap_or_default()
-                )),
-            })?;
-            taken.ips.push(ip);
-            ip.to_string()
+            taken.ips.push(given);
+            if name.is_empty() {
+                // Upstream writes down whose an address is before it looks at the name.
+                return Err(refuse(&format!(
+                    "failed to allocate IP: IPAddress.networking.k8s.io \"{given}\" is invalid: spec.parentRef.name: Required value"
+                )));
+            }
+            given.to_string()
         }
     };
-    spec.cluster_ip = Some(ip.clone());
-    spec.cluster_ips = Some(vec![ip]);
+    if ip.is_empty() {
+        return Ok(());
+    }
+    spec.cluster_ips.get_or_insert_with(|| vec![ip.clone()]);
+    spec.cluster_ip = Some(ip);
     // A headless service without selector may be given endpoints of either family.
     let any = spec.cluster_ip.as_deref() == Some("None") && spec.selector.as_ref().is_none_or(BTreeMap::is_empty);
     let (families, policy): (&[&str], _) =
@@ -191,27 +215,35 @@ fn health_check_port(
     addresses: &mut Addresses,
     config: &Config,
     taken: &mut Taken,
-) -> Result<(), FieldError> {
-    let needed =
-        spec.type_.as_deref() == Some("LoadBalancer") && spec.external_traffic_policy.as_deref() == Some("Local");
-    let had = old.and_then(|o| o.health_check_node_port).filter(|p| *p != 0);
+) -> Result<(), Refusal> {
+    let needed = needs_health_check(spec);
+    let had = old.filter(|old| needs_health_check(old)).and_then(|o| o.health_check_node_port).filter(|p| *p != 0);
     let wanted = spec.health_check_node_port.filter(|p| *p != 0);
-    if !needed || had.is_some() && wanted.is_none_or(|w| Some(w) == had) {
-        spec.health_check_node_port = if needed { had } else { wanted };
+    if let (true, Some(had)) = (needed, had) {
+        spec.health_check_node_port = wanted.or(Some(had));
+        return match wanted {
+            Some(port) if port != had => Err(refuse("spec.healthCheckNodePort", &json!(port), "field is immutable")),
+            _ => Ok(()),
+        };
+    }
+    if !needed {
         return Ok(());
     }
     let port = match wanted {
-        None => addresses.next_port(config).map_err(port_refusal),
-        Some(port) => take_port(port, addresses, config),
+        None => addresses
+            .next_port(config)
+            .map_err(|e| format!("failed to allocate a HealthCheck NodePort 0: {}", port_refusal(e))),
+        Some(port) => take_port(port, addresses, config)
+            .map_err(|why| format!("failed to allocate requested HealthCheck NodePort {port}: {why}")),
     };
-    let port = port.map_err(|why| FieldError {
-        reason: "FieldValueInvalid",
-        field: "spec.healthCheckNodePort".to_owned(),
-        message: format!("Invalid value: {}: {why}", wanted.unwrap_or_default()),
-    })?;
+    let port = port.map_err(Refusal::Internal)?;
     taken.ports.push(port);
     spec.health_check_node_port = Some(i32::from(port));
     Ok(())
+}
+
+fn needs_health_check(spec: &k8s::ServiceSpec) -> bool {
+    spec.type_.as_deref() == Some("LoadBalancer") && spec.external_traffic_policy.as_deref() == Some("Local")
 }
 
 /// Takes a port that was asked for; otherwise says why not.
@@ -237,34 +269,44 @@ fn node_ports(
     addresses: &mut Addresses,
     config: &Config,
     taken: &mut Taken,
-) -> Result<(), FieldError> {
-    if !has_node_ports(spec) {
+) -> Result<(), Refusal> {
+    if !matches!(spec.type_.as_deref(), Some("NodePort" | "LoadBalancer")) {
         return Ok(());
     }
-    let had = order::set(old.into_iter().flat_map(|o| o.ports.iter().flatten()).filter_map(|p| p.node_port));
-    // Two protocols may share a number.
-    let mut mine = had.clone();
+    let needed = has_node_ports(spec);
+    let new = old.is_none();
+    let mut mine = order::set(old.into_iter().flat_map(|o| o.ports.iter().flatten()).filter_map(|p| p.node_port));
     let ports = spec.ports.get_or_insert_default();
-    for (index, port) in ports.iter_mut().enumerate().filter(|(_, p)| p.node_port.unwrap_or_default() != 0) {
-        let wanted = port.node_port.unwrap_or_default();
-        if !mine.insert(wanted) {
-            continue;
+    // Of a new service, the protocols of one port share its node port.
+    let mut shared: BTreeMap<i32, i32> = BTreeMap::new();
+    for index in 0..ports.len() {
+        let (port, said) = (ports[index].port, ports[index].node_port.unwrap_or_default());
+        let known = shared.get(&port).copied();
+        let asked = || ports.iter().filter(|p| p.port == port).filter_map(|p| p.node_port).find(|p| *p != 0);
+        let wanted = match known {
+            _ if said == 0 && !needed => continue,
+            None if new => asked().unwrap_or(said),
+            Some(known) if said == 0 => known,
+            _ => said,
+        };
+        let given = if wanted == 0 {
+            let full = |_| Refusal::Internal("failed to allocate a nodePort: range is full".to_owned());
+            let number = addresses.next_port(config).map_err(full)?;
+            taken.ports.push(number);
+            i32::from(number)
+        } else {
+            if known != Some(wanted) && (new || mine.insert(wanted)) {
+                let refuse = |why: String| refuse(format!("spec.ports[{index}].nodePort"), &json!(wanted), &why);
+                taken.ports.push(take_port(wanted, addresses, config).map_err(refuse)?);
+            }
+            wanted
+        };
+        if new {
+            shared.entry(port).or_insert(given);
         }
-        let number = take_port(wanted, addresses, config).map_err(|why| FieldError {
-            reason: "FieldValueInvalid",
-            field: format!("spec.ports[{index}].nodePort"),
-            message: format!("Invalid value: {wanted}: {why}"),
-        })?;
-        taken.ports.push(number);
-    }
-    for (index, port) in ports.iter_mut().enumerate().filter(|(_, p)| p.node_port.unwrap_or_default() == 0) {
-        let number = addresses.next_port(config).map_err(|_| FieldError {
-            reason: "FieldValueInvalid",
-            field: format!("spec.ports[{index}].nodePort"),
-            message: "Invalid value: 0: failed to allocate a nodePort: range is full".to_owned(),
-        })?;
-        taken.ports.push(number);
-        port.node_port = Some(i32::from(number));
+        if said == 0 {
+            ports[index].node_port = Some(given);
+        }
     }
     Ok(())
 }

@@ -136,9 +136,28 @@ pub(super) fn create(
         Tracking::As(managed) => managed,
     });
     prepare(cx, &mut object);
-    let mut wrong = validate_meta(&object);
-    if known.is_none() {
-        wrong.extend(validate_body(&object, cx.config));
+    // Upstream gives a service its addresses before it looks at the rest of it.
+    let taken = services::allocate(&mut object, None, cx.addresses, cx.config)?;
+    if let Err(error) = check_new(cx, &object, known.is_none(), has_version) {
+        taken.give_back(cx.addresses);
+        return Err(error);
+    }
+    let name = object.meta.name.clone();
+    cx.shared.labels(&mut object.meta.labels);
+    cx.shared.labels(&mut object.meta.annotations);
+    if let (Some(pod), Some(written), None) = (object.pod(), spec.filter(|_| alike), known) {
+        cx.shared.keep_spec(written, Known { spec: Arc::clone(&pod.spec), node: pod.node.clone(), fields });
+    }
+    cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
+}
+
+/// Whether a complete object may be created; its body was `unseen` where none like it was checked before. Counts it
+/// under quotas.
+fn check_new(cx: &mut Context<'_>, object: &Object, unseen: bool, has_version: bool) -> Result<(), ApiError> {
+    let kind = object.kind();
+    let mut wrong = validate_meta(object);
+    if unseen {
+        wrong.extend(validate_body(object, cx.config));
     }
     if !wrong.is_empty() {
         return Err(errors::invalid(kind, &object.meta.name, &wrong));
@@ -146,23 +165,12 @@ pub(super) fn create(
     if has_version {
         return Err(errors::internal("resourceVersion should not be set on objects to be created"));
     }
-    let name = object.meta.name.clone();
     if cx.store.at(&object.key()).is_some() {
-        return Err(errors::already_exists(kind, &name));
+        return Err(errors::already_exists(kind, &object.meta.name));
     }
-    admission::check_class(cx.store, &object)?;
-    admission::check_limits(cx.store, &object)?;
-    let taken = services::allocate(&mut object, None, cx.addresses, cx.config)?;
-    if let Err(error) = admission::charge(cx, &object, None) {
-        taken.give_back(cx.addresses);
-        return Err(error);
-    }
-    cx.shared.labels(&mut object.meta.labels);
-    cx.shared.labels(&mut object.meta.annotations);
-    if let (Some(pod), Some(written), None) = (object.pod(), spec.filter(|_| alike), known) {
-        cx.shared.keep_spec(written, Known { spec: Arc::clone(&pod.spec), node: pod.node.clone(), fields });
-    }
-    cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
+    admission::check_class(cx.store, object)?;
+    admission::check_limits(cx.store, object)?;
+    admission::charge(cx, object, None)
 }
 
 /// Whether what a pod is given follows from more than what is written in its spec.
@@ -349,20 +357,8 @@ pub(super) fn update(
         services::keep_given(&mut new, old);
         admit_update(cx, &mut new, old);
     }
-    let wrong = match part {
-        Some(Subresource::Status | Subresource::Finalize) => validate_status(&value, &new, old, cx.config),
-        _ => validate_update(&new, old, cx.config),
-    };
-    if !wrong.is_empty() {
-        return Err(errors::invalid(kind, &name, &wrong));
-    }
-    bump_generation(&mut new, old);
-    admission::check_class(cx.store, &new)?;
     let taken = services::allocate(&mut new, Some(old), cx.addresses, cx.config)?;
-    if kind == Kind::Service
-        && part.is_none()
-        && let Err(error) = admission::charge(cx, &new, Some(old))
-    {
+    if let Err(error) = check_changed(cx, &mut new, old, part, &value) {
         taken.give_back(cx.addresses);
         return Err(error);
     }
@@ -376,6 +372,29 @@ pub(super) fn update(
         WriteError::Conflict { .. } => errors::modified(kind, &name),
         WriteError::NotFound | WriteError::Exists => ApiError::not_found(kind, &name),
     })
+}
+
+/// Whether a part of an object may become what was `written`. Counts the change under quotas, and as a new generation.
+fn check_changed(
+    cx: &mut Context<'_>,
+    new: &mut Object,
+    old: &Object,
+    part: Option<Subresource>,
+    written: &Value,
+) -> Result<(), ApiError> {
+    let wrong = match part {
+        Some(Subresource::Status | Subresource::Finalize) => validate_status(written, new, old, cx.config),
+        _ => validate_update(new, old, cx.config),
+    };
+    if !wrong.is_empty() {
+        return Err(errors::invalid(new.kind(), &old.meta.name, &wrong));
+    }
+    bump_generation(new, old);
+    admission::check_class(cx.store, new)?;
+    if new.kind() == Kind::Service && part.is_none() {
+        admission::charge(cx, new, Some(old))?;
+    }
+    Ok(())
 }
 
 /// Carries over what this path may not change.

@@ -42,13 +42,20 @@ pub(crate) fn validate_body(object: &Object, config: &Config) -> Vec<FieldError>
     match &object.body {
         Body::Pod(pod) => pod::check(pod, config, &mut errors),
         Body::ReplicationController { spec, .. } => workload::check(spec, config, &mut errors),
-        Body::Service { spec, .. } => service::check(spec, &mut errors),
+        Body::Service { spec, .. } => service::check(spec, &object.meta.annotations, &mut errors),
         Body::Node { spec, status } => node::check(spec, status, &object.meta, &mut errors),
         Body::Endpoints { subsets } => service::check_subsets(subsets, &mut errors),
         Body::Event(event) => workload::check_event(event, &object.meta, &mut errors),
         Body::Document(document) => check_document(document, object, &mut errors),
         Body::Namespace { .. } => {}
     }
+    errors.list
+}
+
+/// What of the addresses that a service asks for this cluster cannot give.
+pub(crate) fn validate_families(spec: &k8s_openapi::api::core::v1::ServiceSpec) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    service::check_families(spec, &mut errors);
     errors.list
 }
 
@@ -89,7 +96,7 @@ pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<Field
         (Body::ReplicationController { spec, .. }, _) => workload::check(spec, config, &mut errors),
         (Body::Service { spec, .. }, Body::Service { spec: old_spec, .. }) => {
             service::check_update(spec, old_spec, &mut errors);
-            service::check(spec, &mut errors);
+            service::check(spec, &new.meta.annotations, &mut errors);
         }
         (Body::Node { spec, status }, Body::Node { spec: old_spec, .. }) => {
             // Upstream looks at the taints twice.

@@ -3,29 +3,51 @@
 use super::container::check_port_or_name;
 use super::errors::Errors;
 use super::meta::check_labels;
+use crate::api::Labels;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::BTreeSet;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+/// The port of kubelets, which no load balancer may show.
+const KUBELET: i32 = 10_250;
+const FOR_LOAD_BALANCERS: &str = "may only be used when `type` is 'LoadBalancer'";
+/// The annotation that came before `spec.loadBalancerSourceRanges`.
+const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 const NOT_AN_IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 
-pub(super) fn check(spec: &k8s::ServiceSpec, errors: &mut Errors) {
+pub(super) fn check(spec: &k8s::ServiceSpec, annotations: &Labels, errors: &mut Errors) {
     let kind = spec.type_.as_deref().unwrap_or_default();
-    let headless = spec.cluster_ip.as_deref() == Some("None");
+    let headless = is_headless(spec);
     let ports = spec.ports.as_deref().unwrap_or_default();
     if ports.is_empty() && !headless && kind != "ExternalName" {
         errors.required("spec.ports", "");
     }
     match kind {
-        "LoadBalancer" | "NodePort" if headless => {
-            errors.invalid("spec.clusterIPs[0]", "None", &format!("may not be set to 'None' for {kind} services"));
+        "LoadBalancer" | "NodePort" => {
+            for (index, port) in ports.iter().enumerate().filter(|(_, p)| kind == "LoadBalancer" && p.port == KUBELET) {
+                let detail = format!("may not expose port {KUBELET} externally since it is used by kubelet");
+                errors.invalid(format_args!("spec.ports[{index}].port"), port.port, &detail);
+            }
+            if headless {
+                errors.invalid("spec.clusterIPs[0]", "None", &format!("may not be set to 'None' for {kind} services"));
+            }
         }
         "ExternalName" => {
-            if spec.cluster_ip.as_deref().is_some_and(|ip| !ip.is_empty() && ip != "None") {
-                errors.forbidden("spec.clusterIPs", "may not be set for ExternalName services");
+            let set = [
+                (
+                    "clusterIPs",
+                    spec.cluster_ip.as_ref().is_some_and(|ip| !ip.is_empty()) || !is_empty(spec.cluster_ips.as_ref()),
+                ),
+                ("ipFamilies", !is_empty(spec.ip_families.as_ref())),
+                ("ipFamilyPolicy", spec.ip_family_policy.is_some()),
+            ];
+            for (field, _) in set.into_iter().filter(|(_, set)| *set) {
+                errors.forbidden(format_args!("spec.{field}"), "may not be set for ExternalName services");
             }
-            let name = spec.external_name.as_deref().unwrap_or_default().trim_end_matches('.');
+            let name = spec.external_name.as_deref().unwrap_or_default();
+            let name = name.strip_suffix('.').unwrap_or(name);
             if name.is_empty() {
                 errors.required("spec.externalName", "");
             } else {
@@ -46,19 +68,92 @@ pub(super) fn check(spec: &k8s::ServiceSpec, errors: &mut Errors) {
         let field = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
         errors.invalid(field, timeout, "must be greater than 0 and less than 86400");
     }
-    check_addresses(spec, errors);
+    check_cluster_ips(spec, errors);
+    for (index, ip) in spec.external_ips.iter().flatten().enumerate() {
+        check_ip(ip, &format!("spec.externalIPs[{index}]"), errors);
+    }
     let kinds = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
     errors.one_of("spec.type", spec.type_.as_deref(), &kinds, true);
-    errors.one_of("spec.internalTrafficPolicy", spec.internal_traffic_policy.as_deref(), &["Cluster", "Local"], false);
-    errors.one_of("spec.externalTrafficPolicy", spec.external_traffic_policy.as_deref(), &["Cluster", "Local"], false);
-    let local = kind == "LoadBalancer" && spec.external_traffic_policy.as_deref() == Some("Local");
-    if let Some(port) = spec.health_check_node_port.filter(|p| *p != 0 && !local) {
+    check_source_ranges(spec, annotations, errors);
+    if spec.allocate_load_balancer_node_ports.is_some() && kind != "LoadBalancer" {
+        errors.forbidden("spec.allocateLoadBalancerNodePorts", FOR_LOAD_BALANCERS);
+    }
+    check_class(spec, errors);
+    check_traffic(spec, kind, errors);
+}
+
+fn is_empty(list: Option<&Vec<String>>) -> bool {
+    list.is_none_or(Vec::is_empty)
+}
+
+fn is_headless(spec: &k8s::ServiceSpec) -> bool {
+    spec.cluster_ip.as_deref() == Some("None")
+}
+
+fn check_traffic(spec: &k8s::ServiceSpec, kind: &str, errors: &mut Errors) {
+    let policies = ["Cluster", "Local"];
+    let policy = spec.external_traffic_policy.as_deref().unwrap_or_default();
+    if matches!(kind, "LoadBalancer" | "NodePort") || kind == "ClusterIP" && !is_empty(spec.external_ips.as_ref()) {
+        errors.one_of("spec.externalTrafficPolicy", Some(policy), &policies, true);
+    } else if !policy.is_empty() {
+        errors.invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services");
+    }
+    let checked = kind == "LoadBalancer" && policy == "Local";
+    if let Some(port) = spec.health_check_node_port.filter(|p| *p != 0 && !checked) {
         let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
         errors.invalid("spec.healthCheckNodePort", port, detail);
     }
-    if spec.load_balancer_class.is_some() && kind != "LoadBalancer" {
-        errors.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'");
+    if let Some(policy) = &spec.internal_traffic_policy
+        && !policies.contains(&policy.as_str())
+    {
+        errors.not_supported("spec.internalTrafficPolicy", policy, &policies);
     }
+    if let Some(distribution) = &spec.traffic_distribution {
+        let known = ["PreferClose", "PreferSameNode", "PreferSameZone"];
+        if !known.contains(&distribution.as_str()) {
+            errors.not_supported("spec.trafficDistribution", distribution, &known);
+        }
+    }
+}
+
+fn check_class(spec: &k8s::ServiceSpec, errors: &mut Errors) {
+    let Some(class) = &spec.load_balancer_class else { return };
+    if spec.type_.as_deref() == Some("LoadBalancer") {
+        errors.all_invalid("spec.loadBalancerClass", class, qualified_name_errors(class));
+    } else {
+        errors.forbidden("spec.loadBalancerClass", FOR_LOAD_BALANCERS);
+    }
+}
+
+fn check_source_ranges(spec: &k8s::ServiceSpec, annotations: &Labels, errors: &mut Errors) {
+    let listed = spec.load_balancer_source_ranges.as_deref().unwrap_or_default();
+    let annotation = annotations.get(SOURCE_RANGES).filter(|_| listed.is_empty());
+    let field = match annotation {
+        None if listed.is_empty() => return,
+        None => "spec.LoadBalancerSourceRanges".to_owned(),
+        Some(_) => format!("metadata.annotations[{SOURCE_RANGES}]"),
+    };
+    if spec.type_.as_deref() != Some("LoadBalancer") {
+        errors.forbidden(&field, FOR_LOAD_BALANCERS);
+    }
+    for (index, range) in listed.iter().enumerate() {
+        if !is_range(range) {
+            let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+            errors.invalid(format_args!("{field}[{index}]"), range.trim(), detail);
+        }
+    }
+    if let Some(text) = annotation.map(|text| text.trim()).filter(|t| !t.is_empty() && !t.split(',').all(is_range)) {
+        let detail = "must be a comma separated list of CIDRs e.g. 192.168.0.0/16,10.0.0.0/8";
+        errors.invalid(&field, text, detail);
+    }
+}
+
+/// Whether it is a range of addresses, such as `10.0.0.0/8`.
+fn is_range(text: &str) -> bool {
+    text.trim().split_once('/').is_some_and(|(ip, bits)| {
+        let width = ip.parse::<IpAddr>().map(|ip| if ip.is_ipv4() { 32 } else { 128 });
+        matches!((width, bits.parse::<u8>()), (Ok(width), Ok(bits)) if bits <= width)
+    })
 }
 
 fn check_ports(ports: &[k8s::ServicePort], kind: &str, errors: &mut Errors) {
@@ -88,43 +183,109 @@ fn check_ports(ports: &[k8s::ServicePort], kind: &str, errors: &mut Errors) {
         }
         let protocol = port.protocol.as_deref().unwrap_or_default();
         if !numbers.insert((protocol, port.port)) {
-            errors.duplicate(&at, serde_json::json!({ "port": port.port, "protocol": protocol }));
+            errors.duplicate(&at, json!({ "port": port.port, "protocol": protocol }));
         }
         if let Some(node_port) = port.node_port.filter(|p| *p != 0) {
-            if matches!(kind, "ClusterIP" | "ExternalName") {
-                errors.forbidden(format_args!("{at}.nodePort"), &format!("may not be used when `type` is '{kind}'"));
-            } else if !node_ports.insert((protocol, node_port)) {
+            if kind == "ClusterIP" {
+                errors.forbidden(format_args!("{at}.nodePort"), "may not be used when `type` is 'ClusterIP'");
+            }
+            if !node_ports.insert((protocol, node_port)) {
                 errors.duplicate(format_args!("{at}.nodePort"), node_port);
             }
         }
     }
 }
 
-fn check_addresses(spec: &k8s::ServiceSpec, errors: &mut Errors) {
-    let listed = spec.cluster_ips.clone().unwrap_or_default();
-    let single = spec.cluster_ip.clone().filter(|ip| !ip.is_empty());
-    if let (Some(single), Some(first)) = (&single, listed.first())
-        && single != first
-    {
-        errors.invalid("spec.clusterIPs", serde_json::json!(listed), "first value must match `clusterIP`");
+/// What is wrong with the addresses of a service that it asks for, each by itself and with one another.
+fn check_cluster_ips(spec: &k8s::ServiceSpec, errors: &mut Errors) {
+    if spec.type_.as_deref() == Some("ExternalName") {
+        return;
     }
-    let ips = if listed.is_empty() { single.into_iter().collect() } else { listed };
+    let before = errors.list.len();
+    let ips = spec.cluster_ips.as_deref().unwrap_or_default();
+    let single = spec.cluster_ip.as_deref().unwrap_or_default();
+    let refuse = |errors: &mut Errors, why: &str| errors.invalid("spec.clusterIPs", json!(ips), why);
+    match ips.first() {
+        None if !single.is_empty() => errors.required("spec.clusterIPs", ""),
+        Some(_) if single.is_empty() => refuse(errors, "must be empty when `clusterIP` is not specified"),
+        Some(first) if first != single => refuse(errors, "first value must match `clusterIP`"),
+        _ => {}
+    }
+    let families = spec.ip_families.as_deref().unwrap_or_default();
+    for (index, family) in families.iter().enumerate() {
+        let field = format!("spec.ipFamilies[{index}]");
+        if !["IPv4", "IPv6"].contains(&family.as_str()) {
+            errors.not_supported(&field, family, &["IPv4", "IPv6"]);
+        }
+        if families[..index].contains(family) {
+            errors.duplicate(&field, family.as_str());
+        }
+    }
+    if let Some(policy) = &spec.ip_family_policy {
+        let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+        if !policies.contains(&policy.as_str()) {
+            errors.not_supported("spec.ipFamilyPolicy", policy, &policies);
+        }
+    }
+    let mut readable = true;
     for (index, ip) in ips.iter().enumerate() {
-        if ip != "None" && ip.parse::<IpAddr>().is_err() {
+        if index == 0 && ip == "None" {
+            if ips.len() > 1 {
+                readable = false;
+                refuse(errors, "'None' must be the first and only value");
+            }
+        } else if ip.parse::<IpAddr>().is_err() {
+            readable = false;
             errors.invalid(format_args!("spec.clusterIPs[{index}]"), ip.as_str(), NOT_AN_IP);
         }
     }
-    for (index, family) in spec.ip_families.iter().flatten().enumerate() {
-        errors.one_of(format_args!("spec.ipFamilies[{index}]"), Some(family), &["IPv4", "IPv6"], true);
+    if ips.len() > 2 {
+        refuse(errors, "may only hold up to 2 values");
     }
-    let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
-    errors.one_of("spec.ipFamilyPolicy", spec.ip_family_policy.as_deref(), &policies, false);
-    if spec.ip_family_policy.as_deref() == Some("RequireDualStack") {
-        let detail = "this cluster is not configured for dual-stack services";
-        errors.invalid("spec.ipFamilyPolicy", "RequireDualStack", detail);
+    let sixes: Vec<bool> = ips.iter().map(|ip| ip.contains(':')).collect();
+    if readable && sixes.len() > 1 && !(sixes.contains(&true) && sixes.contains(&false)) {
+        refuse(errors, "may specify no more than one IP for each IP family");
     }
-    for (index, ip) in spec.external_ips.iter().flatten().enumerate() {
-        check_ip(ip, &format!("spec.externalIPs[{index}]"), errors);
+    if readable && !is_headless(spec) && errors.list.len() == before {
+        for (index, (ip, family)) in ips.iter().zip(families).enumerate() {
+            let said = if ip.contains(':') { "IPv6" } else { "IPv4" };
+            if said != family {
+                let detail = format!("expected an {family} value as indicated by `ipFamilies[{index}]`");
+                errors.invalid(format_args!("spec.clusterIPs[{index}]"), ip.as_str(), &detail);
+            }
+        }
+    }
+}
+
+/// What of the addresses a service asks for cannot be given by a cluster that has IPv4 only. The first kind of fault
+/// ends it, as upstream has it: a service must make sense before it is held against the cluster.
+pub(super) fn check_families(spec: &k8s::ServiceSpec, errors: &mut Errors) {
+    check_cluster_ips(spec, errors);
+    let any = is_headless(spec) && spec.selector.as_ref().is_none_or(BTreeMap::is_empty);
+    if !errors.list.is_empty() || spec.type_.as_deref() == Some("ExternalName") {
+        return;
+    }
+    let ips = spec.cluster_ips.as_deref().unwrap_or_default();
+    let families = spec.ip_families.as_deref().unwrap_or_default();
+    let default = if any { "RequireDualStack" } else { "SingleStack" };
+    let policy = spec.ip_family_policy.as_deref().unwrap_or(default);
+    for (many, what) in [(ips.len() == 2, "cluster IPs"), (families.len() == 2, "IP families")] {
+        if many && policy == "SingleStack" {
+            let detail = format!("must be 'RequireDualStack' or 'PreferDualStack' when multiple {what} are specified");
+            errors.invalid("spec.ipFamilyPolicy", policy, &detail);
+        }
+    }
+    for (index, _) in ips.iter().enumerate().skip(families.len()).filter(|(_, ip)| ip.contains(':')) {
+        errors.invalid(format_args!("spec.clusterIPs[{index}]"), json!(ips), "IPv6 is not configured on this cluster");
+    }
+    if any || !errors.list.is_empty() {
+        return;
+    }
+    if policy == "RequireDualStack" {
+        errors.invalid("spec.ipFamilyPolicy", policy, "this cluster is not configured for dual-stack services");
+    }
+    for (index, family) in families.iter().enumerate().filter(|(_, family)| *family == "IPv6") {
+        errors.invalid(format_args!("spec.ipFamilies[{index}]"), family.as_str(), "not configured on this cluster");
     }
 }
 
@@ -155,12 +316,30 @@ fn check_ip(text: &str, field: &str, errors: &mut Errors) {
 
 /// What may not change once it is set.
 pub(super) fn check_update(new: &k8s::ServiceSpec, old: &k8s::ServiceSpec, errors: &mut Errors) {
-    let kept = |spec: &k8s::ServiceSpec| spec.type_.as_deref() != Some("ExternalName");
-    let old_ip = old.cluster_ip.as_deref().unwrap_or_default();
-    if kept(new) && kept(old) && !old_ip.is_empty() && new.cluster_ip != old.cluster_ip {
-        let value = serde_json::json!(new.cluster_ips.clone().unwrap_or_default());
-        errors.invalid("spec.clusterIPs[0]", value, "may not change once set");
+    let named = |spec: &k8s::ServiceSpec| spec.type_.as_deref() == Some("ExternalName");
+    if !(named(new) || named(old) || is_headless(new) && is_headless(old)) {
+        for (field, new, old) in
+            [("clusterIPs", &new.cluster_ips, &old.cluster_ips), ("ipFamilies", &new.ip_families, &old.ip_families)]
+        {
+            let (first, had) = (new.iter().flatten().next(), old.iter().flatten().next());
+            let value = || json!(new.as_deref().unwrap_or_default());
+            let at = format!("spec.{field}[0]");
+            match (first, had) {
+                (None, Some(_)) if field == "clusterIPs" => {
+                    errors.invalid(at, value(), "primary clusterIP can not be unset");
+                }
+                (None, Some(_)) => errors.invalid(at, value(), "primary ipFamily can not be unset"),
+                (Some(first), Some(had)) if first != had => errors.invalid(at, value(), "may not change once set"),
+                _ => {}
+            }
+        }
     }
+    let balanced = |spec: &k8s::ServiceSpec| spec.type_.as_deref() == Some("LoadBalancer");
+    if balanced(new) && balanced(old) && new.load_balancer_class != old.load_balancer_class {
+        errors.invalid("spec.loadBalancerClass", json!(new.load_balancer_class), "may not change once set");
+    }
+    // Upstream looks at it twice.
+    check_class(new, errors);
 }
 
 pub(super) fn check_subsets(subsets: &[k8s::EndpointSubset], errors: &mut Errors) {
