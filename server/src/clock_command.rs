@@ -1,10 +1,12 @@
 //! `kubarium clock`: the time of a simulated cluster from the command line.
 
 use crate::failure::Failure;
+use crate::kubeconfig;
 use crate::remote::RemoteArguments;
 use clap::{Args, Subcommand};
 use kubarium_core::sim;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 const PATH: &str = "/apis/kubarium.io/v1/clock";
 
@@ -19,6 +21,9 @@ The same over the API: GET and PATCH on /apis/kubarium.io/v1/clock, POST on /api
 pub struct ClockArguments {
     #[command(flatten)]
     remote: RemoteArguments,
+    /// File that says where the server is, its authority and the token, as `kubarium kubeconfig` writes it.
+    #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["server", "token_file", "data_dir", "certificate_authority"])]
+    kubeconfig: Option<PathBuf>,
     /// Print the Clock object as JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -58,7 +63,10 @@ fn duration(text: &str) -> Result<String, String> {
 
 /// `kubarium clock`.
 pub fn run(arguments: &ClockArguments) -> Result<(), Failure> {
-    let remote = &arguments.remote;
+    let remote = match &arguments.kubeconfig {
+        Some(path) => kubeconfig::read(path)?,
+        None => arguments.remote.find()?,
+    };
     let patch =
         |spec: Value| remote.ask("PATCH", PATH, "application/merge-patch+json", &json!({ "spec": spec }).to_string());
     let clock = match arguments.command.as_ref().unwrap_or(&ClockCommand::Show) {

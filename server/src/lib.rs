@@ -25,6 +25,7 @@ pub mod serve;
 pub mod simulate;
 pub mod spdy;
 pub mod storage;
+pub mod tls;
 pub mod token;
 
 pub use failure::Failure;

@@ -30,11 +30,13 @@ pub struct TokenArguments {
     name: Option<String>,
 }
 
-fn role(word: &str) -> Result<Role, String> {
+/// Reads the name of a role.
+pub fn role(word: &str) -> Result<Role, String> {
     Role::parse(word).ok_or_else(|| "roles are view, edit and admin".to_owned())
 }
 
-const fn role_word(role: Role) -> &'static str {
+/// The name of a role.
+pub const fn role_word(role: Role) -> &'static str {
     match role {
         Role::Admin => "admin",
         Role::Edit => "edit",
@@ -49,6 +51,12 @@ pub struct Token(String);
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
+    }
+}
+
+impl From<String> for Token {
+    fn from(secret: String) -> Self {
+        Self(secret)
     }
 }
 
@@ -98,9 +106,9 @@ impl Tokens {
         Ok(Self(tokens))
     }
 
-    /// The first token, for who uses the file as a client.
-    pub fn first(self) -> Option<Token> {
-        self.0.into_iter().next().map(|(token, _)| token)
+    /// The first token of such a user, for who uses the file as a client.
+    pub fn find(self, wanted: impl Fn(&User) -> bool) -> Option<Token> {
+        self.0.into_iter().find(|(_, user)| wanted(user)).map(|(token, _)| token)
     }
 
     /// Whose token that is.
@@ -115,12 +123,21 @@ impl Tokens {
         found
     }
 
+    /// The tokens of a data directory; makes the administrator's where there are none.
+    pub fn of(data_dir: &Path) -> Result<Self, Failure> {
+        let path = data_dir.join(TOKEN_FILE);
+        if !path.exists() {
+            Self::read_or_make(data_dir, Role::Admin, role_word(Role::Admin))?;
+        }
+        Self::read(&path)
+    }
+
     /// The token of a user in the data directory; makes one where there is none.
     fn read_or_make(data_dir: &Path, role: Role, name: &str) -> Result<Token, Failure> {
         let path = data_dir.join(TOKEN_FILE);
         if path.exists() {
             let user = User::named(name, role);
-            if let Some((token, _)) = Self::read(&path)?.0.into_iter().find(|(_, known)| **known == user) {
+            if let Some(token) = Self::read(&path)?.find(|known| *known == user) {
                 return Ok(token);
             }
         }

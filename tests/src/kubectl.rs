@@ -15,8 +15,17 @@ pub struct Kubectl {
 impl Kubectl {
     /// For a server. The file is kept in `directory`.
     pub fn of(server: &Server, directory: &Directory) -> std::io::Result<Self> {
-        let config = directory.join("kubeconfig");
-        std::fs::write(&config, run(&["kubeconfig", "--server", &server.url])?.stdout)?;
+        Self::told(directory, "kubeconfig", &["--server", &server.url])
+    }
+
+    /// With the file that `kubarium kubeconfig` writes when it is told that. It is kept in `directory` by that name.
+    pub fn told(directory: &Directory, name: &str, arguments: &[&str]) -> std::io::Result<Self> {
+        let config = directory.join(name);
+        let written = run(&[&["kubeconfig"], arguments].concat())?;
+        if !written.status.success() {
+            return Err(std::io::Error::other(String::from_utf8_lossy(&written.stderr).into_owned()));
+        }
+        std::fs::write(&config, written.stdout)?;
         let program = std::env::var("KUBARIUM_KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
         Ok(Self { program, config: config.to_string_lossy().into_owned() })
     }
@@ -24,13 +33,17 @@ impl Kubectl {
     /// The same kubectl, and those that speak otherwise on the wire, each with a name: `KUBARIUM_KUBECTL_OLD` and
     /// `KUBARIUM_KUBECTL_NEW` say where they are, if they are there.
     pub fn every(server: &Server, directory: &Directory) -> std::io::Result<Vec<(&'static str, Self)>> {
-        let usual = Self::of(server, directory)?;
+        Ok(Self::of(server, directory)?.and_others())
+    }
+
+    /// This one, and the others with the same server.
+    pub fn and_others(self) -> Vec<(&'static str, Self)> {
         let others = [("old", "KUBARIUM_KUBECTL_OLD"), ("new", "KUBARIUM_KUBECTL_NEW")];
         let others = others.into_iter().filter_map(|(name, variable)| {
-            Some((name, Self { program: std::env::var(variable).ok()?, config: usual.config.clone() }))
+            Some((name, Self { program: std::env::var(variable).ok()?, config: self.config.clone() }))
         });
         let others: Vec<_> = others.collect();
-        Ok([("usual", usual)].into_iter().chain(others).collect())
+        [("usual", self)].into_iter().chain(others).collect()
     }
 
     /// A command line that is still to be completed.
@@ -38,6 +51,11 @@ impl Kubectl {
         let mut command = Command::new(&self.program);
         command.args(["--kubeconfig", &self.config]);
         command
+    }
+
+    /// The file that tells of the server.
+    pub fn config(&self) -> &str {
+        &self.config
     }
 
     /// The same as a shell takes it.

@@ -4,9 +4,10 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use ureq::tls::TlsConfig;
 
 /// How long a server may take to say that it serves.
 const START_MAX: Duration = Duration::from_mins(1);
@@ -64,6 +65,14 @@ impl Drop for Directory {
         // What a test could not remove, the system will.
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Whom a server is signed by is for the tests of that to ask: they look with kubectl and with our own commands.
+fn any_certificate() -> TlsConfig {
+    TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .disable_verification(true)
+        .build()
 }
 
 /// Runs the binary to its end.
@@ -143,6 +152,7 @@ impl Server {
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
             .timeout_global(Some(Duration::from_mins(1)))
+            .tls_config(any_certificate())
             .build()
             .new_agent();
         match agent.run(request) {

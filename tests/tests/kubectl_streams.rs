@@ -132,6 +132,29 @@ fn every_kubectl_gets_into_pods() {
     other_clients(&server);
 }
 
+#[test]
+fn every_kubectl_gets_into_pods_over_tls() {
+    let mut hosts = Hosts::start(1).unwrap();
+    let directory = Directory::new().unwrap();
+    let endpoint = format!("host-a={}", hosts.host(0).endpoint());
+    let data = directory.path().to_str().unwrap();
+    assert!(kubarium_tests::server::run(&["token", "--data-dir", data, "--role", "edit"]).unwrap().status.success());
+    let server = Server::start(directory.path(), &["--docker", &endpoint, "--tls"]).unwrap();
+    let told = ["--server", &server.url, "--data-dir", data, "--role", "edit"];
+    let every = Kubectl::told(&directory, "kubeconfig", &told).unwrap().and_others();
+    every[0].1.reads("create -f -", PODS).unwrap();
+    every[0].1.until("the pods run", "get pods --no-headers", |said| {
+        ["two     2/2   Running", "web     1/1   Running"].iter().all(|part| said.contains(part))
+    });
+    for (name, kubectl) in &every {
+        println!("kubectl: {name}");
+        commands(kubectl);
+        terminal(kubectl);
+        copies(kubectl, &directory);
+        ports(kubectl);
+    }
+}
+
 fn commands(kubectl: &Kubectl) {
     let done = exec(kubectl, &["web", "--", "sh", "-c", "echo out; echo errors >&2; exit 7"], b"");
     assert_eq!((done.code, done.out.as_slice()), (Some(7), b"out\n".as_slice()));

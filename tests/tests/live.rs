@@ -295,7 +295,7 @@ async fn off_loopback_the_page_asks_for_the_token() -> Result<(), Failure> {
     let data = Directory::new()?;
     let token = run(&["token", "--data-dir", &data.path().to_string_lossy()])?.stdout;
     let token = String::from_utf8(token)?;
-    let server = serve(&data, &["--listen".to_owned(), "0.0.0.0:0".to_owned()]);
+    let server = serve(&data, &["--listen".to_owned(), "0.0.0.0:0".to_owned(), "--no-tls".to_owned()]);
     let browser = open(&server, Look { width: 390, height: 844, dark: true, ..Look::default() }, "").await?;
     browser.find("[data-testid=handle-cart]").await?;
     browser.click("[data-testid=world-live]").await?;

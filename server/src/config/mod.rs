@@ -3,12 +3,14 @@
 mod endpoint;
 mod file;
 mod live;
+mod serving_tls;
 mod settings;
 mod simulated;
 mod tls_files;
 
 pub use endpoint::{ENDPOINT_FORMS, Endpoint};
 pub use live::{DockerHost, LiveSettings, check_node_name};
+pub use serving_tls::ServingTls;
 pub use settings::{ClusterSettings, LogFormat, ServeArguments, Settings, is_loopback_host};
 pub use simulated::SimulatedSettings;
 pub use tls_files::TlsFiles;
@@ -17,8 +19,10 @@ use crate::failure::Failure;
 use std::path::PathBuf;
 
 /// Help of every `--data-dir`.
-pub const DATA_DIR_HELP: &str =
-    "Directory that holds the cluster's state [default: kubarium in the user's data directory]";
+pub const DATA_DIR_HELP: &str = "Directory that holds the cluster's state, tokens and certificates [default: kubarium in the user's data directory]";
+
+/// Where in a data directory the server's own authority is kept.
+pub const TLS_DIRECTORY: &str = "tls";
 
 /// Where state is kept unless told otherwise.
 pub fn default_data_dir() -> Result<PathBuf, Failure> {

@@ -1,9 +1,10 @@
 //! The settings of `kubarium serve`: flags over file over defaults, each checked, errors naming flag and field.
 
-use super::DATA_DIR_HELP;
 use super::file::ConfigFile;
 use super::live::LiveSettings;
+use super::serving_tls::{ServingTls, TlsArguments};
 use super::simulated::SimulatedSettings;
+use super::{DATA_DIR_HELP, default_data_dir};
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
@@ -32,7 +33,8 @@ Docker hosts can also be added and removed while the server runs: POST and DELET
 /apis/kubarium.io/v1/dockerhosts, or in the dashboard."
 )]
 pub struct ServeArguments {
-    /// Address to listen on. Any but loopback needs a token: see `kubarium token`. [default: 127.0.0.1:8080]
+    /// Address to listen on. Off loopback TLS is spoken, and clients need a token: see `kubarium token`.
+    /// [default: 127.0.0.1:8080]
     #[arg(long, value_name = "IP:PORT")]
     pub(super) listen: Option<String>,
     #[arg(long, value_name = "DIR", help = DATA_DIR_HELP)]
@@ -48,9 +50,12 @@ pub struct ServeArguments {
     /// YAML file with settings; flags go before it.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// File with the token that clients must send as `Authorization: Bearer TOKEN`.
+    /// File with the tokens of which clients must send one as `Authorization: Bearer TOKEN`. [default: that of the data
+    /// directory, made where there is none; on loopback without TLS no token is needed]
     #[arg(long, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) tls: TlsArguments,
     /// A host name under which clients may reach the server, besides localhost and addresses; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub(super) allowed_host: Vec<String>,
@@ -101,6 +106,10 @@ pub struct ServeArguments {
 pub struct Settings {
     /// Where the API is served.
     pub listen: SocketAddr,
+    /// The data directory, where one was named.
+    pub data_dir: Option<PathBuf>,
+    /// What clients are shown; none for plain HTTP.
+    pub tls: Option<ServingTls>,
     /// The file with the token, where one was named.
     pub token_file: Option<PathBuf>,
     /// Host names clients may use, besides localhost and addresses.
@@ -138,13 +147,15 @@ impl Settings {
             })?,
         };
         let token_file = arguments.token_file.clone().or(file.token_file.clone());
-        let allowed_hosts: BTreeSet<String> =
+        let mut allowed_hosts: BTreeSet<String> =
             arguments.allowed_host.iter().chain(&file.allowed_hosts).map(|h| h.to_ascii_lowercase()).collect();
         for host in &allowed_hosts {
             if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')) {
                 return Err(field.wrong("allowed-host", &format!("`{host}` is not a host name")));
             }
         }
+        let tls = ServingTls::gather(&arguments, &file, &field, listen, &mut allowed_hosts)?;
+        let data_dir = arguments.data_dir.clone().or(file.data_dir.clone());
         let log_level = arguments.log_level.clone().or(file.log_level.clone()).unwrap_or_else(|| "info".to_owned());
         let log_level = log_level.parse().map_err(|_| {
             field.wrong("log-level", &format!("`{log_level}` is none of error, warn, info, debug, trace"))
@@ -157,7 +168,12 @@ impl Settings {
             }
             None => ClusterSettings::Live(LiveSettings::gather(arguments, file, &field, listen.ip())?),
         };
-        Ok(Self { listen, token_file, allowed_hosts, log_format, log_level, seed, cluster })
+        Ok(Self { listen, data_dir, tls, token_file, allowed_hosts, log_format, log_level, seed, cluster })
+    }
+
+    /// Where state, tokens and certificates are.
+    pub fn data_dir(&self) -> Result<PathBuf, Failure> {
+        self.data_dir.clone().map_or_else(default_data_dir, Ok)
     }
 }
 

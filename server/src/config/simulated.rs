@@ -28,7 +28,6 @@ impl SimulatedSettings {
         let elsewhere = [
             ("docker", !a.docker.is_empty() || !f.docker.is_empty(), "the machines are those of the scenario"),
             ("no-docker", a.no_docker, "a simulated cluster has no Docker hosts"),
-            ("data-dir", a.data_dir.is_some() || f.data_dir.is_some(), "nothing of a simulated cluster is kept"),
             (
                 "node-port-address",
                 a.node_port_address.is_some() || f.node_port_address.is_some(),

@@ -10,15 +10,15 @@ use crate::http::{self, Access, App};
 use crate::metrics::Metrics;
 use crate::proxy::{self, Proxy};
 use crate::storage::Storage;
-use crate::token::{TOKEN_FILE, Tokens};
-use crate::{logging, simulate};
+use crate::token::Tokens;
+use crate::{logging, simulate, tls};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tracing::info;
+use tracing::{info, warn};
 
 /// What stands behind the API.
 struct Backend {
@@ -34,6 +34,13 @@ pub fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let settings = Settings::gather(arguments)?;
     let tokens = tokens(&settings)?;
     logging::start(settings.log_format, settings.log_level);
+    let tls = settings.tls.clone().map(tls::Keeper::new).transpose()?;
+    if tls.is_none() && !settings.listen.ip().is_loopback() {
+        warn!(listen = %settings.listen, "there is no TLS here: tokens can be read on their way");
+    }
+    if tokens.is_some() {
+        info!("clients need a token: `kubarium token` prints it");
+    }
     let metrics = Arc::new(Metrics::default());
     // What is read from disk is read before anything is bound.
     match settings.cluster.clone() {
@@ -42,7 +49,7 @@ pub fn run(arguments: ServeArguments) -> Result<(), Failure> {
                 Storage::open(&live.data_dir, settings.seed).map_err(|e| Failure::usage(e.to_string()))?;
             info!(data_dir = %live.data_dir.display(), "the cluster is live");
             let start = |metrics: &Arc<Metrics>| live::start(live, storage, loaded, metrics);
-            block_on(serve(settings, tokens, metrics, start))
+            block_on(serve(settings, tls, tokens, metrics, start))
         }
         ClusterSettings::Simulated(simulated) => {
             let world = simulate::begin(&simulated.scenario, settings.seed)?;
@@ -53,7 +60,7 @@ pub fn run(arguments: ServeArguments) -> Result<(), Failure> {
                 let (driver, end) = driver::simulate(Simulation { world, pace }, Arc::clone(metrics), runtime)?;
                 Ok(Backend { driver, end, machines: None })
             };
-            block_on(serve(settings, tokens, metrics, start))
+            block_on(serve(settings, tls, tokens, metrics, start))
         }
     }
 }
@@ -69,31 +76,20 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     result
 }
 
-/// The tokens clients must show; none on loopback, unless a file is named.
+/// The tokens clients must show, the administrator's at least; none for plain HTTP on loopback, unless a file is named.
 fn tokens(settings: &Settings) -> Result<Option<Tokens>, Failure> {
     if let Some(path) = &settings.token_file {
         return Tokens::read(path).map(Some);
     }
-    if settings.listen.ip().is_loopback() {
+    if settings.tls.is_none() && settings.listen.ip().is_loopback() {
         return Ok(None);
     }
-    let refusal = |how: &str| {
-        let listen = settings.listen;
-        Failure::usage(format!("--listen: {listen} can be reached by others, so clients need a token: {how}"))
-    };
-    let ClusterSettings::Live(live) = &settings.cluster else {
-        return Err(refusal("give --token-file; `kubarium token` makes a token"));
-    };
-    let path = live.data_dir.join(TOKEN_FILE);
-    if path.exists() {
-        return Tokens::read(&path).map(Some);
-    }
-    let data_dir = live.data_dir.display();
-    Err(refusal(&format!("make one with `kubarium token --data-dir {data_dir}` and start again, or give --token-file")))
+    Tokens::of(&settings.data_dir()?).map(Some)
 }
 
 async fn serve(
     settings: Settings,
+    tls: Option<(tls::Keeper, tls::Current)>,
     tokens: Option<Tokens>,
     metrics: Arc<Metrics>,
     start: impl FnOnce(&Arc<Metrics>) -> Result<Backend, Failure>,
@@ -118,10 +114,15 @@ async fn serve(
     if let Some(proxy) = proxy {
         tokio::spawn(proxy::run(proxy, stopping));
     }
-    let served = tokio::spawn(http::serve(listener, app));
-    info!(%address, "serving");
+    let (keeper, tls) = tls.unzip();
+    if let Some(keeper) = keeper {
+        tokio::spawn(keeper.run());
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let served = tokio::spawn(http::serve(listener, tls, app));
+    info!(%address, scheme, "serving");
     // For people and for programs that started us on port 0.
-    println!("kubarium serves http://{address}/ui/");
+    println!("kubarium serves {scheme}://{address}/ui/");
 
     let mut ended = None;
     tokio::select! {
