@@ -6,6 +6,7 @@
 mod printer;
 mod reader;
 mod scalar;
+mod style;
 
 pub use printer::print;
 

@@ -1,6 +1,8 @@
 //! JSON values as YAML text, in block style, as kubectl writes it.
 
-use serde_json::Value;
+use super::style;
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 /// A value as YAML. [`super::parse`] reads it back as the same value.
@@ -27,7 +29,7 @@ fn indent(text: &mut String, depth: usize) {
 fn block(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Object(map) => {
-            for (key, value) in map {
+            for (key, value) in ordered(map) {
                 indent(text, depth);
                 entry(text, key, value, depth);
             }
@@ -43,16 +45,17 @@ fn block(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// How long a key may be that stands before its colon: YAML has 1,024, quotes included.
-const KEY_BYTES_MAX: usize = 1_000;
+/// How long a key may be that stands before its colon.
+const KEY_BYTES_MAX: usize = 128;
 
 fn entry(text: &mut String, key: &str, value: &Value, depth: usize) {
-    let start = text.len();
-    scalar_text(text, key);
-    if text.len() - start > KEY_BYTES_MAX {
-        text.insert_str(start, "? ");
+    if key.len() > KEY_BYTES_MAX {
+        text.push_str("? ");
+        style::write(text, key, depth + 1, false);
         text.push('\n');
         indent(text, depth);
+    } else {
+        style::write(text, key, depth, true);
     }
     text.push(':');
     match value {
@@ -77,7 +80,7 @@ fn entry(text: &mut String, key: &str, value: &Value, depth: usize) {
 fn item(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            for (index, (key, value)) in map.iter().enumerate() {
+            for (index, (key, value)) in ordered(map).into_iter().enumerate() {
                 if index > 0 {
                     indent(text, depth + 1);
                 }
@@ -107,63 +110,38 @@ fn inline(text: &mut String, value: &Value, depth: usize) {
         Value::Number(number) => {
             let _ = write!(text, "{number}");
         }
-        Value::String(string) if is_long(string) => {
-            let keep = if string.ends_with('\n') { "|" } else { "|-" };
-            text.push_str(keep);
-            for line in string.strip_suffix('\n').unwrap_or(string).split('\n') {
-                text.push('\n');
-                if !line.is_empty() {
-                    indent(text, depth);
-                    text.push_str(line);
-                }
-            }
-        }
-        Value::String(string) => scalar_text(text, string),
+        Value::String(string) => style::write(text, string, depth, false),
         Value::Array(_) => text.push_str("[]"),
         Value::Object(_) => text.push_str("{}"),
     }
 }
 
-/// Whether a text of several lines can stand as a block as it is.
-fn is_long(string: &str) -> bool {
-    string.contains('\n')
-        && !string.starts_with([' ', '\n', '\t'])
-        && !string.ends_with("\n\n")
-        && string.split('\n').all(|line| !line.ends_with([' ', '\t', '\r']))
-        && string.chars().all(|c| c == '\n' || c == '\t' || !c.is_control())
-        && !string.contains('\u{feff}')
-        && !string.contains(['\u{85}', '\u{2028}', '\u{2029}'])
+/// The entries of a map in the order of keys that upstream's printer has: numbers by what they count, letters last.
+fn ordered(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_by(|(a, _), (b, _)| natural(a, b));
+    entries
 }
 
-fn scalar_text(text: &mut String, string: &str) {
-    if is_plain(string) {
-        text.push_str(string);
-    } else {
-        // A JSON string is a YAML string.
-        let _ = write!(text, "{}", Value::String(string.to_owned()));
+fn natural(a: &str, b: &str) -> Ordering {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let Some(at) = (0..a.len().min(b.len())).find(|&at| a[at] != b[at]) else { return a.len().cmp(&b.len()) };
+    let number = |chars: &[char]| -> (usize, String) {
+        // Digits that both have before belong to the number, unless they are leading zeros.
+        let before = a[..at].iter().rev().take_while(|c| c.is_ascii_digit()).any(|c| *c != '0');
+        let digits: String = chars[at..].iter().take_while(|c| c.is_ascii_digit()).collect();
+        let counts = if before { digits.clone() } else { digits.trim_start_matches('0').to_owned() };
+        (digits.len(), counts)
+    };
+    let (letter_a, letter_b) = (a[at].is_alphabetic(), b[at].is_alphabetic());
+    if letter_a || letter_b {
+        return letter_a.cmp(&letter_b).then(a[at].cmp(&b[at]));
     }
-}
-
-/// Whether a text reads back as itself without quotes.
-fn is_plain(string: &str) -> bool {
-    let starts_well = string.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "-_./@+ ()=<>;".contains(c);
-    starts_well
-        && !string.ends_with(' ')
-        && !string.contains(" #")
-        && string.chars().enumerate().all(|(index, c)| {
-            harmless(c) || (c == ':' && string[index..].chars().nth(1).is_some_and(|next| next != ' '))
-        })
-        && !is_word(string)
-}
-
-/// Whether YAML 1.1, or a reader of a later version, takes a word for something else than text.
-fn is_word(string: &str) -> bool {
-    let lower = string.to_ascii_lowercase();
-    matches!(
-        lower.as_str(),
-        "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "nan" | "inf" | "infinity"
-    )
+    let ((long_a, number_a), (long_b, number_b)) = (number(&a), number(&b));
+    (number_a.len().cmp(&number_b.len()))
+        .then_with(|| number_a.cmp(&number_b))
+        .then(long_a.cmp(&long_b))
+        .then(a[at].cmp(&b[at]))
 }
 
 #[cfg(test)]
@@ -177,7 +155,7 @@ mod tests {
             json!({"a": 1, "b": [1, {"c": "d", "e": []}, [2, 3], "x"], "f": {}, "g": null, "h": true, "i": -1.5}),
             json!({"s": ["yes", "1", "0x10", "1e3", "", " a", "a ", "a: b", "a:b", "-", "#", "a #b", "é", "名", "~", "null", "*a", "&a", "!a", "%", "@", "`", "{", "[a", "a,b", "2026-01-01", "12:30:45", "|", ">"]}),
             json!({"text": "line one\n  two\nthree\n", "open": "a\nb", "odd": "a \nb", "tail": "a\n\n", "lead": "\na", "tab": "a\tb", "nul": "\u{0}"}),
-            json!({"key with space": 1, "yes": 2, "a/b.c": 3, "": 4, "-x": 5, "a:": 6}),
+            json!({"key with space": 1, "x9": 1, "x10": 2, "yes": 2, "a/b.c": 3, "": 4, "-x": 5, "a:": 6}),
             json!([]),
             json!({}),
             json!("word"),
@@ -192,7 +170,7 @@ mod tests {
     fn a_manifest_looks_as_kubectl_prints_it() {
         let value = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "labels": {"app": "web"}},
             "spec": {"containers": [{"image": "nginx:1.25", "name": "c", "args": ["-c", "sleep 1"]}]}});
-        let expected = "apiVersion: v1\nkind: Pod\nmetadata:\n  labels:\n    app: web\n  name: web\nspec:\n  containers:\n  - args:\n    - \"-c\"\n    - sleep 1\n    image: nginx:1.25\n    name: c\n";
+        let expected = "apiVersion: v1\nkind: Pod\nmetadata:\n  labels:\n    app: web\n  name: web\nspec:\n  containers:\n  - args:\n    - -c\n    - sleep 1\n    image: nginx:1.25\n    name: c\n";
         assert_eq!(print(&value), expected);
     }
 }

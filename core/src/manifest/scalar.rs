@@ -14,6 +14,46 @@ pub(super) fn resolve(text: Cow<'_, str>, plain: bool, tag: Option<&str>) -> Res
     Ok(if plain { plain_value(text) } else { Value::String(text.into_owned()) })
 }
 
+/// Whether YAML of any version takes a text that stands without quotes for that text, and not for a number, a word with a
+/// meaning, a date or a count of minutes and seconds.
+pub(super) fn is_text(text: &str) -> bool {
+    let special = ["<<", ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF"];
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    plain_value(Cow::Borrowed(text)).is_string()
+        && !special.contains(&unsigned)
+        && !is_date(text)
+        && !is_base_60(unsigned)
+}
+
+/// Whether it is a day, alone or with a time.
+fn is_date(text: &str) -> bool {
+    let (day, time) = text.find(['T', 't', ' ']).map_or((text, ""), |at| text.split_at(at));
+    let mut parts = day.split('-');
+    let digits = |part: Option<&str>, least: usize, most: usize| {
+        part.is_some_and(|p| (least..=most).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()))
+    };
+    digits(parts.next(), 4, 4)
+        && digits(parts.next(), 1, 2)
+        && digits(parts.next(), 1, 2)
+        && parts.next().is_none()
+        && (time.is_empty()
+            || time.contains(':') && time[1..].bytes().all(|b| b.is_ascii_digit() || b":.Z+-".contains(&b)))
+}
+
+/// Whether it is a number of YAML 1.1 such as `190:20:30`.
+fn is_base_60(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let mut parts = whole.split(':');
+    let first = parts.next().unwrap_or_default();
+    let mut rest = parts.peekable();
+    first.starts_with(|c: char| c.is_ascii_digit())
+        && digits(first)
+        && digits(fraction)
+        && rest.peek().is_some()
+        && rest.all(|part| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
+}
+
 fn plain_value(text: Cow<'_, str>) -> Value {
     // Most scalars are words; what is no word begins with one of few characters.
     let Some(first) = text.bytes().next() else { return Value::Null };
