@@ -45,6 +45,11 @@ impl Time {
     /// The Unix epoch.
     pub const EPOCH: Self = Self(0);
 
+    /// An instant as Kubernetes writes it; none where the text is no instant.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<Timestamp>().ok().map(|at| Self(at.as_microsecond()))
+    }
+
     /// Whole seconds since the epoch, rounded down.
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000_000)

@@ -46,6 +46,14 @@ enum What {
         #[arg(long, value_name = "PROGRAM", env = "KUBARIUM_KUBECTL", default_value = "kubectl")]
         kubectl: PathBuf,
     },
+    /// The same command lines, typed into the dashboard's console; counted line by line
+    Console {
+        /// Records, one JSON case a line, gzipped or not [default: those of the project]
+        file: Option<PathBuf>,
+        /// As for kubectl
+        #[arg(long, value_name = "FILE")]
+        fixture: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -70,13 +78,22 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let agreement = match &arguments.what {
         What::Api { file } => replay::api(&cases(file, "api.jsonl.gz")?, agreement, told)?,
         What::Kubectl { file, fixture, kubectl } => {
-            let beside = file.as_ref().map(|file| file.with_file_name("kubectl-fixture.json")).filter(|f| f.is_file());
-            let fixture = fixture.clone().or(beside).unwrap_or_else(|| Path::new(DATA).join("kubectl-fixture.json"));
-            replay::kubectl(&cases(file, "kubectl.jsonl.gz")?, kubectl, &fixture, agreement, told)?
+            let cases = cases(file, "kubectl.jsonl.gz")?;
+            replay::kubectl(&cases, kubectl, &fixture_of(file.as_deref(), fixture.as_deref()), agreement, told)?
+        }
+        What::Console { file, fixture } => {
+            let cases = cases(file, "kubectl.jsonl.gz")?;
+            replay::console(&cases, &fixture_of(file.as_deref(), fixture.as_deref()), agreement, told)?
         }
     };
     report(&agreement, arguments.show);
     Ok(())
+}
+
+/// The requests that make what command lines look at: as named, or those beside the records, or the project's.
+fn fixture_of(records: Option<&Path>, named: Option<&Path>) -> PathBuf {
+    let beside = records.map(|file| file.with_file_name("kubectl-fixture.json")).filter(|file| file.is_file());
+    named.map(Path::to_path_buf).or(beside).unwrap_or_else(|| Path::new(DATA).join("kubectl-fixture.json"))
 }
 
 fn told(case: &Case) {

@@ -5,16 +5,20 @@
 mod agreement;
 mod case;
 mod client;
+mod console;
 mod difference;
 mod discovery;
 mod kubectl;
 mod normal;
+mod program;
 mod session;
 mod terminal;
 
 pub use agreement::{Agreement, Share};
 pub use case::{Case, read};
-pub use kubectl::replay as kubectl;
+pub use console::replay as console;
+pub use kubectl::Ran;
+pub use program::replay as kubectl;
 pub use session::replay as api;
 
 /// Patterns are constants of this module.

@@ -1,0 +1,44 @@
+//! kubectl, for where there is no shell: a command line in, requests to the Kubernetes API and what kubectl prints out.
+//!
+//! A line travels through [`words`] (quotes, here-documents), `flags` and `commands` to one file per command. What a
+//! command needs of the world outside (the API, the clock, a place to print, a text to read) is one trait, [`Host`]; so
+//! it runs in a page, in front of a simulated or a live cluster, and in tests. What can be asked of the API is asked of
+//! it: which resources there are, the columns of tables, the words of `explain`. Output, errors and exit codes are those of
+//! kubectl 1.32.
+
+#![forbid(unsafe_code)]
+#![expect(dead_code, reason = "completion and apply, which use the rest, come next")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod about;
+mod api;
+mod auth;
+mod call;
+mod commands;
+mod create;
+mod delete;
+mod describe;
+mod discovery;
+mod events;
+mod failure;
+mod files;
+mod flags;
+mod get;
+mod go;
+mod host;
+mod jsonpath;
+mod label;
+mod logs;
+mod node;
+mod output;
+mod patch;
+mod scale;
+mod session;
+mod table;
+mod tabs;
+mod target;
+mod wait;
+pub mod words;
+
+pub use host::{Host, Pending, Stream};
+pub use session::Session;
