@@ -37,10 +37,22 @@ fn scalars_mean_what_they_mean_to_kubernetes() {
         ("a: !!str 12", json!("12")),
         ("a: |\n  x\n  y\n", json!("x\ny\n")),
         ("b: &x {k: 1}\na: *x", json!({"k": 1})),
+        // Tabs may stand inside of texts and between brackets.
+        ("a: |\n  \tx\n", json!("\tx\n")),
+        ("a: [1,\n  \t2]", json!([1, 2])),
         ("b: &x {k: 1, l: 2}\na:\n  <<: *x\n  l: 3", json!({"k": 1, "l": 3})),
         ("{\"a\": [1, {\"b\": null}]}", json!([1, {"b": null}])),
     ] {
         assert_eq!(only(text)["a"], expected, "{text}");
+    }
+}
+
+#[test]
+fn lines_are_not_moved_in_by_tabs() {
+    for (text, line, column) in [("\ta: 1", 1, 2), ("a:\n\tb: 1", 2, 2), ("a:\n  \tb", 2, 4), ("a:\n\t- b", 2, 2)] {
+        let error = manifest::parse(text).expect_err(text);
+        assert!(error.message.contains("tab"), "{text:?}: {error}");
+        assert_eq!((error.place.line, error.place.column), (line, column), "{text:?}");
     }
 }
 

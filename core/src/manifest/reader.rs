@@ -17,6 +17,10 @@ pub(super) struct Reader<'t> {
     wanted: Option<Wanted>,
     /// Keys that came again, where that is no mistake.
     twice: Option<Vec<String>>,
+    /// The lines, where any is moved in by a tab; of one that is not, the parser says nothing wrong either.
+    tabbed: Vec<&'t str>,
+    /// How many lists and maps in brackets are open: there, tabs may stand between anything.
+    brackets: u32,
 }
 
 struct Wanted {
@@ -37,6 +41,20 @@ fn error(at: &Span, message: impl Into<String>) -> ManifestError {
     ManifestError { place: place(&at.start), field: String::new(), message: message.into() }
 }
 
+/// Whether a line is moved in by a tab, or by spaces and a tab.
+fn starts_with_tab(line: &str) -> bool {
+    line.trim_start_matches(' ').starts_with('\t')
+}
+
+/// What an event stands for.
+fn named(event: &Event<'_>) -> &'static str {
+    match event {
+        Event::SequenceStart(..) => "a list",
+        Event::MappingStart(..) => "a map",
+        _ => "a value",
+    }
+}
+
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self {
@@ -47,6 +65,8 @@ impl<'t> Reader<'t> {
             depth: 0,
             wanted: None,
             twice: None,
+            tabbed: if text.lines().any(starts_with_tab) { text.lines().collect() } else { Vec::new() },
+            brackets: 0,
         }
     }
 
@@ -94,12 +114,26 @@ impl<'t> Reader<'t> {
 
     fn next(&mut self) -> Result<Step<'t>, ManifestError> {
         match self.parser.next_event() {
+            Some(Ok((event, span))) if self.follows_tab(&event, &span.start) => {
+                Err(error(&span, format!("found a tab before {}: use spaces to move lines in", named(&event))))
+            }
             Some(Ok(step)) => Ok(step),
             Some(Err(e)) => {
                 Err(ManifestError { place: place(e.marker()), field: String::new(), message: e.info().to_owned() })
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
+    }
+
+    /// Whether what begins here is moved in by a tab, which YAML forbids and the parser lets pass.
+    fn follows_tab(&self, event: &Event<'_>, at: &Marker) -> bool {
+        let begins = matches!(event, Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..));
+        begins
+            && self.brackets == 0
+            && self.tabbed.get(at.line().saturating_sub(1)).is_some_and(|line| {
+                let moved_in = line.chars().take_while(|c| matches!(c, ' ' | '\t')).count();
+                starts_with_tab(line) && moved_in == at.col()
+            })
     }
 
     fn value(&mut self, (event, span): Step<'t>) -> Result<Value, ManifestError> {
@@ -142,8 +176,13 @@ impl<'t> Reader<'t> {
         if self.depth >= DEPTH_MAX {
             return Err(error(span, format!("lists and maps nest deeper than {DEPTH_MAX}")));
         }
+        let start =
+            self.tabbed.get(span.start.line().saturating_sub(1)).and_then(|line| line.chars().nth(span.start.col()));
+        let bracket = u32::from(matches!(start, Some('[' | '{')));
         self.depth += 1;
+        self.brackets += bracket;
         let value = read(self);
+        self.brackets -= bracket;
         self.depth -= 1;
         value
     }
