@@ -11,7 +11,7 @@
 //!   moment: what was reported before it is in it, and what is not in it happens after it.
 //! - No timer waits for an answer. A driver answers, or lists.
 
-use crate::api::{Name, Uid};
+use crate::api::{Name, SharedSpec, Uid};
 use crate::settings::Settings;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
@@ -49,7 +49,7 @@ pub enum RuntimeCommand {
         /// The pod.
         pod: PodRef,
         /// Its spec.
-        spec: Arc<k8s::PodSpec>,
+        spec: SharedSpec,
         /// Its labels, for whoever looks at the machine.
         labels: crate::api::Labels,
         /// What its volumes show of config maps and secrets; none where they show nothing of the kind.
@@ -61,7 +61,7 @@ pub enum RuntimeCommand {
         /// The pod.
         pod: PodRef,
         /// Its spec.
-        spec: Arc<k8s::PodSpec>,
+        spec: SharedSpec,
         /// What they show.
         settings: Arc<Settings>,
     },
@@ -87,7 +87,7 @@ pub enum RuntimeCommand {
         /// failed may be asked for again with the same number.
         attempt: u32,
         /// The pod's spec.
-        spec: Arc<k8s::PodSpec>,
+        spec: SharedSpec,
         /// Address of the pod, for the downward API.
         pod_ip: Option<Name>,
         /// The pod's labels, for the same.

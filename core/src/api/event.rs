@@ -1,6 +1,6 @@
 //! Events, kept small: a busy cluster has more of them than of anything else.
 
-use super::Name;
+use super::{Name, Typed};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ pub struct EventBody {
     /// On which node, where that matters.
     pub host: Name,
     /// What a client wrote beyond that.
-    pub rest: Option<Box<k8s::Event>>,
+    pub rest: Option<Box<Typed<k8s::Event>>>,
 }
 
 fn opt(s: &str) -> Option<String> {
@@ -115,13 +115,13 @@ impl EventBody {
                 *field = Some(said);
             }
         }
-        body.rest = (event != k8s::Event::default()).then(|| Box::new(event));
+        body.rest = Typed::of(event);
         body
     }
 
     /// In Kubernetes' form, without metadata.
     pub fn to_k8s(&self) -> k8s::Event {
-        let mut event = self.rest.as_deref().cloned().unwrap_or_default();
+        let mut event = self.rest.as_deref().cloned().unwrap_or_default().0;
         let time = |t: Time| (t != Time::EPOCH).then(|| t.to_meta());
         event.involved_object = k8s::ObjectReference {
             kind: opt(&self.involved.kind),

@@ -18,6 +18,7 @@ mod quantity;
 pub(crate) mod resources;
 mod selector;
 pub mod table;
+mod typed;
 pub mod validation;
 
 pub(crate) use codec::{decode, encode};
@@ -32,10 +33,12 @@ pub use meta::{Deletion, Labels, Meta, MetaRest, Uid};
 pub use object::{Body, DecodeError, Key, Object};
 pub use pod::{
     Condition, ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodBody, PodPhase, PodStatus,
-    Terminated,
+    SharedSpec, Terminated,
 };
 pub use quantity::{Quantity, QuantityError};
 pub use selector::{Selector, SelectorError};
+pub use typed::Typed;
+pub(crate) use typed::{copy, same};
 
 /// A name, namespace or other short word: cheap to clone, compared by content.
 pub type Name = smol_str::SmolStr;

@@ -1,6 +1,6 @@
 //! An object of any kind, and its way from and to JSON.
 
-use super::{Document, EventBody, Kind, Meta, Name, PodBody, PodStatus, codec};
+use super::{Document, EventBody, Kind, Meta, Name, PodBody, PodStatus, Typed, codec};
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -39,12 +39,26 @@ impl fmt::Display for Key {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "spec and status mean what they mean in Kubernetes")]
 pub enum Body {
-    Namespace { spec: Arc<k8s::NamespaceSpec>, status: Arc<k8s::NamespaceStatus> },
-    Node { spec: Arc<k8s::NodeSpec>, status: Arc<k8s::NodeStatus> },
+    Namespace {
+        spec: Arc<k8s::NamespaceSpec>,
+        status: Arc<k8s::NamespaceStatus>,
+    },
+    Node {
+        spec: Arc<k8s::NodeSpec>,
+        status: Arc<k8s::NodeStatus>,
+    },
     Pod(PodBody),
-    ReplicationController { spec: Arc<k8s::ReplicationControllerSpec>, status: Arc<k8s::ReplicationControllerStatus> },
-    Service { spec: Arc<k8s::ServiceSpec>, status: Arc<k8s::ServiceStatus> },
-    Endpoints { subsets: Arc<Vec<k8s::EndpointSubset>> },
+    ReplicationController {
+        spec: Arc<Typed<k8s::ReplicationControllerSpec>>,
+        status: Arc<k8s::ReplicationControllerStatus>,
+    },
+    Service {
+        spec: Arc<k8s::ServiceSpec>,
+        status: Arc<k8s::ServiceStatus>,
+    },
+    Endpoints {
+        subsets: Arc<Vec<k8s::EndpointSubset>>,
+    },
     Event(EventBody),
     Document(Document),
 }
@@ -182,7 +196,7 @@ impl Object {
                 let mut spec: k8s::PodSpec = part(value, "spec")?;
                 let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
                 let status = PodStatus::from_k8s(part(value, "status")?);
-                Body::Pod(PodBody { spec: spec.into(), node, status })
+                Body::Pod(PodBody { spec: Arc::new(Typed(spec)), node, status })
             }
             Kind::ReplicationController => {
                 Body::ReplicationController { spec: part(value, "spec")?, status: part(value, "status")? }

@@ -1,7 +1,7 @@
 //! A pod, kept small: replicas share one spec, and what differs takes hundreds of bytes instead of the
 //! thousands of Kubernetes' own structure.
 
-use super::Name;
+use super::{Name, Typed};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
@@ -223,7 +223,7 @@ pub struct ContainerStatus {
     /// The runtime's name for the image.
     pub image_id: Option<Arc<str>>,
     /// What a client wrote beyond that.
-    pub rest: Option<Box<k8s::ContainerStatus>>,
+    pub rest: Option<Box<Typed<k8s::ContainerStatus>>>,
 }
 
 /// What is known of a pod.
@@ -252,14 +252,17 @@ pub struct PodStatus {
     /// Where it may go once others made room.
     pub nominated_node: Option<Name>,
     /// What a client wrote beyond that.
-    pub rest: Option<Box<k8s::PodStatus>>,
+    pub rest: Option<Box<Typed<k8s::PodStatus>>>,
 }
+
+/// What is wanted of a pod, shared between replicas.
+pub type SharedSpec = Arc<Typed<k8s::PodSpec>>;
 
 /// Spec and status of a pod.
 #[derive(Clone, Debug)]
 pub struct PodBody {
     /// What is wanted, shared between replicas; its `node_name` is empty, see `node`.
-    pub spec: Arc<k8s::PodSpec>,
+    pub spec: SharedSpec,
     /// The node it is bound to.
     pub node: Option<Name>,
     /// What is.
@@ -343,13 +346,12 @@ impl PodStatus {
         {
             status.host_ips = None;
         }
-        let rest = (status != k8s::PodStatus::default()).then(|| Box::new(status));
-        Self { rest, ..parsed }
+        Self { rest: Typed::of(status), ..parsed }
     }
 
     /// In Kubernetes' form.
     pub fn to_k8s(&self) -> k8s::PodStatus {
-        let mut status = self.rest.as_deref().cloned().unwrap_or_default();
+        let mut status = self.rest.as_deref().cloned().unwrap_or_default().0;
         let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
         let name = |s: &Option<Name>| s.as_deref().map(str::to_owned);
         let containers =
@@ -448,12 +450,12 @@ fn container_from(mut c: k8s::ContainerStatus) -> ContainerStatus {
         image_id: Some(std::mem::take(&mut c.image_id)).filter(|i| !i.is_empty()).map(Into::into),
         rest: None,
     };
-    parsed.rest = (c != k8s::ContainerStatus::default()).then(|| Box::new(c));
+    parsed.rest = Typed::of(c);
     parsed
 }
 
 fn container_to(c: &ContainerStatus) -> k8s::ContainerStatus {
-    let mut status = c.rest.as_deref().cloned().unwrap_or_default();
+    let mut status = c.rest.as_deref().cloned().unwrap_or_default().0;
     let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
     status.name = c.name.to_string();
     status.image = c.image.to_string();

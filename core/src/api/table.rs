@@ -445,13 +445,13 @@ fn endpoints(subsets: &[k8s::EndpointSubset]) -> String {
 
 fn event(object: &Object, now: Time) -> Vec<Value> {
     let Body::Event(event) = &object.body else { return Vec::new() };
-    let rest = event.rest.as_deref();
+    let rest = event.rest.as_ref().map(|rest| &rest.0);
     let event_time = rest.and_then(|r| r.event_time.as_ref()).map(Time::from);
     let series = rest.and_then(|r| r.series.as_ref());
     let seen = |at: Time| if at == Time::EPOCH { event_time.unwrap_or_default() } else { at };
     let last = series.and_then(|s| s.last_observed_time.as_ref()).map_or(seen(event.last), Time::from);
     let count = series.and_then(|s| s.count).map_or(i64::from(event.count.max(1)), i64::from);
-    let kind = event.involved.kind.to_lowercase();
+    let kind = event.involved.kind.to_ascii_lowercase();
     let target = if event.involved.name.is_empty() { kind } else { format!("{kind}/{}", event.involved.name) };
     let reporting = |f: fn(&k8s::Event) -> Option<&String>| rest.and_then(f).map_or("", String::as_str);
     let (component, host) = if event.component.is_empty() && event.host.is_empty() {

@@ -4,8 +4,7 @@
 //! Changes what is done and kept, never what comes of it.
 
 use super::fields::Fields;
-use crate::api::{Labels, Managed, ManagedFields, Name};
-use k8s_openapi::api::core::v1::PodSpec;
+use crate::api::{Labels, Managed, ManagedFields, Name, SharedSpec};
 use serde_json::Value;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -18,14 +17,14 @@ const KEPT_MAX: usize = 512;
 #[derive(Debug)]
 struct Spec {
     written: Value,
-    admitted: Arc<PodSpec>,
+    admitted: SharedSpec,
     node: Option<Name>,
     fields: Fields,
 }
 
 /// What became of a pod's spec: as it was admitted, its node apart, and the fields that were set in it.
 pub(super) struct Known {
-    pub(super) spec: Arc<PodSpec>,
+    pub(super) spec: SharedSpec,
     pub(super) node: Option<Name>,
     pub(super) fields: Fields,
 }

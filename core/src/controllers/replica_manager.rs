@@ -7,7 +7,7 @@ use super::members::{Member, Members};
 use super::owned::Owned;
 use super::template::Template;
 use super::victims::Worth;
-use crate::api::{EventKind, Key, Kind, Name, Object, Selector, Uid};
+use crate::api::{EventKind, Key, Kind, Name, Object, Selector, Uid, same};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::deletion::{DeleteOptions, delete_object};
@@ -156,7 +156,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
             })
         });
         let before = change.before.as_deref().and_then(K::wanted);
-        if before.is_none_or(|b| b.template != wanted.template) {
+        if before.is_none_or(|b| !same(b.template, wanted.template)) {
             set.template = None;
         }
         if set.selector != wanted.selector || set.labels != labels || set.min_ready != wanted.min_ready {

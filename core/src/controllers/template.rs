@@ -3,7 +3,7 @@
 use crate::admission;
 use crate::api::defaulting::set_defaults;
 use crate::api::validation::validate_create;
-use crate::api::{ApiError, Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, shared_labels};
+use crate::api::{ApiError, Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, Typed, copy, shared_labels};
 use crate::apiserver::of_replica;
 use crate::cluster::Context;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -45,7 +45,7 @@ fn varies(cx: &Context<'_>, pod: &Object) -> bool {
 
 impl Template {
     pub(super) fn new(owner: &Object, template: &PodTemplateSpec, owned_by: OwnerReference, cx: &Context<'_>) -> Self {
-        let mut spec = template.spec.clone().unwrap_or_default();
+        let mut spec = template.spec.as_ref().map(copy).unwrap_or_default();
         let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
         let metadata = template.metadata.clone().unwrap_or_default();
         let mut prefix = format!("{}-", owner.meta.name);
@@ -65,7 +65,7 @@ impl Template {
                 })),
                 ..Meta::default()
             },
-            body: Body::Pod(PodBody { spec: Arc::new(spec), node, status: PodStatus::default() }),
+            body: Body::Pod(PodBody { spec: Arc::new(Typed(spec)), node, status: PodStatus::default() }),
         };
         set_defaults(&mut sample);
         sample.meta.managed = Some(of_replica(&sample));

@@ -304,7 +304,7 @@ impl Step<'_, '_> {
             Outcome::Kill => {
                 let own = probe::of(container, kind).and_then(|p| p.termination_grace_period_seconds);
                 let grace = own.map_or_else(|| self.own_grace(), |s| Span::from_secs(s.max(0)));
-                let word = word.to_lowercase();
+                let word = word.to_ascii_lowercase();
                 let why = format!("Container {name} failed {word} probe, will be restarted");
                 self.stop(index, grace, Some(&why));
             }

@@ -6,7 +6,8 @@ use super::status;
 use super::worker::{Removal, Sandbox, Stage, Verdict, Worker, container, containers, is_sidecar, restarts};
 use super::{backoff, eviction};
 use crate::api::{
-    Body, ContainerState, ContainerStatus, EventKind, Kind, Object, PodBody, PodPhase, PodStatus, Terminated, Uid,
+    Body, ContainerState, ContainerStatus, EventKind, Kind, Object, PodBody, PodPhase, PodStatus, SharedSpec,
+    Terminated, Uid,
 };
 use crate::cluster::{Context, Effect};
 use crate::deletion::{DeleteOptions, Deleted, delete_object};
@@ -24,7 +25,7 @@ pub(super) struct Step<'a, 'c> {
     pub(super) object: Arc<Object>,
     /// What it becomes.
     pub(super) pod: PodBody,
-    pub(super) spec: Arc<k8s::PodSpec>,
+    pub(super) spec: SharedSpec,
     pub(super) classes: &'a mut Classes,
     pub(super) cx: &'a mut Context<'c>,
 }

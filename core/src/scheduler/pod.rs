@@ -1,8 +1,8 @@
 //! What matters of a pod for where it goes. Pods that are equal in this are decided alike.
 
 use super::selector::NodeConstraint;
-use crate::api::Name;
 use crate::api::resources::{Amounts, Asked, is_sidecar, total};
+use crate::api::{Name, SharedSpec};
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ impl PodClass {
 /// Remembers the classes of specs seen lately: replicas share their spec, and so it is read once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Classes {
-    slots: Vec<Option<(Arc<k8s::PodSpec>, Arc<PodClass>)>>,
+    slots: Vec<Option<(SharedSpec, Arc<PodClass>)>>,
 }
 
 /// How many specs are remembered.
@@ -122,7 +122,7 @@ const SPECS_MAX: usize = 64;
 
 impl Classes {
     /// The class of a pod with that spec.
-    pub(crate) fn of(&mut self, spec: &Arc<k8s::PodSpec>) -> Arc<PodClass> {
+    pub(crate) fn of(&mut self, spec: &SharedSpec) -> Arc<PodClass> {
         self.slots.resize(SPECS_MAX, None);
         // Where a spec lies in memory decides only which other it displaces here, never what is answered.
         let slot = &mut self.slots[(Arc::as_ptr(spec).addr() >> 4) % SPECS_MAX];

@@ -357,7 +357,7 @@ fn start(
             let Some(event) = event.dyn_ref::<WheelEvent>() else { return };
             event.prevent_default();
             let (x, y) = point(event);
-            shared.borrow_mut().zoom((-event.delta_y() * 0.0015).exp(), x, y);
+            shared.borrow_mut().zoom(js_sys::Math::exp(-event.delta_y() * 0.0015), x, y);
             Engine::draw_soon(&shared);
             moved.emit(());
         })

@@ -5,6 +5,7 @@ use super::layout::TILE;
 use super::paint::cut;
 use crate::components::state_text;
 use crate::text::Text;
+use js_sys::Math;
 use kubarium_core::api::Name;
 use kubarium_core::view::{Id, PodState, Rows, Slot};
 
@@ -171,8 +172,9 @@ impl Engine {
             pen.begin_path();
             for ray in 0..8 {
                 let angle = f64::from(ray) * std::f64::consts::FRAC_PI_4;
-                pen.move_to(x + angle.cos() * inner, y + angle.sin() * inner);
-                pen.line_to(x + angle.cos() * outer, y + angle.sin() * outer);
+                let (right, down) = (Math::cos(angle), Math::sin(angle));
+                pen.move_to(x + right * inner, y + down * inner);
+                pen.line_to(x + right * outer, y + down * outer);
             }
             pen.stroke();
         }

@@ -24,7 +24,7 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(address: &Address) -> Self {
         Self {
-            words: address.get(Field::Search).to_lowercase().split_whitespace().map(str::to_owned).collect(),
+            words: address.get(Field::Search).to_ascii_lowercase().split_whitespace().map(str::to_owned).collect(),
             namespace: address.get(Field::Namespace).to_owned(),
             state: PodState::parse(address.get(Field::State)),
             node: address.get(Field::Node).to_owned(),
@@ -34,7 +34,7 @@ impl Filter {
 
     /// Whether every word is in one of the texts.
     pub(super) fn words(&self, texts: &[&str]) -> bool {
-        self.words.iter().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word.as_str())))
+        self.words.iter().all(|word| texts.iter().any(|text| text.to_ascii_lowercase().contains(word.as_str())))
     }
 
     pub(super) fn namespace(&self, namespace: &str) -> bool {

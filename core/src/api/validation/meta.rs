@@ -31,7 +31,7 @@ pub(super) fn check(meta: &Meta, kind: Kind, errors: &mut Errors) {
     check_labels(&meta.labels, "metadata.labels", errors);
     let mut bytes = 0;
     for (key, value) in meta.annotations.iter() {
-        errors.all_invalid("metadata.annotations", key, qualified_name_errors(&key.to_lowercase()));
+        errors.all_invalid("metadata.annotations", key, qualified_name_errors(&key.to_ascii_lowercase()));
         bytes += key.len() + value.len();
     }
     if bytes > ANNOTATIONS_BYTES_MAX {

@@ -4,8 +4,8 @@ use super::container;
 use super::errors::Errors;
 use super::meta::check_labels;
 use super::scheduling;
-use crate::api::PodBody;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
+use crate::api::{PodBody, Typed};
 use crate::config::Config;
 use k8s_openapi::api::core::v1 as k8s;
 use std::collections::BTreeSet;
@@ -258,7 +258,7 @@ pub(super) fn check_update(new: &PodBody, old: &PodBody, config: &Config, errors
         errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
     }
     // What may change is made equal; what then differs may not.
-    let mut masked = k8s::PodSpec::clone(&new.spec);
+    let mut masked = Typed::clone(&new.spec);
     masked.active_deadline_seconds = old_deadline;
     masked.tolerations.clone_from(&old.spec.tolerations);
     masked.scheduling_gates.clone_from(&old.spec.scheduling_gates);
