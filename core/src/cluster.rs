@@ -185,6 +185,11 @@ impl Cluster {
         Output { answer, effects, wake }
     }
 
+    /// The addresses and node ports that services have.
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
     /// The objects.
     pub const fn store(&self) -> &Store {
         &self.store

@@ -5,6 +5,7 @@
 
 use kubarium_core::api::Kind;
 use kubarium_core::apiserver::{Answer, Method, Request};
+use kubarium_core::network::Addresses;
 use kubarium_core::{Cluster, Config, Input, Span, Time};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 const START: Time = Time(1_790_000_000_000_000);
 
 /// Parts of paths, likely and unlikely ones.
-const SEGMENTS: [&str; 34] = [
+const SEGMENTS: [&str; 42] = [
     "api",
     "apis",
     "v1",
@@ -48,9 +49,17 @@ const SEGMENTS: [&str; 34] = [
     "\u{1F41F}",
     "openapi",
     "version",
+    "policy",
+    "coordination.k8s.io",
+    "poddisruptionbudgets",
+    "configmaps",
+    "secrets",
+    "resourcequotas",
+    "exec",
+    "portforward",
 ];
 
-const QUERIES: [&str; 26] = [
+const QUERIES: [&str; 31] = [
     "watch=true",
     "watch",
     "limit=1",
@@ -77,6 +86,11 @@ const QUERIES: [&str; 26] = [
     "propagationPolicy=Foreground",
     "container=x&tailLines=-1",
     "timeoutSeconds=-5&fieldManager=%00",
+    "fieldManager=a",
+    "fieldManager=b&force=true",
+    "force=maybe",
+    "command=sh&command=-c&stdout=1",
+    "fieldValidation=Warn",
 ];
 
 const TYPES: [&str; 9] = [
@@ -123,8 +137,57 @@ fn service() -> Value {
     })
 }
 
+/// One of every other kind that lives in a namespace, and of two that do not.
+fn others() -> Vec<Value> {
+    let of = |api_version: &str, kind: &str, name: &str, body: Value| {
+        let mut document = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}});
+        for (field, value) in body.as_object().unwrap() {
+            document[field] = value.clone();
+        }
+        document
+    };
+    let limits = json!([{"type": "Container", "default": {"cpu": "1"}, "max": {"cpu": "2"}, "min": {"memory": "1Mi"}}]);
+    vec![
+        of("v1", "ConfigMap", "m", json!({"data": {"a": "b"}, "binaryData": {"c": "AA=="}, "immutable": false})),
+        of("v1", "Secret", "s", json!({"type": "Opaque", "data": {"a": "YQ=="}, "stringData": {"b": "c"}})),
+        of("v1", "ServiceAccount", "default", json!({"secrets": [{"name": "s"}]})),
+        of(
+            "v1",
+            "ResourceQuota",
+            "q",
+            json!({"spec": {"hard": {"pods": "2", "services.nodeports": "1", "count/configmaps": "3"}}}),
+        ),
+        of("v1", "LimitRange", "l", json!({"spec": {"limits": limits}})),
+        of(
+            "v1",
+            "Endpoints",
+            "web",
+            json!({"subsets": [{"addresses": [{"ip": "10.1.2.3"}], "ports": [{"port": 80}]}]}),
+        ),
+        of(
+            "policy/v1",
+            "PodDisruptionBudget",
+            "b",
+            json!({"spec": {"minAvailable": "50%", "selector": {"matchLabels": {"a": "b"}}}}),
+        ),
+        of(
+            "coordination.k8s.io/v1",
+            "Lease",
+            "e",
+            json!({"spec": {"holderIdentity": "x", "leaseDurationSeconds": 15}}),
+        ),
+        of("scheduling.k8s.io/v1", "PriorityClass", "high", json!({"value": 1000, "globalDefault": true})),
+        of(
+            "v1",
+            "Node",
+            "n",
+            json!({"spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}, "status": {"capacity": {"cpu": "4"}}}),
+        ),
+    ]
+}
+
 /// Keys that mean something somewhere.
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "metadata",
     "name",
     "namespace",
@@ -137,6 +200,7 @@ const KEYS: [&str; 30] = [
     "port",
     "nodePort",
     "clusterIP",
+    "type",
     "replicas",
     "selector",
     "template",
@@ -174,6 +238,10 @@ fn scalar() -> impl Strategy<Value = Value> {
             "copy",
             "/spec/containers/0",
             "10.96.0.9",
+            "NodePort",
+            "LoadBalancer",
+            "ExternalName",
+            "None",
             "1e999"
         ])
         .prop_map(Value::from),
@@ -191,18 +259,20 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
+fn sample() -> impl Strategy<Value = Value> {
+    prop_oneof![Just(pod()), Just(controller()), Just(service()), select(others())]
+}
+
 /// A document with something of another put in at a random place.
 fn grafted() -> impl Strategy<Value = Value> {
-    (prop_oneof![Just(pod()), Just(controller()), Just(service())], document(), any::<prop::sample::Index>()).prop_map(
-        |(mut base, graft, place)| {
-            let mut pointers = Vec::new();
-            paths(&base, String::new(), &mut pointers);
-            if let Some(slot) = base.pointer_mut(&pointers[place.index(pointers.len())]) {
-                *slot = graft;
-            }
-            base
-        },
-    )
+    (sample(), document(), any::<prop::sample::Index>()).prop_map(|(mut base, graft, place)| {
+        let mut pointers = Vec::new();
+        paths(&base, String::new(), &mut pointers);
+        if let Some(slot) = base.pointer_mut(&pointers[place.index(pointers.len())]) {
+            *slot = graft;
+        }
+        base
+    })
 }
 
 fn paths(value: &Value, at: String, all: &mut Vec<String>) {
@@ -217,7 +287,7 @@ fn paths(value: &Value, at: String, all: &mut Vec<String>) {
 fn body() -> impl Strategy<Value = String> {
     prop_oneof![
         grafted().prop_map(|v| v.to_string()),
-        prop_oneof![Just(pod()), Just(controller()), Just(service())].prop_map(|v| v.to_string()),
+        sample().prop_map(|v| v.to_string()),
         document().prop_map(|v| v.to_string()),
         prop::collection::vec(document(), 0..4).prop_map(|v| Value::from(v).to_string()),
         Just(String::new()),
@@ -246,6 +316,23 @@ fn path() -> impl Strategy<Value = String> {
         "/api/v1/namespaces/default",
         "/api/v1/nodes",
         "/api/v1/nodes/n",
+        "/api/v1/namespaces/default/pods/p/exec",
+        "/api/v1/namespaces/default/configmaps",
+        "/api/v1/namespaces/default/configmaps/m",
+        "/api/v1/namespaces/default/secrets",
+        "/api/v1/namespaces/default/secrets/s",
+        "/api/v1/namespaces/default/serviceaccounts/default",
+        "/api/v1/namespaces/default/resourcequotas",
+        "/api/v1/namespaces/default/resourcequotas/q/status",
+        "/api/v1/namespaces/default/limitranges",
+        "/api/v1/namespaces/default/limitranges/l",
+        "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+        "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b",
+        "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+        "/apis/coordination.k8s.io/v1/namespaces/default/leases/e",
+        "/apis/scheduling.k8s.io/v1/priorityclasses",
+        "/apis/scheduling.k8s.io/v1/priorityclasses/high",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     ]);
     prop_oneof![
         4 => likely.prop_map(str::to_owned),
@@ -279,7 +366,8 @@ proptest! {
 
     #[test]
     fn whatever_is_asked_is_answered_and_nothing_is_half_done(requests in prop::collection::vec(request(), 1..24)) {
-        let mut cluster = Cluster::new(Config { allow_privileged: true, ..Config::default() }, START);
+        let config = Config { allow_privileged: true, ..Config::default() };
+        let mut cluster = Cluster::new(config.clone(), START);
         let mut now = START;
         for request in requests {
             now = now + Span::from_millis(500);
@@ -309,6 +397,12 @@ proptest! {
                 Some(Answer::Logs(_) | Answer::Exec(_) | Answer::PortForward(_) | Answer::Proxy(_)) => {}
                 None => prop_assert!(false, "no answer to {:?}", request),
             }
+            // What is given out is what services have, no more and no less.
+            let mut had = Addresses::default();
+            for service in cluster.store().list(Kind::Service, None) {
+                had.keep_service(service.service().unwrap(), &config);
+            }
+            prop_assert_eq!(cluster.addresses(), &had, "{:?}", request);
             // What is stored can be read back, and is the same when read again.
             for kind in Kind::ALL {
                 for object in cluster.store().list(kind, None) {
