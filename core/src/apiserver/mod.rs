@@ -9,6 +9,8 @@ mod application;
 mod apply;
 mod body;
 mod delete;
+#[cfg(feature = "explained")]
+mod descriptions;
 #[cfg(feature = "described")]
 mod discovery;
 mod errors;

@@ -74,9 +74,28 @@ fn of_type(holds: &Type, version: Version) -> Value {
     }
 }
 
+/// What structures and their fields are for, where that is known.
+fn descriptions() -> Map<String, Value> {
+    #[cfg(feature = "explained")]
+    return super::descriptions::schemas();
+    #[cfg(not(feature = "explained"))]
+    Map::new()
+}
+
+/// Says of a schema what it is for. What is said beside a reference counts in version 2 alone: version 3 wants it wrapped.
+fn describe(schema: &mut Value, about: &Value, version: Version) {
+    let Value::String(description) = &about["description"] else { return };
+    if let (Version::Three, Some(reference)) = (version, schema.get("$ref")) {
+        *schema = json!({"allOf": [{ "$ref": reference }]});
+    }
+    schema["description"] = description.as_str().into();
+}
+
 fn schemas(version: Version) -> Map<String, Value> {
     let mut all = Map::new();
+    let descriptions = descriptions();
     for (name, fields) in schema::types() {
+        let said = descriptions.get(&qualified(name)).unwrap_or(&Value::Null);
         let mut properties = Map::new();
         for (field, about) in fields {
             let mut property = of_type(&about.holds, version);
@@ -102,6 +121,7 @@ fn schemas(version: Version) -> Map<String, Value> {
                     property["x-kubernetes-list-map-keys"] = json!(keys);
                 }
             }
+            describe(&mut property, &said["properties"][*field], version);
             properties.insert((*field).to_owned(), property);
         }
         let mut schema = json!({"type": "object"});
@@ -118,11 +138,15 @@ fn schemas(version: Version) -> Map<String, Value> {
             _ => None,
         });
         if let Some((group, api_version)) = named {
-            properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
-            properties.insert("kind".to_owned(), json!({"type": "string"}));
+            for field in ["apiVersion", "kind"] {
+                let mut property = json!({"type": "string"});
+                describe(&mut property, &said["properties"][field], version);
+                properties.insert(field.to_owned(), property);
+            }
             schema["x-kubernetes-group-version-kind"] = json!([{"group": group, "version": api_version, "kind": name}]);
         }
         schema["properties"] = Value::Object(properties);
+        describe(&mut schema, said, version);
         all.insert(qualified(name), schema);
     }
     all
