@@ -12,7 +12,7 @@ use ureq::tls::TlsConfig;
 /// How long a server may take to say that it serves.
 const START_MAX: Duration = Duration::from_mins(1);
 
-/// The binary: the one `cargo xtask test` names, or one built now.
+/// The binary: the one `cargo xtask test` names, or one built now, to be measured where we are.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -20,8 +20,10 @@ pub fn binary() -> &'static Path {
             return path.into();
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let release = (!cfg!(debug_assertions)).then_some("--release");
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "kubarium", "--message-format", "json"])
+            .args(release)
             .current_dir(root)
             .output()
             .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
@@ -188,6 +190,11 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
+    }
+
+    /// How many files and connections it has open now; none where the system does not say.
+    pub fn open_files(&self) -> Option<usize> {
+        Some(std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.count())
     }
 
     /// Ends it as `kill -9` does, while others still ask it.

@@ -26,6 +26,7 @@ pub(crate) struct ConfigFile {
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) tls_names: Vec<String>,
     pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) client_requests_per_second: Option<u32>,
     pub(crate) allow_privileged: Option<bool>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_level: Option<String>,

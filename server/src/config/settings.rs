@@ -10,8 +10,12 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use tracing::Level;
+
+/// How many requests a second a client may send that is not on this machine: twenty times what kubectl allows itself.
+const CLIENT_RATE: u32 = 1_000;
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -59,6 +63,10 @@ pub struct ServeArguments {
     /// A host name under which clients may reach the server, besides localhost and addresses; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub(super) allowed_host: Vec<String>,
+    /// How many requests a second each client may send, watches and health checks apart; 0 for as many as it likes. One
+    /// too many is answered with 429 and `Retry-After`. [default: 0 on loopback, else 1000]
+    #[arg(long, value_name = "N")]
+    pub(super) client_requests_per_second: Option<u32>,
     /// Let pods be privileged, use the host's network and mount its paths.
     #[arg(long)]
     pub(super) allow_privileged: bool,
@@ -114,6 +122,8 @@ pub struct Settings {
     pub token_file: Option<PathBuf>,
     /// Host names clients may use, besides localhost and addresses.
     pub allowed_hosts: BTreeSet<String>,
+    /// How many requests a second each client may send; none for as many as it likes.
+    pub client_requests_per_second: Option<NonZeroU32>,
     /// How logs are written.
     pub log_format: LogFormat,
     /// How much is logged.
@@ -162,13 +172,26 @@ impl Settings {
         })?;
         let log_format = arguments.log_format.or(file.log_format).unwrap_or_default();
         let seed = arguments.seed.or(file.seed);
+        let client_rate = arguments.client_requests_per_second.or(file.client_requests_per_second);
+        let client_rate = client_rate.unwrap_or(if listen.ip().is_loopback() { 0 } else { CLIENT_RATE });
         let cluster = match arguments.simulate.clone().or(file.simulate.clone()) {
             Some(scenario) => {
                 ClusterSettings::Simulated(SimulatedSettings::gather(scenario, &arguments, &file, &field)?)
             }
             None => ClusterSettings::Live(LiveSettings::gather(arguments, file, &field, listen.ip())?),
         };
-        Ok(Self { listen, data_dir, tls, token_file, allowed_hosts, log_format, log_level, seed, cluster })
+        Ok(Self {
+            listen,
+            data_dir,
+            tls,
+            token_file,
+            allowed_hosts,
+            client_requests_per_second: NonZeroU32::new(client_rate),
+            log_format,
+            log_level,
+            seed,
+            cluster,
+        })
     }
 
     /// Where state, tokens and certificates are.

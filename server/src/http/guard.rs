@@ -121,12 +121,18 @@ fn host_name(host: &str) -> &str {
     }
 }
 
-/// Turns away who may not ask at all, and notes who asks.
+/// Turns away who may not ask at all, or asks too often, and notes who asks.
 pub(super) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let open = matches!(path, "/" | "/ui" | "/healthz" | "/livez" | "/readyz") || path.starts_with("/ui/");
     match app.access.check(request.uri(), request.headers(), open) {
-        Ok(user) => _ = request.extensions_mut().insert(user),
+        Ok(user) => {
+            // Health checks are among the open paths, and not counted.
+            if !open && let Some(refusal) = app.limits.refusal(&user.name, request.uri()) {
+                return refusal;
+            }
+            request.extensions_mut().insert(user);
+        }
         Err(refusal) => return refused(refusal),
     }
     let mut response = next.run(request).await;

@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod hosts;
 mod interventions;
+mod limits;
 mod listener;
 mod logs;
 mod machines;
@@ -20,6 +21,7 @@ mod usage;
 mod watch;
 
 pub use guard::Access;
+pub use limits::Limits;
 pub use listener::serve;
 
 use crate::docker::Hosts;
@@ -43,6 +45,8 @@ pub struct App {
     pub hosts: Option<Hosts>,
     /// Who may ask.
     pub access: Arc<Access>,
+    /// How often.
+    pub limits: Arc<Limits>,
     /// The server's own counters.
     pub metrics: Arc<Metrics>,
     /// Turns true when the server is on its way out.

@@ -6,7 +6,7 @@ use crate::config::{ClusterSettings, ServeArguments, Settings};
 use crate::docker::Hosts;
 use crate::driver::{self, DriverHandle, Simulation};
 use crate::failure::Failure;
-use crate::http::{self, Access, App};
+use crate::http::{self, Access, App, Limits};
 use crate::metrics::Metrics;
 use crate::proxy::{self, Proxy};
 use crate::storage::Storage;
@@ -108,6 +108,7 @@ async fn serve(
         driver: driver.clone(),
         hosts: hosts.clone(),
         access: Arc::new(Access { tokens, allowed_hosts: settings.allowed_hosts }),
+        limits: Arc::new(Limits::new(settings.client_requests_per_second)),
         metrics,
         stopping: stopping.clone(),
     };

@@ -1,145 +1,227 @@
-//! Load on a real server's API: many readers and some writers at once, over connections that stay open.
+//! What the API can do, over HTTP on loopback: client and server share the machine. Every figure is printed beside its
+//! aim, and beside what the real one did.
 
+use super::connection::{Connection, keep_busy, request};
+use super::millis;
 use kubarium_tests::server::{Directory, Server};
+use kubarium_tests::workload;
 use serde_json::{Value, json};
-use std::io::Read as _;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-const PODS: &str = "/api/v1/namespaces/default/pods";
+/// How many clients ask side by side.
+const CLIENTS: usize = 32;
 
-/// How many pods are kept, how many clients write while others read, and for how long.
-const PODS_KEPT: usize = 30_000;
-const WRITERS: usize = 4;
-const SPAN: Duration = Duration::from_secs(10);
+/// How long a rate is measured.
+const SPAN: Duration = Duration::from_secs(5);
 
-/// How many connections fill the server.
-const FILLERS: usize = 16;
+/// How often a list is asked for, and something written to what many watch.
+const ROUNDS: usize = 20;
 
-/// What readers ask for, side by side.
-const READS: [(&str, usize, &str); 3] = [
-    ("GET one pod", 4, "/api/v1/namespaces/default/pods/p-7"),
-    ("LIST 500 pods", 2, "/api/v1/namespaces/default/pods?limit=500"),
-    ("LIST all pods", 1, "/api/v1/namespaces/default/pods"),
-];
+const WATCHES: usize = 1_000;
+const NODES: usize = 5_000;
+const PODS: usize = 10_000;
+const CREATES_PER_SECOND: u32 = 1_000;
 
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_mins(2)))
-        .build()
-        .into()
+/// Nodes without machines stay ready for as long as they are measured.
+const HOLLOW: [&str; 4] = ["--log-level", "error", "--node-grace-seconds", "86400"];
+
+/// What is wanted, and what kube-apiserver 1.36 with etcd did on a machine with two cores as well; the latter's creates to
+/// bound with kube-scheduler, and 2,000 pods on 500 nodes.
+struct Figure {
+    name: &'static str,
+    aim: &'static str,
+    anchor: &'static str,
 }
 
-fn ask(agent: &ureq::Agent, method: &str, url: &str, body: Option<&Value>) -> Result<(u16, usize), String> {
-    let content_type = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-    let builder = ureq::http::Request::builder().method(method).uri(url).header("content-type", content_type);
-    let body = body.map(Value::to_string).unwrap_or_default();
-    let request = builder.body(body).map_err(|e| e.to_string())?;
-    let mut answer = agent.run(request).map_err(|e| e.to_string())?;
-    let mut text = Vec::new();
-    answer.body_mut().as_reader().read_to_end(&mut text).map_err(|e| e.to_string())?;
-    Ok((answer.status().as_u16(), text.len()))
-}
+const GETS: Figure = Figure { name: "GETs of a pod a second", aim: "30,000", anchor: "3,160" };
+const CREATES: Figure = Figure { name: "durable creates a second, 32 clients", aim: "5,000", anchor: "389" };
+const LIST_2K: Figure = Figure { name: "list of 2,000 pods", aim: "", anchor: "51 ms" };
+const LIST_10K: Figure = Figure { name: "list of 10,000 pods", aim: "40 ms", anchor: "234 ms" };
+const FAN_OUT: Figure = Figure { name: "one write to 1,000 watches, the last", aim: "100 ms", anchor: "" };
+const BOUND_P50: Figure = Figure { name: "create to bound, 1,000/s, 5,000 nodes, p50", aim: "", anchor: "245 ms" };
+const BOUND_P99: Figure = Figure { name: "create to bound, 1,000/s, 5,000 nodes, p99", aim: "20 ms", anchor: "" };
+const IDLE: Figure = Figure { name: "memory, idle", aim: "30 MB", anchor: "450 MB" };
+const LOADED: Figure = Figure { name: "memory, 5,000 nodes and 10,000 pods", aim: "100 MB", anchor: "1,280 MB" };
 
-fn pod(name: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "load"}},
-           "spec": {"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "100m"}}}]}})
-}
-
-/// Times, sorted: how many, how many a second, the middle one and the one that 99 of 100 are below.
-fn row(name: &str, mut times: Vec<Duration>, over: Duration) -> String {
-    times.sort_unstable();
-    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
-    let rate = times.len() as f64 / over.as_secs_f64();
-    format!("{name:16} {:>8} requests {rate:9.1}/s   median {:8.2} ms   p99 {:8.2} ms", times.len(), at(50), at(99))
-}
-
-/// Fills a server with pods, then reads with and without writers. A line for each kind of request.
-pub(crate) fn measure() -> Result<(), String> {
-    let data = Directory::new().map_err(|e| e.to_string())?;
-    let server = Server::start(data.path(), &["--log-level", "error"])?;
-    let next = AtomicUsize::new(0);
-    let begun = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..FILLERS {
-            scope.spawn(|| {
-                let agent = agent();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= PODS_KEPT
-                        || ask(&agent, "POST", &format!("{}{PODS}", server.url), Some(&pod(&format!("p-{number}"))))
-                            .is_err()
-                    {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    let rate = PODS_KEPT as f64 / begun.elapsed().as_secs_f64();
-    println!("{PODS_KEPT} pods created by {FILLERS} clients, {rate:.0}/s");
-    for writers in [0, WRITERS] {
-        println!("{writers} writers");
-        for line in mixed(&server, writers, SPAN) {
-            println!("{line}");
-        }
+impl Figure {
+    fn print(&self, here: &str) {
+        row(self.name, here, self.aim, self.anchor);
     }
+
+    fn time(&self, took: Duration) {
+        self.print(&format!("{:.1} ms", millis(took)));
+    }
+}
+
+fn row(name: &str, here: &str, aim: &str, anchor: &str) {
+    println!("{name:44} {here:>10} {aim:>10} {anchor:>10}");
+}
+
+/// Measures all of it.
+pub(crate) fn measure() -> Result<(), String> {
+    row("", "here", "aim", "kube 1.36");
+    requests()?;
+    placing()
+}
+
+fn requests() -> Result<(), String> {
+    let data = Directory::new().map_err(|e| e.to_string())?;
+    let server = Server::start(data.path(), &HOLLOW)?;
+    IDLE.print(&memory(&server)?);
+    let mut clients = open(&server, CLIENTS)?;
+
+    clients[0].ask(&create("pods", "default", &pod("p", "nobody")))?;
+    let bare = rate(&mut clients, || request("GET", "/livez", ""))?;
+    let gets = rate(&mut clients, || request("GET", "/api/v1/namespaces/default/pods/p", ""))?;
+    GETS.print(&whole(gets));
+    row("    a bare answer, by the same server", &whole(bare), "", "");
+
+    let mut number = 0;
+    let creates = rate(&mut clients, || {
+        number += 1;
+        create("pods", "default", &pod(&format!("p-{number}"), "nobody"))
+    })?;
+    CREATES.print(&whole(creates));
+    row("    flushes of the same disk, one by one", &whole(flushes(data.path())?), "", "");
+
+    for (figure, namespace, count) in [(&LIST_2K, "two", 2_000), (&LIST_10K, "ten", 10_000)] {
+        clients[0].ask(&create("namespaces", "", &json!({"metadata": {"name": namespace}})))?;
+        let mut names = (0..count).map(|n| create("pods", namespace, &pod(&format!("p-{n}"), "nobody")));
+        keep_busy(&mut clients, || names.next())?;
+        let list = request("GET", &format!("/api/v1/namespaces/{namespace}/pods"), "");
+        figure.time(middle(|| clients[0].ask(&list).map(|_| ()))?);
+    }
+    fan_out(&server, &mut clients[0])
+}
+
+/// How long it takes until the last of many watches has told of a change.
+fn fan_out(server: &Server, client: &mut Connection) -> Result<(), String> {
+    let mut watches = open(server, WATCHES)?;
+    let list = client.ask(&request("GET", "/api/v1/configmaps", ""))?;
+    let list: Value = serde_json::from_slice(list).map_err(|e| e.to_string())?;
+    let since = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    for watch in &mut watches {
+        watch.watch(&format!("/api/v1/namespaces/default/configmaps?watch=true&resourceVersion={since}"))?;
+    }
+    let mut number = 0;
+    let took = middle(|| {
+        number += 1;
+        let map = json!({"metadata": {"name": format!("told-{number}")}, "data": {"key": "value"}});
+        client.ask(&create("configmaps", "default", &map))?;
+        watches.iter_mut().try_for_each(|watch| watch.event().map(|_| ()))
+    })?;
+    FAN_OUT.time(took);
     Ok(())
 }
 
-fn mixed(server: &Server, writers: usize, span: Duration) -> Vec<String> {
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let timed = |method: &'static str, url: Box<dyn Fn(usize) -> (String, Option<Value>) + Send>| {
-            let over = &over;
-            scope.spawn(move || {
-                let agent = agent();
-                let mut times = Vec::new();
-                for number in 0.. {
-                    if over.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let (url, body) = url(number);
-                    let begun = Instant::now();
-                    match ask(&agent, method, &url, body.as_ref()) {
-                        Ok((status, _)) if status < 400 => times.push(begun.elapsed()),
-                        _ => break,
-                    }
+/// Pods come at a fixed rate, whatever becomes of those before.
+fn placing() -> Result<(), String> {
+    let data = Directory::new().map_err(|e| e.to_string())?;
+    let server = Server::start(data.path(), &HOLLOW)?;
+    let mut clients = open(&server, CLIENTS)?;
+    let mut nodes = workload::nodes(NODES, 1).into_iter().map(|mut node| {
+        node["status"]["conditions"] = json!([{"type": "Ready", "status": "True"}]);
+        create("nodes", "", &node)
+    });
+    keep_busy(&mut clients, || nodes.next())?;
+
+    let mut watch = Connection::open(&server.url)?;
+    watch.watch("/api/v1/namespaces/default/pods?watch=true")?;
+    let begun = Instant::now();
+    let due = |number: usize| begun + Duration::from_secs(1) * number as u32 / CREATES_PER_SECOND;
+    let mut times = std::thread::scope(|scope| {
+        let bound = scope.spawn(move || {
+            let mut times = Vec::with_capacity(PODS);
+            while times.len() < PODS {
+                let event = watch.event()?;
+                if let Some(number) = newly_bound(&event) {
+                    times.push(due(number).elapsed());
                 }
-                times
-            })
-        };
-        let mut all = Vec::new();
-        for (name, readers, path) in READS {
-            let url = format!("{}{path}", server.url);
-            let readers: Vec<_> = (0..readers)
-                .map(|_| {
-                    let url = url.clone();
-                    timed("GET", Box::new(move |_| (url.clone(), None)))
-                })
-                .collect();
-            all.push((name, readers));
+            }
+            Ok::<_, String>(times)
+        });
+        for number in 0..PODS {
+            let client = &mut clients[number % CLIENTS];
+            if number >= CLIENTS {
+                client.answer()?;
+            }
+            std::thread::sleep(due(number).saturating_duration_since(Instant::now()));
+            client.send(&create("pods", "default", &pod(&format!("p-{number}"), "default-scheduler")))?;
         }
-        let writers = (0..writers)
-            .map(|writer| {
-                let base = format!("{}{PODS}", server.url);
-                let change = move |number: usize| {
-                    let patch = json!({"metadata": {"labels": {"n": number.to_string()}}});
-                    (format!("{base}/p-{}", 100 + writer * 1_000 + number % 1_000), Some(patch))
-                };
-                let scoped: Box<dyn Fn(usize) -> (String, Option<Value>) + Send> = Box::new(change);
-                timed("PATCH", scoped)
-            })
-            .collect();
-        all.push(("PATCH one pod", writers));
-        std::thread::sleep(span);
-        over.store(true, Ordering::Relaxed);
-        all.into_iter()
-            .map(|(name, threads)| {
-                let times = threads.into_iter().flat_map(|t| t.join().unwrap_or_default()).collect();
-                row(name, times, span)
-            })
-            .collect()
+        bound.join().map_err(|_| "the watcher failed".to_owned())?
+    })?;
+    times.sort_unstable();
+    BOUND_P50.time(times[PODS / 2]);
+    BOUND_P99.time(times[PODS * 99 / 100]);
+    LOADED.print(&memory(&server)?);
+    Ok(())
+}
+
+/// The number of the pod that an event shows bound, at the first of its changes that does.
+fn newly_bound(event: &str) -> Option<usize> {
+    let event: Value = serde_json::from_str(event).ok()?;
+    let (meta, spec) = (&event["object"]["metadata"], &event["object"]["spec"]);
+    spec["nodeName"].as_str()?;
+    meta["name"].as_str()?.strip_prefix("p-")?.parse().ok()
+}
+
+fn open(server: &Server, count: usize) -> Result<Vec<Connection>, String> {
+    (0..count).map(|_| Connection::open(&server.url)).collect()
+}
+
+fn create(resource: &str, namespace: &str, object: &Value) -> Vec<u8> {
+    let scope = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
+    request("POST", &format!("/api/v1/{scope}{resource}"), &object.to_string())
+}
+
+fn pod(name: &str, scheduler: &str) -> Value {
+    json!({
+        "metadata": {"name": name, "labels": {"app": "load"}},
+        "spec": {
+            "schedulerName": scheduler,
+            "containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "100m"}}}],
+        },
     })
+}
+
+/// How many requests a second are answered.
+fn rate(clients: &mut [Connection], mut request: impl FnMut() -> Vec<u8>) -> Result<f64, String> {
+    let begun = Instant::now();
+    let answered = keep_busy(clients, || (begun.elapsed() < SPAN).then(&mut request))?;
+    Ok(answered as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// How often a second the disk can be made to keep what it was given.
+fn flushes(directory: &Path) -> Result<f64, String> {
+    let mut file = File::create(directory.join("flushed")).map_err(|e| e.to_string())?;
+    let (begun, mut count) = (Instant::now(), 0);
+    while begun.elapsed() < SPAN / 5 {
+        file.write_all(&[0; 4_096]).and_then(|()| file.sync_data()).map_err(|e| e.to_string())?;
+        count += 1;
+    }
+    Ok(f64::from(count) / begun.elapsed().as_secs_f64())
+}
+
+/// The middle one of several times.
+fn middle(mut what: impl FnMut() -> Result<(), String>) -> Result<Duration, String> {
+    let run = |_| {
+        let begun = Instant::now();
+        what().map(|()| begun.elapsed())
+    };
+    let mut times = (0..ROUNDS).map(run).collect::<Result<Vec<_>, _>>()?;
+    times.sort_unstable();
+    Ok(times[ROUNDS / 2])
+}
+
+fn memory(server: &Server) -> Result<String, String> {
+    let bytes = server.memory_bytes().ok_or("the system does not say how much memory a process takes")?;
+    Ok(format!("{:.0} MB", bytes as f64 / 1e6))
+}
+
+fn whole(rate: f64) -> String {
+    let (thousands, rest) = (rate as u64 / 1_000, rate as u64 % 1_000);
+    if thousands == 0 { rest.to_string() } else { format!("{thousands},{rest:03}") }
 }

@@ -3,8 +3,10 @@
 #![allow(clippy::print_stdout)]
 
 mod api;
+mod connection;
 mod fork;
 mod placement;
+mod readers;
 mod world;
 
 use std::process::ExitCode;
@@ -15,13 +17,15 @@ Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
        bench fork
        bench world
        bench api
+       bench readers
 
   openb   places 7,064 pods on 1,213 nodes, with the default scheduler and with its reference that remembers nothing.
           Files are manifests, such as those of the OpenB trace; without them the load is generated in the same shape.
   fork    forks a cluster of 1,000 nodes and 30,000 pods, and asks a fork what scaling by 100 would do.
   world   simulates: events per second, what the heartbeats of 1,000 idle nodes cost, bytes per running pod.
-  api     reads from a real server that keeps 30,000 pods, with and without writers. KUBARIUM_BIN names its binary, which
-          should be a release build.";
+  api     what the API of a real server can do, over HTTP, beside its aims and what kube-apiserver did.
+  readers reads from a real server that keeps 30,000 pods, with and without writers.
+          Both build the server, or measure the one that KUBARIUM_BIN names.";
 
 /// How often each side is measured; the fastest counts.
 const RUNS: usize = 3;
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         }
         ["world"] => world::measure(),
         ["api"] => api::measure(),
+        ["readers"] => readers::measure(),
         [name, ..] => Err(format!("unknown measurement {name}")),
         [] => Err("name a measurement".to_owned()),
     };
