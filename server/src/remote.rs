@@ -151,8 +151,10 @@ impl Remote {
         if status < 400 {
             return Ok(value);
         }
-        let message = value["message"].as_str().map_or_else(|| format!("it answers {status}"), str::to_owned);
-        Err(Failure::running(format!("{server}: {message}")))
+        // Who is no Kubarium, or speaks TLS and was not spoken to so, has a line of its own to say.
+        let line = text.lines().next().filter(|line| (1..200).contains(&line.len()));
+        let said = value["message"].as_str().or(line).map(|said| format!(": {said}")).unwrap_or_default();
+        Err(Failure::running(format!("{server} answers {status}{said}")))
     }
 
     fn tls(&self) -> Result<TlsConfig, Failure> {

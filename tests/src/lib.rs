@@ -4,6 +4,7 @@
 #[cfg(feature = "browser")]
 pub mod browser;
 pub mod certificates;
+pub mod clients;
 pub mod desk;
 #[cfg(feature = "docker")]
 pub mod hosts;

@@ -2,10 +2,10 @@
 //! `clients` go through what programs do with a cluster, and say what they saw.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use kubarium_tests::kubectl::Kubectl;
+use kubarium_tests::clients::{node, program, python, report};
 use kubarium_tests::server::{Directory, Server, run};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 const SCENARIO: &str = "
@@ -16,7 +16,7 @@ nodes:
 ";
 
 /// Lets a program have a cluster, and returns what it says.
-fn report(prepare: impl FnOnce(&Path) -> Command) -> Value {
+fn seen(program: impl FnOnce(&Directory) -> Command) -> Value {
     let directory = Directory::new().unwrap();
     let data = directory.path().to_str().unwrap();
     let scenario = directory.join("scenario.yaml");
@@ -24,25 +24,7 @@ fn report(prepare: impl FnOnce(&Path) -> Command) -> Value {
     assert!(run(&["token", "--data-dir", data, "--role", "edit"]).unwrap().status.success());
     let arguments = ["--speed", "10", "--tls", "--data-dir", data];
     let server = Server::simulate(directory.path(), scenario.to_str().unwrap(), &arguments).unwrap();
-    let told = ["--server", &server.url, "--data-dir", data, "--role", "edit"];
-    let kubectl = Kubectl::told(&directory, "kubeconfig", &told).unwrap();
-    let mut command = prepare(directory.path());
-    // Libraries keep what they discovered among temporary files.
-    command.env("KUBECONFIG", kubectl.config()).env("TMPDIR", data).current_dir(directory.path());
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"))
-}
-
-/// What set-up brought, as a variable names it.
-fn brought(variable: &str) -> PathBuf {
-    let path = std::env::var_os(variable);
-    path.unwrap_or_else(|| panic!("{variable} is not set; `cargo xtask test --only clients` sets it")).into()
-}
-
-fn program(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
+    report(&server, &directory, program(&directory))
 }
 
 /// What every client sees.
@@ -72,27 +54,12 @@ fn expected(manager: &str) -> Value {
 
 #[test]
 fn python_lists_watches_creates_patches_scales_applies_evicts_and_deletes() {
-    let libraries = brought("KUBARIUM_PYTHON_CLIENT");
-    let seen = report(|_| {
-        let mut python = Command::new("python3");
-        python.arg(program("python/client.py")).env("PYTHONPATH", libraries);
-        python
-    });
-    assert_eq!(seen, expected("python"));
+    assert_eq!(seen(|_| python("client.py")), expected("python"));
 }
 
 #[test]
 fn node_lists_watches_creates_patches_scales_applies_evicts_and_deletes() {
-    let libraries = brought("KUBARIUM_NODE_CLIENT").join("node_modules");
-    let seen = report(|directory| {
-        // Node looks for libraries beside the program.
-        std::os::unix::fs::symlink(libraries, directory.join("node_modules")).unwrap();
-        std::fs::copy(program("node/client.mjs"), directory.join("client.mjs")).unwrap();
-        let mut node = Command::new("node");
-        node.arg(directory.join("client.mjs"));
-        node
-    });
-    assert_eq!(seen, expected("node"));
+    assert_eq!(seen(|directory| node("client.mjs", directory).unwrap()), expected("node"));
 }
 
 #[test]
@@ -101,7 +68,7 @@ fn kube_rs_does_the_same_and_its_controller_keeps_a_config_map_for_each_service(
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(program("rust/Cargo.toml"));
     assert!(cargo.arg("--target-dir").arg(&built).status().unwrap().success());
-    let seen = report(|_| Command::new(built.join("debug/kube-client")));
+    let seen = seen(|_| Command::new(built.join("debug/kube-client")));
     let mut expected = expected("kube-rs");
     let controlled = json!({
         "taken": {"k": "w"},

@@ -118,6 +118,8 @@ fn our_own_commands_trust_the_authority_that_they_are_told_and_no_other() {
     assert!(said(&stepped).contains("2026-01-01T00:01:00Z"), "{}", said(&stepped));
 
     let address = server.url.strip_prefix("https://").unwrap();
+    let plainly = clock(&format!("http://{address}"), &[]);
+    assert!(said(&plainly).contains("use https instead of http"), "{}", said(&plainly));
     let mut plain = TcpStream::connect(address).unwrap();
     write!(plain, "GET /version HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
     let mut answer = String::new();

@@ -11,7 +11,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -38,6 +38,9 @@ const HANDSHAKE: u8 = 0x16;
 const PLAIN_HTTP: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
     This server speaks TLS: use https instead of http.\n";
+
+/// How long such a client may take to leave.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection whose bytes are those of HTTP.
 type Plain = Either<TcpStream, Box<TlsStream<TcpStream>>>;
@@ -103,14 +106,23 @@ pub async fn serve(listener: TcpListener, tls: Option<tls::Current>, app: App) {
     }
 }
 
+/// Answers who speaks plain HTTP, and takes what they still send: closed on them, they would not see the answer.
+async fn tell_plain(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(PLAIN_HTTP).await?;
+    stream.shutdown().await?;
+    let (mut rest, mut nowhere) = (stream.take(HEAD_BYTES_MAX as u64), tokio::io::sink());
+    // Whoever has not left by then has had the time to read.
+    let _ = tokio::time::timeout(LINGER, tokio::io::copy(&mut rest, &mut nowhere)).await;
+    Ok(())
+}
+
 /// Shakes hands where TLS is spoken.
 async fn plain(mut stream: TcpStream, acceptor: Option<TlsAcceptor>) -> io::Result<Plain> {
     let Some(acceptor) = acceptor else { return Ok(Either::Left(stream)) };
     let hands = async {
         let mut first = [0];
         if stream.peek(&mut first).await? > 0 && first[0] != HANDSHAKE {
-            stream.write_all(PLAIN_HTTP).await?;
-            stream.shutdown().await?;
+            tell_plain(&mut stream).await?;
             return Err(io::Error::other("the client speaks no TLS"));
         }
         acceptor.accept(stream).await.map(|stream| Either::Right(Box::new(stream)))
