@@ -1,0 +1,240 @@
+//! New objects.
+
+use super::{Tracking, decode, drop_unserved, metadata, place};
+use crate::admission;
+use crate::api::validation::{validate_body, validate_meta};
+use crate::api::{
+    ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, MetaRest, Name, Object, PodPhase, PodStatus,
+    defaulting,
+};
+use crate::apiserver::shared::Known;
+use crate::apiserver::{errors, owners, services, wire};
+use crate::cluster::Context;
+use crate::deletion;
+use crate::store::Store;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many characters of `generateName` a name keeps, and how many are made up.
+const GENERATED_PREFIX_MAX: usize = 58;
+const GENERATED_SUFFIX: usize = 5;
+/// How often a made-up name may be taken already.
+const GENERATED_ATTEMPTS: usize = 8;
+
+/// Creates an object from a document that fits its schema.
+pub(in crate::apiserver) fn create(
+    cx: &mut Context<'_>,
+    kind: Kind,
+    namespace: Option<&str>,
+    mut value: Value,
+    tracking: Tracking<'_>,
+) -> Result<Arc<Object>, ApiError> {
+    let said = owners::take(&mut value, cx.now.floor_secs());
+    place(&mut value, kind, namespace)?;
+    let has_version = !matches!(metadata(&value, "resourceVersion"), "" | "0");
+    // A pod's spec is read, completed and checked once however many pods are written with the same.
+    let spec = value.get_mut("spec").filter(|_| kind == Kind::Pod).map(Value::take);
+    let home = namespace.unwrap_or_default();
+    let alike = spec.as_ref().is_some_and(|spec| !varies(cx.store, home, spec));
+    let known = spec.as_ref().filter(|_| alike).and_then(|spec| cx.shared.spec(spec));
+    if let Some(spec) = spec.as_ref().filter(|_| known.is_none()) {
+        value["spec"] = spec.clone();
+    }
+    let mut object = decode(kind, &value)?;
+    object.meta.deletion = None;
+    if let (Some(pod), Some(known)) = (object.pod_mut(), &known) {
+        pod.spec = Arc::clone(&known.spec);
+        pod.node.clone_from(&known.node);
+    }
+    let generate = object.meta.rest.as_ref().and_then(|r| r.generate_name.clone()).filter(|p| !p.is_empty());
+    let generated = object.meta.name.is_empty() && generate.is_some();
+    if object.meta.name.is_empty() && !generated && kind == Kind::LimitRange {
+        // Upstream names these itself.
+        object.meta.name = cx.rng.uid().to_string().into();
+    }
+    if let (true, Some(prefix)) = (generated, &generate) {
+        object.meta.name = generated_name(cx, &object, prefix);
+    }
+    admit(cx, &object)?;
+    let mut written = match &known {
+        // What admission gives it is nobody's.
+        None => {
+            refuse_overhead(&object)?;
+            // A name that is made up comes later.
+            let made_up = if generated { std::mem::take(&mut object.meta.name) } else { Name::default() };
+            defaulting::set_defaults(&mut object);
+            let written = owners::created(kind, &wire::plain(&object));
+            if generated {
+                object.meta.name = made_up;
+                defaulting::set_defaults(&mut object);
+            }
+            admission::complete(cx.store, cx.config, &mut object)?;
+            taint_unready(&mut object);
+            written
+        }
+        Some(_) => owners::created_metadata(&object.meta.to_value()),
+    };
+    if let Some(known) = &known {
+        written.graft("f:spec", &known.fields);
+    }
+    let fields = written.below("f:spec");
+    object.meta.managed = cx.shared.managed(match tracking {
+        Tracking::By(writer) => Some(owners::of_new(kind, said, written, &writer)),
+        Tracking::As(managed) => managed,
+    });
+    prepare(cx, &mut object);
+    // Upstream gives a service its addresses before it looks at the rest of it.
+    let taken = services::allocate(&mut object, None, cx.addresses, cx.config)?;
+    if let Err(error) = check_new(cx, &object, known.is_none(), has_version) {
+        taken.give_back(cx.addresses);
+        return Err(error);
+    }
+    let name = object.meta.name.clone();
+    cx.shared.labels(&mut object.meta.labels);
+    cx.shared.labels(&mut object.meta.annotations);
+    if let (Some(pod), Some(written), None) = (object.pod(), spec.filter(|_| alike), known) {
+        cx.shared.keep_spec(written, Known { spec: Arc::clone(&pod.spec), node: pod.node.clone(), fields });
+    }
+    cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
+}
+
+/// Whether a complete object may be created; its body was `unseen` where none like it was checked before. Counts it
+/// under quotas.
+fn check_new(cx: &mut Context<'_>, object: &Object, unseen: bool, has_version: bool) -> Result<(), ApiError> {
+    let kind = object.kind();
+    let mut wrong = validate_meta(object);
+    if unseen {
+        wrong.extend(validate_body(object, cx.config));
+    }
+    if !wrong.is_empty() {
+        return Err(errors::invalid(kind, &object.meta.name, &wrong));
+    }
+    if has_version {
+        return Err(errors::internal("resourceVersion should not be set on objects to be created"));
+    }
+    if cx.store.at(&object.key()).is_some() {
+        return Err(errors::already_exists(kind, &object.meta.name));
+    }
+    admission::check_class(cx.store, object)?;
+    admission::check_limits(cx.store, object)?;
+    admission::charge(cx, object, None)
+}
+
+/// Whether what a pod is given follows from more than what is written in its spec.
+fn varies(store: &Store, namespace: &str, spec: &Value) -> bool {
+    spec.get("priorityClassName").is_some() || admission::varies(store, namespace)
+}
+
+fn generated_name(cx: &mut Context<'_>, object: &Object, prefix: &str) -> Name {
+    let kept: String = prefix.chars().take(GENERATED_PREFIX_MAX).collect();
+    let mut name = Name::default();
+    for _ in 0..GENERATED_ATTEMPTS {
+        name = format!("{kept}{}", cx.rng.suffix(GENERATED_SUFFIX)).into();
+        if cx.store.get(object.kind(), &object.meta.namespace, &name).is_none() {
+            break;
+        }
+    }
+    name
+}
+
+/// The cluster's own rules: whether it may be created at all, and what it is given.
+fn admit(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
+    let kind = object.kind();
+    if kind.info().namespaced && !object.meta.namespace.is_empty() {
+        let namespace = &object.meta.namespace;
+        match cx.store.get(Kind::Namespace, "", namespace) {
+            None => return Err(ApiError::not_found(Kind::Namespace, namespace)),
+            Some(home) if deletion::is_terminating(home) => {
+                return Err(errors::namespace_terminating(kind, &object.meta.name, namespace));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn refuse_overhead(object: &Object) -> Result<(), ApiError> {
+    let overhead = object.pod().and_then(|pod| pod.spec.overhead.as_ref());
+    if overhead.is_none_or(BTreeMap::is_empty) {
+        return Ok(());
+    }
+    let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+    Err(ApiError::forbidden(Kind::Pod, &object.meta.name, why))
+}
+
+/// Nothing is put on a node before it was seen ready: the node lifecycle takes this away again.
+fn taint_unready(object: &mut Object) {
+    let Body::Node { spec, .. } = &mut object.body else { return };
+    let taints = Arc::make_mut(spec).taints.get_or_insert_default();
+    if !taints.iter().any(|t| t.key == admission::NOT_READY && t.effect == "NoSchedule") {
+        taints.push(k8s_openapi::api::core::v1::Taint {
+            key: admission::NOT_READY.to_owned(),
+            effect: "NoSchedule".to_owned(),
+            ..k8s_openapi::api::core::v1::Taint::default()
+        });
+    }
+}
+
+/// What every new object gets, and what no client may set.
+fn prepare(cx: &mut Context<'_>, object: &mut Object) {
+    let now = cx.now.floor_secs();
+    object.meta.uid = cx.rng.uid();
+    object.meta.created = now;
+    object.meta.deletion = None;
+    object.meta.resource_version = 0;
+    object.meta.generation = 0;
+    if let Some(rest) = &mut object.meta.rest {
+        rest.self_link = None;
+    }
+    match &mut object.body {
+        Body::Pod(pod) => {
+            object.meta.generation = 1;
+            pod.status = PodStatus {
+                phase: PodPhase::Pending,
+                qos_class: Some(defaulting::quality_of_service(&pod.spec).into()),
+                ..PodStatus::default()
+            };
+            if pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()) {
+                let gated = Condition::new(ConditionKind::PodScheduled, ConditionStatus::False, now)
+                    .because("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");
+                pod.status.conditions.push(gated);
+            }
+        }
+        Body::ReplicationController { status, .. } => {
+            object.meta.generation = 1;
+            *status = Arc::default();
+        }
+        Body::Service { status, .. } => *status = Arc::default(),
+        Body::Namespace { spec, status } => {
+            let finalizers = Arc::make_mut(spec).finalizers.get_or_insert_default();
+            if !finalizers.iter().any(|f| f == "kubernetes") {
+                finalizers.push("kubernetes".to_owned());
+            }
+            let active = k8s_openapi::api::core::v1::NamespaceStatus {
+                phase: Some("Active".to_owned()),
+                ..k8s_openapi::api::core::v1::NamespaceStatus::default()
+            };
+            *status = Arc::new(active);
+        }
+        Body::Document(document) => {
+            match document.kind {
+                Kind::PodDisruptionBudget => {
+                    object.meta.generation = 1;
+                    document.fields_mut().remove("status");
+                }
+                Kind::PriorityClass => object.meta.generation = 1,
+                Kind::ResourceQuota => _ = document.fields_mut().remove("status"),
+                _ => {}
+            }
+            drop_unserved(document);
+        }
+        Body::Node { .. } | Body::Endpoints { .. } | Body::Event(_) => {}
+    }
+    // What only a status would have decided is settled now.
+    if let Some(rest) = &object.meta.rest
+        && **rest == MetaRest::default()
+    {
+        object.meta.rest = None;
+    }
+}
