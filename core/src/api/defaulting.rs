@@ -194,9 +194,7 @@ pub fn default_pod_spec(spec: &mut k8s::PodSpec) {
 fn default_container(container: &mut k8s::Container) {
     fill(&mut container.termination_message_path, "/dev/termination-log");
     fill(&mut container.termination_message_policy, "File");
-    let image = container.image.as_deref().unwrap_or_default();
-    let policy = if has_latest_tag(image) { "Always" } else { "IfNotPresent" };
-    fill(&mut container.image_pull_policy, policy);
+    fill(&mut container.image_pull_policy, pull_policy(container.image.as_deref()));
     let resources = container.resources.get_or_insert_default();
     canonical(resources.limits.as_mut());
     canonical(resources.requests.as_mut());
@@ -220,7 +218,14 @@ fn default_container(container: &mut k8s::Container) {
         if let Some(resource) = variable.value_from.as_mut().and_then(|v| v.resource_field_ref.as_mut()) {
             resource.divisor.get_or_insert_with(|| Text("0".to_owned()));
         }
+        if let Some(file) = variable.value_from.as_mut().and_then(|v| v.file_key_ref.as_mut()) {
+            file.optional.get_or_insert(false);
+        }
     }
+}
+
+fn pull_policy(image: Option<&str>) -> &'static str {
+    if has_latest_tag(image.unwrap_or_default()) { "Always" } else { "IfNotPresent" }
 }
 
 /// Whether an image is named with the tag `latest`, or with neither tag nor digest.
@@ -273,12 +278,32 @@ fn default_volume(volume: &mut k8s::Volume) {
     }
     if let Some(downward) = &mut volume.downward_api {
         downward.default_mode.get_or_insert(MODE);
-        for field in downward.items.iter_mut().flatten().filter_map(|i| i.field_ref.as_mut()) {
-            fill(&mut field.api_version, "v1");
+        for item in downward.items.iter_mut().flatten() {
+            if let Some(field) = &mut item.field_ref {
+                fill(&mut field.api_version, "v1");
+            }
+            if let Some(resource) = &mut item.resource_field_ref {
+                resource.divisor.get_or_insert_with(|| Text("0".to_owned()));
+            }
         }
     }
     if let Some(projected) = &mut volume.projected {
         projected.default_mode.get_or_insert(MODE);
+        for source in projected.sources.iter_mut().flatten() {
+            if let Some(token) = &mut source.service_account_token {
+                token.expiration_seconds.get_or_insert(3600);
+            }
+            let files = source.downward_api.iter_mut().flat_map(|d| d.items.iter_mut().flatten());
+            for field in files.filter_map(|i| i.field_ref.as_mut()) {
+                fill(&mut field.api_version, "v1");
+            }
+        }
+    }
+    if let Some(image) = &mut volume.image {
+        fill(&mut image.pull_policy, pull_policy(image.reference.as_deref()));
+    }
+    if let Some(claim) = volume.ephemeral.as_mut().and_then(|e| e.volume_claim_template.as_mut()) {
+        fill(&mut claim.spec.volume_mode, "Filesystem");
     }
     if is_bare(volume) {
         volume.empty_dir = Some(k8s::EmptyDirVolumeSource::default());
@@ -303,9 +328,6 @@ fn default_controller(meta: &mut Meta, spec: &mut k8s::ReplicationControllerSpec
         template.metadata.get_or_insert_default();
         let pod = template.spec.get_or_insert_default();
         default_pod_spec(pod);
-        if pod.host_network == Some(true) {
-            default_host_ports(pod);
-        }
     }
     spec.replicas.get_or_insert(1);
 }

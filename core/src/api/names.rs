@@ -31,7 +31,8 @@ pub fn dns1123_label_errors(text: &str) -> Vec<String> {
         errors.push(too_long(63, "characters"));
     }
     if !is_label(text) {
-        errors.push(DNS1123_LABEL_FORM.to_owned());
+        let form = if text.split('.').all(is_label) { "must not contain dots" } else { DNS1123_LABEL_FORM };
+        errors.push(form.to_owned());
     }
     errors
 }

@@ -1,7 +1,7 @@
 //! In which form a client wants the answer: objects, a table, or only the metadata.
 
 use super::errors;
-use crate::api::ApiError;
+use crate::api::{ApiError, Reason};
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,22 @@ pub(super) fn form(header: &str) -> Result<Form, ApiError> {
         return Ok(Form::Objects);
     }
     header.split(',').find_map(one).ok_or_else(|| errors::not_acceptable(errors::OBJECT_MEDIA_TYPES))
+}
+
+/// Refuses metadata of a list where it is asked for as that of one object, and the other way round.
+pub(super) fn check_metadata(header: &str, is_list: bool, kind: &str) -> Result<(), ApiError> {
+    let asked = header.split(',').find(|clause| one(clause).is_some()).unwrap_or_default();
+    let of_list = asked.contains("as=PartialObjectMetadataList");
+    let (wanted, is, named) = if of_list {
+        ("PartialObjectMetadataList", "not a list", kind.to_owned())
+    } else {
+        ("PartialObjectMetadata", "a list", format!("{kind}List"))
+    };
+    if of_list == is_list || !asked.contains("as=PartialObjectMetadata") {
+        return Ok(());
+    }
+    let why = format!("you requested {wanted}, but the requested object is {is} (*core.{named})");
+    Err(ApiError::new(406, Reason::NotAcceptable, why))
 }
 
 const YAML: &str = "application/yaml";

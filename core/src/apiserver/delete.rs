@@ -8,6 +8,7 @@ use super::query::{Query, check_dry_run, quoted};
 use super::read::present_object;
 use super::reply::List;
 use super::schema;
+use crate::api::priority::SYSTEM_CLASSES;
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Deletion, Kind, Object};
 use crate::cluster::Context;
@@ -132,6 +133,10 @@ pub(super) fn one(cx: &mut Context<'_>, path: &ResourcePath, options: &DeleteOpt
     let name = path.name.as_deref().unwrap_or_default();
     if path.kind == Kind::Namespace && PROTECTED_NAMESPACES.contains(&name) {
         return Err(ApiError::forbidden(Kind::Namespace, name, "this namespace may not be deleted"));
+    }
+    if path.kind == Kind::PriorityClass && SYSTEM_CLASSES.iter().any(|(known, _)| *known == name) {
+        let why = "this is a system priority class and cannot be deleted";
+        return Err(ApiError::forbidden(Kind::PriorityClass, name, why));
     }
     let key = present_object(cx.store, path)?.key();
     Ok(match delete_object(cx, &key, options)? {

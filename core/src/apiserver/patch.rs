@@ -6,7 +6,7 @@ use super::json::{self, kind_of};
 use super::query::{FieldValidation, quoted};
 use super::{schema, strategic};
 use crate::api::validation::FieldError;
-use crate::api::{ApiError, Details, Reason};
+use crate::api::{ApiError, Details, Kind, Reason};
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{
     AddOperation, CopyOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation,
@@ -70,6 +70,8 @@ pub(super) fn apply(
         }
         error
     };
+    keep_type(document, &mut value, media_type(content_type).starts_with("application/strategic"))
+        .map_err(|e| refuse(&e))?;
     let unknown = schema::conform(structure, &mut value).map_err(|e| refuse(&e))?;
     let mut warnings: Vec<String> = duplicates.iter().map(|path| format!("duplicate field {}", quoted(path))).collect();
     warnings.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path))));
@@ -80,6 +82,25 @@ pub(super) fn apply(
         warnings.clear();
     }
     Ok(Patched { value, warnings })
+}
+
+/// A document stays of its kind. A strategic merge patch is merged into the object it is for, whatever it says of itself.
+fn keep_type(document: &Value, value: &mut Value, strategic: bool) -> Result<(), String> {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let (version, kind) = (text(value, "apiVersion"), text(value, "kind"));
+    let (is_version, is_kind) = (text(document, "apiVersion"), text(document, "kind"));
+    let other = (!version.is_empty() && version != is_version) || (!kind.is_empty() && kind != is_kind);
+    if other && !strategic {
+        let short = version.rsplit('/').next().unwrap_or_default();
+        return Err(match Kind::from_type(&version, &kind) {
+            Some(_) => format!("converting ({short}.{kind}) to (core.{is_kind}): unknown conversion"),
+            None => format!("no kind {} is registered for version {}", quoted(&kind), quoted(&version)),
+        });
+    }
+    for (key, is) in [("apiVersion", is_version), ("kind", is_kind)].into_iter().filter(|(_, is)| !is.is_empty()) {
+        value[key] = is.into();
+    }
+    Ok(())
 }
 
 fn unsupported() -> ApiError {
@@ -153,11 +174,15 @@ fn read_operation(fields: &Value) -> Option<PatchOperation> {
 fn json_patch(document: &Value, text: &str) -> Result<Value, ApiError> {
     let undecodable = |why: String| errors::bad_request(format!("error decoding patch: {why}"));
     let patch = json::parse(text).map_err(undecodable)?.value;
-    let Value::Array(operations) = patch else {
-        return Err(undecodable(format!(
-            "json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
-            kind_of(&patch)
-        )));
+    let operations = match patch {
+        Value::Null => Vec::new(),
+        Value::Array(operations) => operations,
+        other => {
+            return Err(undecodable(format!(
+                "json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
+                kind_of(&other)
+            )));
+        }
     };
     if operations.len() > OPERATIONS_MAX {
         let message =

@@ -53,6 +53,7 @@ fn forbidden_option(field: &str, message: &str) -> FieldError {
 /// Options of lists and watches that do not go together.
 fn check_options(query: &Query, watch: bool) -> Result<(), ApiError> {
     const MATCH: &str = "resourceVersionMatch";
+    query.number("timeoutSeconds")?;
     let rule = query.text(MATCH);
     let initial = query.get("sendInitialEvents").is_some();
     let mut wrong = Vec::new();

@@ -69,12 +69,7 @@ pub(super) fn update(
 ) -> Result<Arc<Object>, ApiError> {
     let text = |key: &str| scale.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default();
     let name = old.meta.name.as_str();
-    if !matches!(text("name"), "") && text("name") != name {
-        return Err(errors::bad_request(format!(
-            "the name of the object ({}) does not match the name on the URL ({name})",
-            text("name")
-        )));
-    }
+    write::check_name(scale, name)?;
     let replicas = scale.get("spec").and_then(|s| s.get("replicas")).and_then(Value::as_i64).unwrap_or_default();
     if replicas < 0 {
         let error = FieldError {

@@ -28,40 +28,60 @@ pub(super) fn check(meta: &Meta, kind: Kind, errors: &mut Errors) {
     } else if kind.info().namespaced {
         errors.all_invalid("metadata.namespace", &meta.namespace, dns1123_label_errors(&meta.namespace));
     }
-    check_labels(&meta.labels, "metadata.labels", errors);
-    let mut bytes = 0;
-    for (key, value) in meta.annotations.iter() {
-        errors.all_invalid("metadata.annotations", key, qualified_name_errors(&key.to_ascii_lowercase()));
-        bytes += key.len() + value.len();
-    }
-    if bytes > ANNOTATIONS_BYTES_MAX {
-        errors.too_long("metadata.annotations", ANNOTATIONS_BYTES_MAX);
-    }
-    check_owners(meta, errors);
-    for (index, finalizer) in meta.finalizers().iter().enumerate() {
-        let field = format!("metadata.finalizers[{index}]");
-        let problems = qualified_name_errors(finalizer);
-        if problems.is_empty()
-            && kind != Kind::PodDisruptionBudget
-            && !finalizer.contains('/')
-            && !matches!(finalizer.as_str(), "orphan" | "foregroundDeletion" | "kubernetes")
-        {
-            errors.invalid(
-                field,
-                finalizer.as_str(),
-                "name is neither a standard finalizer name nor is it fully qualified",
-            );
-        } else {
-            errors.all_invalid(field, finalizer, problems);
+    check_common(meta, errors);
+    check_finalizers(meta, errors);
+    if !is_generic(kind) {
+        for (index, finalizer) in meta.finalizers().iter().enumerate() {
+            check_standard(finalizer, format_args!("metadata.finalizers[{index}]"), errors);
         }
+    }
+}
+
+/// What is looked at in every change.
+fn check_common(meta: &Meta, errors: &mut Errors) {
+    check_labels(&meta.labels, "metadata.labels", errors);
+    check_annotations(&meta.annotations, "metadata.annotations", errors);
+    check_owners(meta, errors);
+}
+
+/// Kinds of which upstream looks at the metadata only as it does of any.
+fn is_generic(kind: Kind) -> bool {
+    matches!(kind, Kind::PodDisruptionBudget | Kind::Event | Kind::Lease)
+}
+
+/// A finalizer of a namespace's own.
+pub(super) fn check_finalizer(finalizer: &str, field: &str, errors: &mut Errors) {
+    errors.all_invalid(field, finalizer, qualified_name_errors(finalizer));
+    check_standard(finalizer, field, errors);
+}
+
+/// A finalizer is known, or says whose it is.
+fn check_standard(finalizer: &str, field: impl Display, errors: &mut Errors) {
+    if !finalizer.contains('/') && !matches!(finalizer, "orphan" | "foregroundDeletion" | "kubernetes") {
+        let why = "name is neither a standard finalizer name nor is it fully qualified";
+        errors.invalid(field, finalizer, why);
+    }
+}
+
+fn check_finalizers(meta: &Meta, errors: &mut Errors) {
+    let field = "metadata.finalizers";
+    let finalizers = meta.finalizers();
+    for finalizer in finalizers {
+        errors.all_invalid(field, finalizer, qualified_name_errors(finalizer));
+    }
+    if ["orphan", "foregroundDeletion"].iter().all(|known| finalizers.iter().any(|f| f == known)) {
+        let why = "finalizer orphan and foregroundDeletion cannot be both set";
+        errors.invalid(field, serde_json::json!(finalizers), why);
     }
 }
 
 fn name_errors(kind: Kind, name: &str) -> Vec<String> {
     match kind {
         // Clients make these names of whatever they have at hand, and of budgets upstream looks at the spec only.
-        Kind::Event | Kind::PodDisruptionBudget => Vec::new(),
-        Kind::Service if name.contains('.') => vec!["must not contain dots".to_owned()],
+        Kind::Event | Kind::PodDisruptionBudget => match name {
+            "." | ".." => vec![format!("may not be '{name}'")],
+            _ => ['/', '%'].iter().filter(|c| name.contains(**c)).map(|c| format!("may not contain '{c}'")).collect(),
+        },
         Kind::Namespace | Kind::Service => dns1123_label_errors(name),
         // Upstream validates this kind by another, newer path, which counts in bytes.
         Kind::ReplicationController => {
@@ -77,6 +97,17 @@ pub(super) fn check_labels(labels: &BTreeMap<String, String>, field: impl Displa
         if let Some(problem) = label_value_error(value) {
             errors.invalid(&field, value.as_str(), &problem);
         }
+    }
+}
+
+pub(super) fn check_annotations(annotations: &BTreeMap<String, String>, field: &str, errors: &mut Errors) {
+    let mut bytes = 0;
+    for (key, value) in annotations {
+        errors.all_invalid(field, key, qualified_name_errors(&key.to_ascii_lowercase()));
+        bytes += key.len() + value.len();
+    }
+    if bytes > ANNOTATIONS_BYTES_MAX {
+        errors.too_long(field, ANNOTATIONS_BYTES_MAX);
     }
 }
 
@@ -112,6 +143,9 @@ fn check_owners(meta: &Meta, errors: &mut Errors) {
                 errors.invalid(format_args!("{field}.{part}"), "", text);
             }
         }
+        if owner.api_version == "v1" && owner.kind == "Event" {
+            errors.invalid_shown(field, &shown(owner), "/v1, Kind=Event is disallowed from being an owner");
+        }
         if owner.controller == Some(true) {
             let this = format!("{}/{}", owner.kind, owner.name);
             if let Some(other) = &controller {
@@ -127,7 +161,27 @@ fn check_owners(meta: &Meta, errors: &mut Errors) {
     }
 }
 
-pub(super) fn check_update(new: &Meta, old: &Meta, kind: Kind, errors: &mut Errors) {
+/// What is said of metadata in an update. Upstream looks at it in general, and then once more for most kinds, at the
+/// change and, where more than the status changes, at the whole; what is wrong is said each time.
+pub(super) fn check_update(new: &Meta, old: &Meta, kind: Kind, whole: bool, errors: &mut Errors) {
+    let (changes, wholes) = match kind {
+        Kind::Event | Kind::PodDisruptionBudget => (0, 0),
+        Kind::Lease | Kind::ResourceQuota | Kind::PriorityClass | Kind::ReplicationController => (1, 0),
+        Kind::LimitRange => (0, 1),
+        _ => (1, 1),
+    };
+    for _ in 0..=changes {
+        check_change(new, old, errors);
+        check_common(new, errors);
+    }
+    check_common(new, errors);
+    check_finalizers(new, errors);
+    if whole && wholes > 0 {
+        check(new, kind, errors);
+    }
+}
+
+fn check_change(new: &Meta, old: &Meta, errors: &mut Errors) {
     let immutable = |field: &str, new: &Name, old: &Name, errors: &mut Errors| {
         if new != old {
             errors.invalid(field, new.as_str(), "field is immutable");
@@ -138,7 +192,6 @@ pub(super) fn check_update(new: &Meta, old: &Meta, kind: Kind, errors: &mut Erro
     if new.uid != old.uid {
         errors.invalid("metadata.uid", new.uid.to_string(), "field is immutable");
     }
-    check(new, kind, errors);
     if old.deletion.is_some() {
         let added: Vec<_> = new.finalizers().iter().filter(|f| !old.finalizers().contains(f)).collect();
         if !added.is_empty() {
@@ -148,10 +201,6 @@ pub(super) fn check_update(new: &Meta, old: &Meta, kind: Kind, errors: &mut Erro
                 list.join(", ")
             );
             errors.forbidden("metadata.finalizers", &detail);
-            if kind == Kind::Pod {
-                // Upstream looks twice.
-                errors.forbidden("metadata.finalizers", &detail);
-            }
         }
     }
 }

@@ -3,16 +3,20 @@
 //! Source: upstream's `pkg/apis/core/validation`, version 1.36. Order and wording of the errors are upstream's.
 
 mod container;
+mod environment;
 mod errors;
 mod meta;
 mod node;
 mod pod;
 mod policy;
 mod quota;
+mod resources;
 mod scheduling;
+mod security;
 mod service;
 mod settings;
 mod status;
+mod volume;
 mod workload;
 
 pub use errors::FieldError;
@@ -33,6 +37,9 @@ pub fn validate_create(object: &Object, config: &Config) -> Vec<FieldError> {
 pub(crate) fn validate_meta(object: &Object) -> Vec<FieldError> {
     let mut errors = Errors::default();
     meta::check(&object.meta, object.kind(), &mut errors);
+    if let Body::Pod(pod) = &object.body {
+        pod::check_own_annotations(&object.meta.annotations, pod.node.as_deref(), &mut errors);
+    }
     errors.list
 }
 
@@ -47,7 +54,11 @@ pub(crate) fn validate_body(object: &Object, config: &Config) -> Vec<FieldError>
         Body::Endpoints { subsets } => service::check_subsets(subsets, &mut errors),
         Body::Event(event) => workload::check_event(event, &object.meta, &mut errors),
         Body::Document(document) => check_document(document, object, &mut errors),
-        Body::Namespace { .. } => {}
+        Body::Namespace { spec, .. } => {
+            for finalizer in spec.finalizers.iter().flatten() {
+                meta::check_finalizer(finalizer, "spec.finalizers", &mut errors);
+            }
+        }
     }
     errors.list
 }
@@ -90,45 +101,58 @@ fn check_document_update(new: &Document, old: &Document, object: &Object, errors
 /// Everything that is wrong with `new` in place of `old`, both after defaulting.
 pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<FieldError> {
     let mut errors = Errors::default();
-    meta::check_update(&new.meta, &old.meta, new.kind(), &mut errors);
+    meta::check_update(&new.meta, &old.meta, new.kind(), true, &mut errors);
+    if let Body::Node { spec, status } = &new.body {
+        node::check(spec, status, &new.meta, &mut errors);
+    }
+    check_change(new, old, config, &mut errors);
+    errors.list
+}
+
+fn check_change(new: &Object, old: &Object, config: &Config, errors: &mut Errors) {
     match (&new.body, &old.body) {
-        (Body::Pod(new_pod), Body::Pod(old_pod)) => pod::check_update(new_pod, old_pod, config, &mut errors),
-        (Body::ReplicationController { spec, .. }, _) => workload::check(spec, config, &mut errors),
+        (Body::Pod(new_pod), Body::Pod(old_pod)) => {
+            pod::check_update(new_pod, old_pod, &new.meta, &old.meta, config, errors);
+        }
+        (Body::ReplicationController { spec, .. }, _) => workload::check(spec, config, errors),
         (Body::Service { spec, .. }, Body::Service { spec: old_spec, .. }) => {
-            service::check_update(spec, old_spec, &mut errors);
-            service::check(spec, &new.meta.annotations, &mut errors);
+            service::check_update(spec, old_spec, errors);
+            service::check(spec, &new.meta.annotations, errors);
         }
         (Body::Node { spec, status }, Body::Node { spec: old_spec, .. }) => {
-            // Upstream looks at the taints twice.
-            node::check_taints(spec, &mut errors);
-            node::check(spec, status, &new.meta, &mut errors);
-            node::check_update(spec, old_spec, &mut errors);
+            node::check_update(spec, status, old_spec, errors);
         }
-        (Body::Endpoints { subsets }, _) => service::check_subsets(subsets, &mut errors),
-        (Body::Event(event), _) => workload::check_event(event, &new.meta, &mut errors),
+        (Body::Endpoints { subsets }, _) => service::check_subsets(subsets, errors),
+        (Body::Event(event), _) => workload::check_event(event, &new.meta, errors),
         (Body::Document(document), Body::Document(before)) => {
-            check_document_update(document, before, new, &mut errors);
+            check_document_update(document, before, new, errors);
         }
         _ => {}
     }
-    errors.list
 }
 
 /// Everything that is wrong with the status of `new`, which was `written` so; the rest of it is as in `old`.
 pub fn validate_status(written: &Value, new: &Object, old: &Object, config: &Config) -> Vec<FieldError> {
     let mut errors = Errors::default();
-    match &new.body {
-        Body::Pod(_) => status::check_pod_conditions(&written["status"], &mut errors),
-        Body::Service { spec, status } => status::check_service(spec, status, &mut errors),
-        Body::Document(document) if document.kind == Kind::ResourceQuota => {
+    match (&new.body, &old.body) {
+        (Body::Pod(_), Body::Pod(before)) => status::check_pod(&written["status"], &before.status, &mut errors),
+        (Body::Namespace { spec, status }, Body::Namespace { spec: before, .. }) => {
+            for (index, finalizer) in spec.finalizers.iter().flatten().enumerate().filter(|_| spec != before) {
+                meta::check_finalizer(finalizer, &format!("spec.finalizers[{index}]"), &mut errors);
+            }
+            status::check_namespace(status, new.meta.deletion.is_some(), &mut errors);
+        }
+        (Body::Service { spec, status }, _) => status::check_service(spec, status, &mut errors),
+        (Body::Document(document), _) if document.kind == Kind::ResourceQuota => {
             quota::check_quota_status(document, &mut errors);
         }
-        Body::Document(document) if document.kind == Kind::PodDisruptionBudget => {
+        (Body::Document(document), _) if document.kind == Kind::PodDisruptionBudget => {
             policy::check_budget_status(document, &mut errors);
         }
         _ => {}
     }
-    errors.list.extend(validate_update(new, old, config));
+    meta::check_update(&new.meta, &old.meta, new.kind(), false, &mut errors);
+    check_change(new, old, config, &mut errors);
     if let Body::ReplicationController { status, .. } = &new.body {
         status::check_replication_controller(status, &mut errors);
     }

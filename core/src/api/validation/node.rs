@@ -1,11 +1,11 @@
 //! Rules for nodes.
 
 use super::errors::Errors;
+use super::resources;
+use crate::api::Meta;
 use crate::api::names::{label_value_error, qualified_name_errors};
-use crate::api::{Meta, Quantity};
 use k8s_openapi::api::core::v1 as k8s;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, meta: &Meta, errors: &mut Errors) {
     let annotation = "scheduler.alpha.kubernetes.io/preferAvoidPods";
@@ -19,40 +19,45 @@ pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, meta: &Meta,
         errors.invalid("metadata.annotations.AvoidPods", annotation, &first);
     }
     check_taints(spec, errors);
+    check_amounts(status, errors);
+    let cidrs = spec.pod_cidrs.as_deref().unwrap_or_default();
+    for (index, cidr) in cidrs.iter().enumerate() {
+        errors.cidr(format_args!("spec.podCIDRs[{index}]"), cidr);
+    }
+    let v6 = cidrs.iter().filter(|cidr| cidr.contains(':')).count();
+    if cidrs.len() > 2 || (cidrs.len() == 2 && v6 != 1) {
+        let why = "may specify no more than one CIDR for each IP family";
+        errors.invalid("spec.podCIDRs", serde_json::json!(cidrs), why);
+    }
+    for (index, cidr) in cidrs.iter().enumerate().filter(|(index, cidr)| cidrs[..*index].contains(cidr)) {
+        errors.duplicate(format_args!("spec.podCIDRs[{index}]"), cidr.as_str());
+    }
+}
+
+/// How much there is.
+pub(super) fn check_amounts(status: &k8s::NodeStatus, errors: &mut Errors) {
     for (field, map) in [("allocatable", &status.allocatable), ("capacity", &status.capacity)] {
         for (name, text) in map.iter().flatten() {
-            let at = format!("status.{field}.{name}");
-            match Quantity::parse(&text.0) {
-                Ok(quantity) if quantity.signum() < 0 => {
-                    errors.invalid(at, text.0.as_str(), "must be greater than or equal to 0");
-                }
-                Ok(_) => {}
-                Err(_) => errors.invalid(at, text.0.as_str(), "must be a quantity such as 500m, 2 or 1.5Gi"),
-            }
-        }
-    }
-    for (index, cidr) in spec.pod_cidrs.iter().flatten().enumerate() {
-        let valid = cidr.split_once('/').is_some_and(|(ip, bits)| {
-            ip.parse::<IpAddr>()
-                .is_ok_and(|ip| bits.parse::<u8>().is_ok_and(|b| b <= if ip.is_ipv4() { 32 } else { 128 }))
-        });
-        if !valid {
-            errors.invalid(
-                format_args!("spec.podCIDRs[{index}]"),
-                cidr.as_str(),
-                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
-            );
+            resources::check_amount(name, &text.0, &format!("status.{field}.{name}"), errors);
         }
     }
 }
 
-pub(super) fn check_update(new: &k8s::NodeSpec, old: &k8s::NodeSpec, errors: &mut Errors) {
+pub(super) fn check_update(new: &k8s::NodeSpec, status: &k8s::NodeStatus, old: &k8s::NodeSpec, errors: &mut Errors) {
     let set = |id: &Option<String>| id.as_deref().is_some_and(|id| !id.is_empty());
     if set(&old.provider_id) && new.provider_id != old.provider_id {
         errors.forbidden("spec.providerID", "node updates may not change providerID except from \"\" to valid");
     }
     if old.pod_cidrs.as_ref().is_some_and(|c| !c.is_empty()) && new.pod_cidrs != old.pod_cidrs {
         errors.forbidden("spec.podCIDRs", "node updates may not change podCIDR except from \"\" to valid");
+    }
+    // Upstream looks at these twice.
+    check_taints(new, errors);
+    check_amounts(status, errors);
+    let addresses = status.addresses.as_deref().unwrap_or_default();
+    for (index, address) in addresses.iter().enumerate().filter(|(index, a)| addresses[..*index].contains(a)) {
+        let shown = serde_json::json!({ "Type": address.type_, "Address": address.address });
+        errors.duplicate(format_args!("status.addresses[{index}]"), shown);
     }
 }
 

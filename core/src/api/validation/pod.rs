@@ -1,42 +1,116 @@
-//! Rules for pods and their volumes.
+//! Rules for pods.
 
-use super::container;
-use super::errors::Errors;
+use super::container::{self, Surroundings};
+use super::errors::{Errors, THOROUGH};
 use super::meta::check_labels;
-use super::scheduling;
+use super::{resources, scheduling, security, volume};
+use crate::api::codec::encode;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
-use crate::api::{PodBody, Typed};
+use crate::api::{Meta, PodBody, Typed, same};
 use crate::config::Config;
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(pod: &PodBody, config: &Config, errors: &mut Errors) {
-    check_spec(&pod.spec, "spec", config, errors);
-    if let Some(node) = &pod.node {
-        errors.all_invalid("spec.nodeName", node, dns1123_subdomain_errors(node));
+    check_pod(pod, config, errors);
+    let spec = &pod.spec;
+    if spec.ephemeral_containers.as_ref().is_some_and(|e| !e.is_empty()) {
+        errors.forbidden("spec.ephemeralContainers", "cannot be set on create");
+    }
+    if pod.node.is_some() && spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()) {
+        errors.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared");
     }
 }
 
-/// The rules for a pod's spec at `path`, as they hold for templates too.
-pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, config: &Config, errors: &mut Errors) {
-    let volumes = check_volumes(spec, path, config, errors);
-    container::check_all(spec, path, &volumes, config, errors);
-    errors.one_of(
-        format_args!("{path}.restartPolicy"),
-        spec.restart_policy.as_deref(),
-        &["Always", "OnFailure", "Never"],
-        true,
-    );
-    errors.one_of(
-        format_args!("{path}.dnsPolicy"),
-        spec.dns_policy.as_deref(),
-        &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"],
-        true,
-    );
+/// What holds for pods, but not for their templates.
+fn check_pod(pod: &PodBody, config: &Config, errors: &mut Errors) {
+    let spec = &pod.spec;
+    check_spec(spec, "spec", true, config, errors);
+    errors.named("spec.nodeName", pod.node.as_deref(), dns1123_subdomain_errors);
+    if spec.service_account_name.as_deref().unwrap_or_default().is_empty() {
+        for (index, volume) in spec.volumes.iter().flatten().enumerate() {
+            let sources = volume.projected.iter().flat_map(|p| p.sources.iter().flatten()).enumerate();
+            for (source, _) in sources.filter(|(_, s)| s.service_account_token.is_some()) {
+                errors.forbidden(
+                    format_args!("spec.volumes[{index}].projected.sources[{source}].serviceAccountToken"),
+                    "must not be specified when serviceAccountName is not set",
+                );
+            }
+        }
+    }
+    for (list, containers) in
+        [("containers", Some(&spec.containers)), ("initContainers", spec.init_containers.as_ref())]
+    {
+        for (index, container) in containers.into_iter().flatten().enumerate() {
+            let image = container.image.as_deref().unwrap_or_default();
+            if image.trim() != image {
+                let why = "must not have leading or trailing whitespace";
+                errors.invalid(format_args!("spec.{list}[{index}].image"), image, why);
+            }
+        }
+    }
+}
+
+const MIRROR: &str = "kubernetes.io/config.mirror";
+const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+
+/// What a pod's annotations say.
+pub(super) fn check_own_annotations(annotations: &BTreeMap<String, String>, node: Option<&str>, errors: &mut Errors) {
+    if !THOROUGH {
+        return;
+    }
+    check_annotations(annotations, "metadata.annotations", errors);
+    if let (Some(value), None) = (annotations.get(MIRROR), node) {
+        let why = "must set spec.nodeName if mirror pod annotation is set";
+        errors.invalid(format_args!("metadata.annotations[{MIRROR}]"), value.as_str(), why);
+    }
+}
+
+/// Annotations that mean something in templates too.
+pub(super) fn check_annotations(annotations: &BTreeMap<String, String>, at: &str, errors: &mut Errors) {
+    if !THOROUGH {
+        return;
+    }
+    if let Some(cost) = annotations.get(DELETION_COST) {
+        let plain = cost == "0" || cost.starts_with(['-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+        if !plain || cost.parse::<i32>().is_err() {
+            errors.invalid(format_args!("{at}[{DELETION_COST}]"), cost.as_str(), "must be a 32bit integer");
+        }
+    }
+}
+
+/// The rules for a pod's spec at `path`, as they hold for templates too; `whole` where it is a pod's own.
+pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, whole: bool, config: &Config, errors: &mut Errors) {
+    let volumes = volume::check_all(spec, path, config, errors);
+    let claims = resources::check_claims(spec, path, errors);
+    container::check_all(path, &Surroundings { spec, volumes, claims, config }, errors);
+    check_resources(spec, path, errors);
+    if spec.host_network == Some(true) {
+        for (index, container) in spec.containers.iter().enumerate() {
+            for (port_index, port) in container.ports.iter().flatten().enumerate() {
+                let number = port.host_port.unwrap_or_default();
+                if (whole || number != 0) && number != port.container_port {
+                    let why = "must match `containerPort` when `hostNetwork` is true";
+                    errors.invalid(
+                        format_args!("{path}.containers[{index}].ports[{port_index}].hostPort"),
+                        number,
+                        why,
+                    );
+                }
+            }
+        }
+    }
+    for (field, value, supported, required) in [
+        ("restartPolicy", &spec.restart_policy, ["Always", "OnFailure", "Never"].as_slice(), true),
+        ("dnsPolicy", &spec.dns_policy, &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], true),
+        ("preemptionPolicy", &spec.preemption_policy, &["PreemptLowerPriority", "Never"], false),
+    ] {
+        errors.one_of(format_args!("{path}.{field}"), value.as_deref(), supported, required);
+    }
     if let Some(selector) = &spec.node_selector {
         check_labels(selector, format!("{path}.nodeSelector"), errors);
     }
-    check_security(spec, path, config, errors);
+    security::check_pod(spec, path, config, errors);
     if let Some(deadline) = spec.active_deadline_seconds
         && !(1..=i64::from(i32::MAX)).contains(&deadline)
     {
@@ -46,17 +120,15 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, config: &Config, error
             "must be between 1 and 2147483647, inclusive",
         );
     }
-    errors.not_negative(format_args!("{path}.terminationGracePeriodSeconds"), spec.termination_grace_period_seconds);
-    if let Some(hostname) = &spec.hostname {
-        errors.all_invalid(format_args!("{path}.hostname"), hostname, dns1123_label_errors(hostname));
-    }
-    if let Some(subdomain) = &spec.subdomain {
-        let field = format!("{path}.subdomain");
-        if subdomain.contains('.') {
-            errors.invalid(field, subdomain.as_str(), "must not contain dots");
-        } else {
-            errors.all_invalid(field, subdomain, dns1123_label_errors(subdomain));
-        }
+    for (field, name, problems) in [
+        ("hostname", &spec.hostname, dns1123_label_errors as fn(&str) -> Vec<String>),
+        ("subdomain", &spec.subdomain, dns1123_label_errors),
+        ("serviceAccountName", &spec.service_account_name, dns1123_subdomain_errors),
+        ("priorityClassName", &spec.priority_class_name, dns1123_subdomain_errors),
+        ("runtimeClassName", &spec.runtime_class_name, dns1123_subdomain_errors),
+        ("hostnameOverride", &spec.hostname_override, dns1123_subdomain_errors),
+    ] {
+        errors.named(format_args!("{path}.{field}"), name.as_deref().filter(|n| !n.is_empty()), problems);
     }
     for (index, gate) in spec.readiness_gates.iter().flatten().enumerate() {
         let field = format!("{path}.readinessGates[{index}].conditionType");
@@ -72,213 +144,183 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, config: &Config, error
     }
     scheduling::check(spec, path, errors);
     check_dns(spec, path, errors);
-    if let Some(name) = spec.service_account_name.as_deref().filter(|n| !n.is_empty()) {
-        errors.all_invalid(format_args!("{path}.serviceAccountName"), name, dns1123_subdomain_errors(name));
-    }
-    if let Some(name) = spec.priority_class_name.as_deref().filter(|n| !n.is_empty()) {
-        errors.all_invalid(format_args!("{path}.priorityClassName"), name, dns1123_subdomain_errors(name));
-    }
     for (index, alias) in spec.host_aliases.iter().flatten().enumerate() {
-        if alias.ip.parse::<std::net::IpAddr>().is_err() {
-            errors.invalid(
-                format_args!("{path}.hostAliases[{index}].ip"),
-                alias.ip.as_str(),
-                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-            );
+        let at = format!("{path}.hostAliases[{index}]");
+        errors.ip(format_args!("{at}.ip"), &alias.ip);
+        for (index, name) in alias.hostnames.iter().flatten().enumerate() {
+            errors.all_invalid(format_args!("{at}.hostnames[{index}]"), name, dns1123_subdomain_errors(name));
+        }
+    }
+}
+
+/// What a pod as a whole may use.
+fn check_resources(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
+    if !THOROUGH {
+        return;
+    }
+    let Some(whole) = &spec.resources else { return };
+    let at = format!("{path}.resources");
+    if whole.claims.is_some() {
+        errors.forbidden(format_args!("{at}.claims"), "claims cannot be set for Resources at pod-level");
+    }
+    let check_name = |name: &str, at: &str, errors: &mut Errors| {
+        let before = errors.list.len();
+        resources::check_any_name(name, at, errors);
+        if errors.list.len() == before && !matches!(name, "cpu" | "memory") && !name.starts_with("hugepages-") {
+            errors.not_supported(at, name, &["cpu", "hugepages-", "memory"]);
+        }
+    };
+    resources::check(whole, &at, &BTreeSet::new(), check_name, errors);
+    let parsed =
+        |text: &k8s_openapi::apimachinery::pkg::api::resource::Quantity| crate::api::Quantity::parse(&text.0).ok();
+    for (index, container) in spec.containers.iter().enumerate() {
+        let limits = container.resources.iter().flat_map(|r| r.limits.iter().flatten());
+        for (name, limit) in limits {
+            let bound = whole.limits.as_ref().and_then(|l| l.get(name)).and_then(parsed);
+            if let (Some(limit), Some(bound)) = (parsed(limit), bound)
+                && limit.compare(bound).is_gt()
+            {
+                let why = format!("must be less than or equal to pod limits of {bound}");
+                errors.invalid(format_args!("{at}.containers[{index}][{name}].limits"), limit.to_string(), &why);
+            }
         }
     }
 }
 
 fn check_dns(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
+    let at = format!("{path}.dnsConfig");
+    let none = spec.dns_policy.as_deref() == Some("None");
     let Some(dns) = &spec.dns_config else {
-        if spec.dns_policy.as_deref() == Some("None") {
-            errors.required(format_args!("{path}.dnsConfig"), "must be set when `dnsPolicy` is None");
+        if none {
+            errors.required(at, "must provide `dnsConfig` when `dnsPolicy` is None");
         }
         return;
     };
     let servers = dns.nameservers.as_deref().unwrap_or_default();
+    if none && servers.is_empty() {
+        let why = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+        return errors.required(format_args!("{at}.nameservers"), why);
+    }
+    let list = |list: &[String]| serde_json::to_value(list).unwrap_or_default();
     if servers.len() > 3 {
-        let list = serde_json::to_value(servers).unwrap_or_default();
-        errors.invalid(format_args!("{path}.dnsConfig.nameservers"), list, "must not have more than 3 nameservers");
+        errors.invalid(format_args!("{at}.nameservers"), list(servers), "must not have more than 3 nameservers");
     }
     for (index, server) in servers.iter().enumerate() {
-        if server.parse::<std::net::IpAddr>().is_err() {
-            errors.invalid(
-                format_args!("{path}.dnsConfig.nameservers[{index}]"),
-                server.as_str(),
-                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-            );
-        }
+        errors.ip(format_args!("{at}.nameservers[{index}]"), server);
+    }
+    let searches = dns.searches.as_deref().unwrap_or_default();
+    if searches.len() > 32 {
+        errors.invalid(format_args!("{at}.searches"), list(searches), "must not have more than 32 search paths");
+    }
+    if searches.join(" ").len() > 2048 {
+        let why = "must not have more than 2048 characters (including spaces) in the search list";
+        errors.invalid(format_args!("{at}.searches"), list(searches), why);
+    }
+    for (index, search) in searches.iter().enumerate().filter(|(_, search)| *search != ".") {
+        let search = search.strip_suffix('.').unwrap_or(search);
+        // Underscores are welcome here.
+        errors.all_invalid(
+            format_args!("{at}.searches[{index}]"),
+            search,
+            dns1123_subdomain_errors(&search.replace('_', "a")),
+        );
     }
     for (index, option) in dns.options.iter().flatten().enumerate() {
         if option.name.as_deref().unwrap_or_default().is_empty() {
-            errors.required(format_args!("{path}.dnsConfig.options[{index}]"), "must not be empty");
+            errors.required(format_args!("{at}.options[{index}]"), "must not be empty");
         }
     }
 }
 
-fn check_security(spec: &k8s::PodSpec, path: &str, config: &Config, errors: &mut Errors) {
-    if spec.share_process_namespace == Some(true) && spec.host_pid == Some(true) {
-        errors.invalid(
-            format_args!("{path}.securityContext.shareProcessNamespace"),
-            true,
-            "ShareProcessNamespace and HostPID cannot both be enabled",
-        );
+/// A pod's spec is fixed but for images, its deadline, added tolerations and fewer gates.
+pub(super) fn check_update(
+    new: &PodBody,
+    old: &PodBody,
+    meta: &Meta,
+    before: &Meta,
+    config: &Config,
+    errors: &mut Errors,
+) {
+    let (now, then) = (meta.annotations.get(MIRROR), before.annotations.get(MIRROR));
+    if now != then {
+        let what = if then.is_some() { "may not remove or update" } else { "may not add" };
+        errors.forbidden(format_args!("metadata.annotations[{MIRROR}]"), &format!("{what} mirror pod annotation"));
     }
-    for (field, used) in [("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)] {
-        if used == Some(true) && spec.host_users == Some(false) {
-            errors.forbidden(format_args!("{path}.{field}"), "when `hostUsers` is false");
-        }
-        if used == Some(true) && !config.allow_privileged {
-            errors.forbidden(format_args!("{path}.{field}"), "disallowed by cluster policy");
-        }
-    }
-    let Some(security) = &spec.security_context else { return };
-    for (field, id) in
-        [("fsGroup", security.fs_group), ("runAsGroup", security.run_as_group), ("runAsUser", security.run_as_user)]
-    {
-        container::check_id(format!("{path}.securityContext.{field}"), id, errors);
-    }
-    if let Some(profile) = &security.seccomp_profile {
-        container::check_seccomp(profile, &format!("{path}.securityContext.seccompProfile"), errors);
-    }
-    if spec.os.as_ref().is_some_and(|os| os.name == "windows") && security.fs_group.is_some() {
-        errors.forbidden(format_args!("{path}.securityContext.fsGroup"), "cannot be set for a windows pod");
-    }
-    for (index, sysctl) in security.sysctls.iter().flatten().enumerate() {
-        let field = format!("{path}.securityContext.sysctls[{index}].name");
-        if sysctl.name.is_empty() {
-            errors.required(field, "");
-        } else if !is_sysctl(&sysctl.name) {
-            errors.invalid(field, sysctl.name.as_str(), "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
+    if meta.annotations != before.annotations {
+        // Upstream looks twice.
+        for _ in 0..2 {
+            check_own_annotations(&meta.annotations, new.node.as_deref(), errors);
         }
     }
-}
-
-fn is_sysctl(name: &str) -> bool {
-    let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
-    name.len() <= 253
-        && name.split(['.', '/']).all(|part| {
-            let bytes = part.as_bytes();
-            edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(inner)
-        })
-}
-
-fn check_volumes<'a>(spec: &'a k8s::PodSpec, path: &str, config: &Config, errors: &mut Errors) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
-    for (index, volume) in spec.volumes.iter().flatten().enumerate() {
-        let at = format!("{path}.volumes[{index}]");
-        if volume.name.is_empty() {
-            errors.required(format_args!("{at}.name"), "");
-        } else {
-            errors.all_invalid(format_args!("{at}.name"), &volume.name, dns1123_label_errors(&volume.name));
-            if !names.insert(volume.name.as_str()) {
-                errors.duplicate(format_args!("{at}.name"), volume.name.as_str());
-            }
-        }
-        check_volume(volume, &at, config, errors);
-    }
-    names
-}
-
-fn check_volume(volume: &k8s::Volume, at: &str, config: &Config, errors: &mut Errors) {
-    let mode = |mode: Option<i32>, at: String, errors: &mut Errors| {
-        if let Some(mode) = mode.filter(|m| !(0..=0o777).contains(m)) {
-            errors.invalid(at, mode, "must be a number between 0 and 0777 (octal), both inclusive");
-        }
-    };
-    if let Some(host_path) = &volume.host_path {
-        if host_path.path.is_empty() {
-            errors.required(format_args!("{at}.hostPath.path"), "");
-        } else if host_path.path.split('/').any(|p| p == "..") {
-            errors.invalid(format_args!("{at}.hostPath.path"), host_path.path.as_str(), "must not contain '..'");
-        }
-        errors.one_of(
-            format_args!("{at}.hostPath.type"),
-            host_path.type_.as_deref(),
-            &["BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"],
-            false,
-        );
-        if !config.allow_privileged {
-            errors.forbidden(format_args!("{at}.hostPath"), "disallowed by cluster policy");
-        }
-    }
-    if let Some(secret) = &volume.secret {
-        if secret.secret_name.as_deref().unwrap_or_default().is_empty() {
-            errors.required(format_args!("{at}.secret.secretName"), "");
-        }
-        mode(secret.default_mode, format!("{at}.secret.defaultMode"), errors);
-    }
-    if let Some(config_map) = &volume.config_map {
-        if config_map.name.is_empty() {
-            errors.required(format_args!("{at}.configMap.name"), "");
-        }
-        mode(config_map.default_mode, format!("{at}.configMap.defaultMode"), errors);
-    }
-    if let Some(claim) = &volume.persistent_volume_claim
-        && claim.claim_name.is_empty()
-    {
-        errors.required(format_args!("{at}.persistentVolumeClaim.claimName"), "");
-    }
-}
-
-/// A pod's spec is fixed but for images, its deadline, added tolerations and a shortened grace period.
-pub(super) fn check_update(new: &PodBody, old: &PodBody, config: &Config, errors: &mut Errors) {
     if new.spec == old.spec && new.node == old.node {
         return;
     }
-    check_spec(&new.spec, "spec", config, errors);
-    if new.spec.containers.len() != old.spec.containers.len() {
-        errors.forbidden("spec.containers", "pod updates may not add or remove containers");
-        return;
+    check_pod(new, config, errors);
+    for (list, now, then) in [
+        ("containers", Some(&new.spec.containers), Some(&old.spec.containers)),
+        ("initContainers", new.spec.init_containers.as_ref(), old.spec.init_containers.as_ref()),
+    ] {
+        if now.map_or(0, Vec::len) != then.map_or(0, Vec::len) {
+            return errors.forbidden(format_args!("spec.{list}"), "pod updates may not add or remove containers");
+        }
+        for (index, container) in now.into_iter().flatten().enumerate() {
+            let at = format!("spec.{list}[{index}].image");
+            let image = container.image.as_deref().unwrap_or_default();
+            errors.present(&at, image);
+            if image.trim() != image {
+                errors.invalid(at, image, "must not have leading or trailing whitespace");
+            }
+        }
     }
-    if new.spec.init_containers.iter().flatten().count() != old.spec.init_containers.iter().flatten().count() {
-        errors.forbidden("spec.initContainers", "pod updates may not add or remove containers");
-        return;
-    }
-    let new_deadline = new.spec.active_deadline_seconds;
-    let old_deadline = old.spec.active_deadline_seconds;
-    match (new_deadline, old_deadline) {
+    let (deadline, old_deadline) = (new.spec.active_deadline_seconds, old.spec.active_deadline_seconds);
+    let at = "spec.activeDeadlineSeconds";
+    match (deadline, old_deadline) {
+        (Some(new), _) if !(0..=i64::from(i32::MAX)).contains(&new) => {
+            return errors.invalid(at, new, "must be between 0 and 2147483647, inclusive");
+        }
         (Some(new), Some(old)) if new > old => {
-            errors.invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value");
+            return errors.invalid(at, new, "must be less than or equal to previous value");
         }
         (None, Some(_)) => {
-            errors.invalid(
-                "spec.activeDeadlineSeconds",
-                serde_json::Value::Null,
-                "must not update from a positive integer to nil value",
-            );
+            errors.invalid(at, serde_json::Value::Null, "must not update from a positive integer to nil value");
         }
         _ => {}
     }
-    let tolerations = |spec: &k8s::PodSpec| spec.tolerations.clone().unwrap_or_default();
-    let kept = tolerations(&new.spec);
-    if !tolerations(&old.spec).iter().all(|t| kept.contains(t)) {
+    let kept = new.spec.tolerations.as_deref().unwrap_or_default();
+    let same = |a: &k8s::Toleration, b: &k8s::Toleration| {
+        (&a.key, &a.operator, &a.value, &a.effect) == (&b.key, &b.operator, &b.value, &b.effect)
+    };
+    if old.spec.tolerations.iter().flatten().all(|old| kept.iter().any(|new| same(old, new))) {
+        // And here too.
+        scheduling::check_tolerations(kept, "spec", errors);
+    } else {
         errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
+    }
+    let old_gates = old.spec.scheduling_gates.as_deref().unwrap_or_default();
+    for (index, gate) in new.spec.scheduling_gates.iter().flatten().enumerate() {
+        if !old_gates.contains(gate) {
+            let why = format!("only deletion is allowed, but found new scheduling gate '{}'", gate.name);
+            errors.forbidden(format_args!("spec.schedulingGates[{index}].name"), &why);
+        }
     }
     // What may change is made equal; what then differs may not.
     let mut masked = Typed::clone(&new.spec);
     masked.active_deadline_seconds = old_deadline;
     masked.tolerations.clone_from(&old.spec.tolerations);
     masked.scheduling_gates.clone_from(&old.spec.scheduling_gates);
-    let gates = |spec: &k8s::PodSpec| spec.scheduling_gates.clone().unwrap_or_default();
-    let old_gates = gates(&old.spec);
-    if gates(&new.spec).iter().any(|g| !old_gates.contains(g)) {
-        errors.forbidden("spec.schedulingGates", "only deletion is allowed, but found new scheduling gate");
-    }
     if !old_gates.is_empty() {
-        masked.node_selector.clone_from(&old.spec.node_selector);
-        masked.affinity.clone_from(&old.spec.affinity);
+        check_gated(&mut masked, &old.spec, errors);
     }
-    if new.spec.termination_grace_period_seconds == Some(1) {
-        masked.termination_grace_period_seconds = old.spec.termination_grace_period_seconds;
+    let grace = |spec: &k8s::PodSpec| spec.termination_grace_period_seconds;
+    if grace(&old.spec).is_some_and(|grace| grace < 0) && grace(&masked) == Some(1) {
+        masked.termination_grace_period_seconds = grace(&old.spec);
     }
-    for (container, before) in masked.containers.iter_mut().zip(&old.spec.containers) {
-        container.image.clone_from(&before.image);
-    }
-    for (container, before) in
-        masked.init_containers.iter_mut().flatten().zip(old.spec.init_containers.iter().flatten())
+    let spec = &mut masked.0;
+    for (container, before) in spec
+        .containers
+        .iter_mut()
+        .chain(spec.init_containers.iter_mut().flatten())
+        .zip(old.spec.containers.iter().chain(old.spec.init_containers.iter().flatten()))
     {
         container.image.clone_from(&before.image);
     }
@@ -288,4 +330,50 @@ pub(super) fn check_update(new: &PodBody, old: &PodBody, config: &Config, errors
             "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
         );
     }
+}
+
+/// A pod that waits at a gate may be given a narrower choice of nodes.
+fn check_gated(masked: &mut k8s::PodSpec, old: &k8s::PodSpec, errors: &mut Errors) {
+    let selector = masked.node_selector.clone().unwrap_or_default();
+    if old.node_selector.iter().flatten().any(|(key, value)| selector.get(key) != Some(value)) {
+        let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
+        errors.invalid("spec.nodeSelector", serde_json::json!(selector), why);
+    }
+    masked.node_selector.clone_from(&old.node_selector);
+    let (now, then) = (required_terms(masked), required_terms(old));
+    let at = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+    if !then.is_empty() && now.len() != then.len() {
+        let why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
+        errors.invalid(at, serde_json::Value::Null, why);
+    }
+    for (index, (now, then)) in now.iter().zip(then).enumerate() {
+        let lists = |term: &k8s::NodeSelectorTerm| {
+            term.match_expressions.iter().chain(&term.match_fields).map(Vec::len).sum::<usize>()
+        };
+        let grown = [(&now.match_expressions, &then.match_expressions), (&now.match_fields, &then.match_fields)]
+            .into_iter()
+            .all(|(now, then)| {
+                let (now, then) = (now.as_deref().unwrap_or_default(), then.as_deref().unwrap_or_default());
+                now.len() >= then.len() && now.iter().zip(then).all(|(now, then)| same(now, then))
+            });
+        if !grown || (lists(then) == 0 && lists(now) > 0) {
+            let why = "only additions are allowed (no mutations or deletions)";
+            errors.invalid(format_args!("{at}[{index}]"), serde_json::Value::Null, why);
+        }
+    }
+    // What else an affinity says stays.
+    let rest = |spec: &k8s::PodSpec| {
+        let affinity = spec.affinity.as_ref();
+        let pods = affinity.and_then(|a| a.pod_affinity.as_ref()).map(encode);
+        (pods, affinity.and_then(|a| a.pod_anti_affinity.as_ref()).map(encode))
+    };
+    if rest(masked) == rest(old) {
+        masked.affinity.clone_from(&old.affinity);
+    }
+}
+
+fn required_terms(spec: &k8s::PodSpec) -> &[k8s::NodeSelectorTerm] {
+    let affinity = spec.affinity.as_ref().and_then(|a| a.node_affinity.as_ref());
+    let required = affinity.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
+    required.map(|r| r.node_selector_terms.as_slice()).unwrap_or_default()
 }

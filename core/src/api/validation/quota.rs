@@ -1,29 +1,13 @@
 //! Rules for resource quotas and limit ranges.
 
-use super::container::check_resource_name;
 use super::errors::Errors;
+use super::resources::{self, COMPUTE, is_standard};
 use crate::api::names::qualified_name_errors;
 use crate::api::{Document, Quantity};
 use crate::order;
 use serde_json::Value;
 use std::cmp::Ordering;
 
-/// Amounts of something that pods ask for.
-const COMPUTE: [&str; 6] = ["cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
-const STORAGE: [&str; 4] =
-    ["ephemeral-storage", "requests.storage", "requests.ephemeral-storage", "limits.ephemeral-storage"];
-/// Numbers of objects.
-const COUNTS: [&str; 9] = [
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-];
 const SCOPES: [&str; 7] = [
     "Terminating",
     "NotTerminating",
@@ -39,27 +23,14 @@ fn quantity(value: &Value) -> Option<Quantity> {
     Quantity::parse(value.as_str()?).ok()
 }
 
-fn is_standard(resource: &str) -> bool {
-    COMPUTE.contains(&resource)
-        || STORAGE.contains(&resource)
-        || COUNTS.contains(&resource)
-        || resource.strip_prefix("requests.").unwrap_or(resource).starts_with("hugepages-")
-}
-
 fn check_amounts(quota: &Document, section: &str, field: &str, errors: &mut Errors) {
     for (name, value) in quota.entries(&[section, field]) {
         let at = format!("{section}.{field}[{name}]");
-        errors.all_invalid(&at, name, qualified_name_errors(name));
+        resources::check_any_name(name, &at, errors);
         if !name.contains('/') && !is_standard(name) {
             errors.invalid(&at, name, "must be a standard resource for quota");
         }
-        let Some(amount) = quantity(value) else { continue };
-        if amount.signum() < 0 {
-            errors.invalid(&at, amount.to_string(), "must be greater than or equal to 0");
-        }
-        if COUNTS.contains(&name) && !amount.is_whole() {
-            errors.invalid(&at, amount.to_string(), "must be an integer");
-        }
+        resources::check_amount(name, value.as_str().unwrap_or_default(), &at, errors);
     }
 }
 
@@ -184,9 +155,9 @@ fn check_item(item: &Value, of_type: &str, at: &str, errors: &mut Errors) {
         for name in names {
             let at = format!("{at}.{field}[{name}]");
             if matches!(of_type, "Pod" | "Container") {
-                check_resource_name(name, &at, errors);
+                resources::check_name(name, &at, errors);
             } else {
-                errors.all_invalid(&at, name, qualified_name_errors(name));
+                resources::check_any_name(name, &at, errors);
             }
             resources.push(name);
         }
@@ -235,8 +206,7 @@ fn check_resource(item: &Value, name: &str, of_type: &str, at: &str, errors: &mu
             }
         }
     }
-    let overcommit = !name.contains('/') && !name.starts_with("hugepages-");
-    if let (Some(default), Some(request), false) = (default, request, overcommit)
+    if let (Some(default), Some(request), false) = (default, request, resources::may_overcommit(name))
         && default.compare(request) != Ordering::Equal
     {
         let detail = format!("default value {default} must equal to defaultRequest value {request} in {name}");

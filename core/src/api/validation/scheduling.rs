@@ -2,7 +2,7 @@
 
 use super::errors::Errors;
 use super::meta::check_labels;
-use crate::api::names::{dns1123_label_errors, label_value_error, qualified_name_errors};
+use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, label_value_error, qualified_name_errors};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
@@ -30,10 +30,14 @@ pub(super) fn check(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
             check_pod_terms(required, preferred, &format!("{at}.podAntiAffinity"), errors);
         }
     }
-    for (index, toleration) in spec.tolerations.iter().flatten().enumerate() {
+    check_tolerations(spec.tolerations.as_deref().unwrap_or_default(), path, errors);
+    check_spreading(spec, path, errors);
+}
+
+pub(super) fn check_tolerations(tolerations: &[k8s::Toleration], path: &str, errors: &mut Errors) {
+    for (index, toleration) in tolerations.iter().enumerate() {
         check_toleration(toleration, &format!("{path}.tolerations[{index}]"), errors);
     }
-    check_spreading(spec, path, errors);
 }
 
 fn check_node_affinity(affinity: &k8s::NodeAffinity, at: &str, errors: &mut Errors) {
@@ -43,13 +47,14 @@ fn check_node_affinity(affinity: &k8s::NodeAffinity, at: &str, errors: &mut Erro
             errors.required(&at, "must have at least one node selector term");
         }
         for (index, term) in required.node_selector_terms.iter().enumerate() {
-            check_node_term(term, &format!("{at}[{index}]"), errors);
+            check_node_term(term, true, &format!("{at}[{index}]"), errors);
         }
     }
     for (index, term) in affinity.preferred_during_scheduling_ignored_during_execution.iter().flatten().enumerate() {
         let at = format!("{at}.{PREFERRED}[{index}]");
         check_weight(term.weight, &at, errors);
-        check_node_term(&term.preference, &format!("{at}.preference"), errors);
+        // What no label can be is merely never preferred.
+        check_node_term(&term.preference, false, &format!("{at}.preference"), errors);
     }
 }
 
@@ -59,10 +64,11 @@ fn check_weight(weight: i32, at: &str, errors: &mut Errors) {
     }
 }
 
-fn check_node_term(term: &k8s::NodeSelectorTerm, at: &str, errors: &mut Errors) {
+fn check_node_term(term: &k8s::NodeSelectorTerm, strict: bool, at: &str, errors: &mut Errors) {
     for (index, written) in term.match_expressions.iter().flatten().enumerate() {
         let at = format!("{at}.matchExpressions[{index}]");
         check_requirement(&written.key, &written.operator, written.values.as_deref(), true, &at, errors);
+        check_values(written.values.as_deref().filter(|_| strict), &at, errors);
     }
     for (index, requirement) in term.match_fields.iter().flatten().enumerate() {
         let at = format!("{at}.matchFields[{index}]");
@@ -76,6 +82,10 @@ fn check_node_term(term: &k8s::NodeSelectorTerm, at: &str, errors: &mut Errors) 
         }
         if requirement.key != "metadata.name" {
             errors.invalid(format_args!("{at}.key"), requirement.key.as_str(), "not a valid field selector key");
+            continue;
+        }
+        for (index, name) in requirement.values.iter().flatten().enumerate() {
+            errors.all_invalid(format_args!("{at}.values[{index}]"), name, dns1123_subdomain_errors(name));
         }
     }
 }
@@ -106,14 +116,29 @@ fn check_pod_term(term: &k8s::PodAffinityTerm, at: &str, errors: &mut Errors) {
     for name in term.namespaces.iter().flatten() {
         errors.all_invalid(format_args!("{at}.namespace"), name, dns1123_label_errors(name));
     }
+    let matched = term.match_label_keys.as_deref().unwrap_or_default();
+    let mismatched = term.mismatch_label_keys.as_deref().unwrap_or_default();
+    let selects = term.label_selector.is_some();
+    check_label_keys(matched, selects, &format!("{at}.matchLabelKeys"), errors);
+    check_label_keys(mismatched, selects, &format!("{at}.mismatchLabelKeys"), errors);
+    for (index, key) in matched.iter().enumerate().filter(|(_, key)| mismatched.contains(key)) {
+        let why = "exists in both matchLabelKeys and mismatchLabelKeys";
+        errors.invalid(format_args!("{at}.matchLabelKeys[{index}]"), key.as_str(), why);
+    }
     if term.topology_key.is_empty() {
         errors.required(format_args!("{at}.topologyKey"), "can not be empty");
-    } else {
-        errors.all_invalid(
-            format_args!("{at}.topologyKey"),
-            &term.topology_key,
-            qualified_name_errors(&term.topology_key),
-        );
+    }
+    let problems = qualified_name_errors(&term.topology_key);
+    errors.all_invalid(format_args!("{at}.topologyKey"), &term.topology_key, problems);
+}
+
+/// Labels of the pod's own by which others are told apart.
+fn check_label_keys(keys: &[String], selects: bool, at: &str, errors: &mut Errors) {
+    if !keys.is_empty() && !selects {
+        return errors.forbidden(at, "must not be specified when labelSelector is not set");
+    }
+    for (index, key) in keys.iter().enumerate() {
+        errors.all_invalid(format_args!("{at}[{index}]"), key, qualified_name_errors(key));
     }
 }
 
@@ -124,6 +149,15 @@ pub(super) fn check_selector(selector: &LabelSelector, at: &str, errors: &mut Er
     for (index, written) in selector.match_expressions.iter().flatten().enumerate() {
         let at = format!("{at}.matchExpressions[{index}]");
         check_requirement(&written.key, &written.operator, written.values.as_deref(), false, &at, errors);
+        check_values(written.values.as_deref(), &at, errors);
+    }
+}
+
+fn check_values(values: Option<&[String]>, at: &str, errors: &mut Errors) {
+    for (index, value) in values.unwrap_or_default().iter().enumerate() {
+        if let Some(problem) = label_value_error(value) {
+            errors.invalid(format_args!("{at}.values[{index}]"), value.as_str(), &problem);
+        }
     }
 }
 
@@ -154,11 +188,6 @@ fn check_requirement(
         other => errors.invalid(format_args!("{at}.operator"), other, "not a valid selector operator"),
     }
     errors.all_invalid(format_args!("{at}.key"), key, qualified_name_errors(key));
-    for (index, value) in values.iter().enumerate() {
-        if let Some(problem) = label_value_error(value) {
-            errors.invalid(format_args!("{at}.values[{index}]"), value.as_str(), &problem);
-        }
-    }
 }
 
 fn check_toleration(toleration: &k8s::Toleration, at: &str, errors: &mut Errors) {
@@ -195,30 +224,26 @@ fn check_toleration(toleration: &k8s::Toleration, at: &str, errors: &mut Errors)
 }
 
 fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
-    let mut seen: Vec<(&str, &str)> = Vec::new();
-    for (index, constraint) in spec.topology_spread_constraints.iter().flatten().enumerate() {
+    let constraints = spec.topology_spread_constraints.as_deref().unwrap_or_default();
+    for (index, constraint) in constraints.iter().enumerate() {
         let at = format!("{path}.topologySpreadConstraints[{index}]");
         if constraint.max_skew <= 0 {
             errors.invalid(format_args!("{at}.maxSkew"), constraint.max_skew, "must be greater than zero");
         }
         if constraint.topology_key.is_empty() {
             errors.required(format_args!("{at}.topologyKey"), "can not be empty");
-        } else {
-            let problems = qualified_name_errors(&constraint.topology_key);
-            errors.all_invalid(format_args!("{at}.topologyKey"), &constraint.topology_key, problems);
         }
-        let when = constraint.when_unsatisfiable.as_str();
-        errors.one_of(format_args!("{at}.whenUnsatisfiable"), Some(when), &["DoNotSchedule", "ScheduleAnyway"], true);
-        let pair = (constraint.topology_key.as_str(), when);
-        match seen.iter().position(|s| *s == pair) {
-            // Upstream names the first of the two.
-            Some(first) => {
-                let value = format!("{{{}, {when}}}", constraint.topology_key);
-                let at = format!("{path}.topologySpreadConstraints[{first}]");
-                errors.duplicate(format_args!("{at}.{{topologyKey, whenUnsatisfiable}}"), value);
-            }
-            None => seen.push(pair),
+        let (key, when) = (constraint.topology_key.as_str(), constraint.when_unsatisfiable.as_str());
+        let actions = ["DoNotSchedule", "ScheduleAnyway"];
+        if !actions.contains(&when) {
+            errors.not_supported(format_args!("{at}.whenUnsatisfiable"), when, &actions);
         }
+        // Upstream names the first of two that are alike.
+        if constraints[index + 1..].iter().any(|c| c.topology_key == key && c.when_unsatisfiable == when) {
+            errors.duplicate(format_args!("{at}.{{topologyKey, whenUnsatisfiable}}"), format!("{{{key}, {when}}}"));
+        }
+        let keys = constraint.match_label_keys.as_deref().unwrap_or_default();
+        check_label_keys(keys, constraint.label_selector.is_some(), &format!("{at}.matchLabelKeys"), errors);
         if let Some(domains) = constraint.min_domains {
             let field = format!("{at}.minDomains");
             if domains <= 0 {

@@ -1,7 +1,7 @@
 //! Rules for services and endpoints.
 
 use super::container::check_port_or_name;
-use super::errors::Errors;
+use super::errors::{Errors, is_range};
 use super::meta::check_labels;
 use crate::api::Labels;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
@@ -15,7 +15,6 @@ const KUBELET: i32 = 10_250;
 const FOR_LOAD_BALANCERS: &str = "may only be used when `type` is 'LoadBalancer'";
 /// The annotation that came before `spec.loadBalancerSourceRanges`.
 const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
-const NOT_AN_IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 
 pub(super) fn check(spec: &k8s::ServiceSpec, annotations: &Labels, errors: &mut Errors) {
     let kind = spec.type_.as_deref().unwrap_or_default();
@@ -70,7 +69,10 @@ pub(super) fn check(spec: &k8s::ServiceSpec, annotations: &Labels, errors: &mut 
     }
     check_cluster_ips(spec, errors);
     for (index, ip) in spec.external_ips.iter().flatten().enumerate() {
-        check_ip(ip, &format!("spec.externalIPs[{index}]"), errors);
+        let field = format!("spec.externalIPs[{index}]");
+        if errors.ip(&field, ip) {
+            check_ip(ip, &field, errors);
+        }
     }
     let kinds = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
     errors.one_of("spec.type", spec.type_.as_deref(), &kinds, true);
@@ -137,23 +139,15 @@ fn check_source_ranges(spec: &k8s::ServiceSpec, annotations: &Labels, errors: &m
         errors.forbidden(&field, FOR_LOAD_BALANCERS);
     }
     for (index, range) in listed.iter().enumerate() {
-        if !is_range(range) {
-            let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
-            errors.invalid(format_args!("{field}[{index}]"), range.trim(), detail);
-        }
+        errors.cidr(format_args!("{field}[{index}]"), range.trim());
     }
-    if let Some(text) = annotation.map(|text| text.trim()).filter(|t| !t.is_empty() && !t.split(',').all(is_range)) {
+    if let Some(text) = annotation
+        .map(|text| text.trim())
+        .filter(|t| !t.is_empty() && !t.split(',').all(|range| is_range(range.trim())))
+    {
         let detail = "must be a comma separated list of CIDRs e.g. 192.168.0.0/16,10.0.0.0/8";
         errors.invalid(&field, text, detail);
     }
-}
-
-/// Whether it is a range of addresses, such as `10.0.0.0/8`.
-fn is_range(text: &str) -> bool {
-    text.trim().split_once('/').is_some_and(|(ip, bits)| {
-        let width = ip.parse::<IpAddr>().map(|ip| if ip.is_ipv4() { 32 } else { 128 });
-        matches!((width, bits.parse::<u8>()), (Ok(width), Ok(bits)) if bits <= width)
-    })
 }
 
 fn check_ports(ports: &[k8s::ServicePort], kind: &str, errors: &mut Errors) {
@@ -183,7 +177,13 @@ fn check_ports(ports: &[k8s::ServicePort], kind: &str, errors: &mut Errors) {
         }
         let protocol = port.protocol.as_deref().unwrap_or_default();
         if !numbers.insert((protocol, port.port)) {
-            errors.duplicate(&at, json!({ "port": port.port, "protocol": protocol }));
+            // Upstream shows the whole structure.
+            let shown = format!(
+                r#"{{"Name":"","Protocol":{},"AppProtocol":null,"Port":{},"TargetPort":0,"NodePort":0}}"#,
+                json!(protocol),
+                port.port
+            );
+            errors.duplicate_shown(&at, &shown);
         }
         if let Some(node_port) = port.node_port.filter(|p| *p != 0) {
             if kind == "ClusterIP" {
@@ -234,9 +234,8 @@ fn check_cluster_ips(spec: &k8s::ServiceSpec, errors: &mut Errors) {
                 readable = false;
                 refuse(errors, "'None' must be the first and only value");
             }
-        } else if ip.parse::<IpAddr>().is_err() {
-            readable = false;
-            errors.invalid(format_args!("spec.clusterIPs[{index}]"), ip.as_str(), NOT_AN_IP);
+        } else {
+            readable &= errors.ip(format_args!("spec.clusterIPs[{index}]"), ip);
         }
     }
     if ips.len() > 2 {
@@ -291,10 +290,7 @@ pub(super) fn check_families(spec: &k8s::ServiceSpec, errors: &mut Errors) {
 
 /// An address that is not of this machine or this link alone, in whatever way it is written: traffic is passed on to it.
 fn check_ip(text: &str, field: &str, errors: &mut Errors) {
-    let Ok(ip) = text.parse::<IpAddr>() else {
-        errors.invalid(field, text, NOT_AN_IP);
-        return;
-    };
+    let Ok(ip) = text.parse::<IpAddr>() else { return errors.invalid(field, text, "must be a valid IP address") };
     let ip = ip.to_canonical();
     let (link_local, multicast) = match ip {
         IpAddr::V4(ip) => (ip.is_link_local(), ip.octets()[..3] == [224, 0, 0]),
@@ -338,6 +334,10 @@ pub(super) fn check_update(new: &k8s::ServiceSpec, old: &k8s::ServiceSpec, error
     if balanced(new) && balanced(old) && new.load_balancer_class != old.load_balancer_class {
         errors.invalid("spec.loadBalancerClass", json!(new.load_balancer_class), "may not change once set");
     }
+    let local = |spec: &k8s::ServiceSpec| balanced(spec) && spec.external_traffic_policy.as_deref() == Some("Local");
+    if local(new) && local(old) && new.health_check_node_port != old.health_check_node_port {
+        errors.forbidden("spec.healthCheckNodePort", "field is immutable");
+    }
     // Upstream looks at it twice.
     check_class(new, errors);
 }
@@ -353,18 +353,11 @@ pub(super) fn check_subsets(subsets: &[k8s::EndpointSubset], errors: &mut Errors
         for (field, list) in [("addresses", ready), ("notReadyAddresses", unready)] {
             for (index, address) in list.iter().enumerate() {
                 let at = format!("{at}.{field}[{index}]");
-                if address.ip.parse::<IpAddr>().is_err() {
-                    errors.invalid(format_args!("{at}.ip"), address.ip.as_str(), "must be a valid IP address");
-                }
+                errors.ip(format_args!("{at}.ip"), &address.ip);
+                errors.named(format_args!("{at}.nodeName"), address.node_name.as_deref(), dns1123_subdomain_errors);
                 check_ip(&address.ip, &format!("{at}.ip"), errors);
-                if let Some(hostname) = address.hostname.as_deref().filter(|h| !h.is_empty()) {
-                    let field = format!("{at}.hostname");
-                    if hostname.contains('.') {
-                        errors.invalid(field, hostname, "must not contain dots");
-                    } else {
-                        errors.all_invalid(field, hostname, dns1123_label_errors(hostname));
-                    }
-                }
+                let hostname = address.hostname.as_deref().filter(|h| !h.is_empty());
+                errors.named(format_args!("{at}.hostname"), hostname, dns1123_label_errors);
             }
         }
         let ports = subset.ports.as_deref().unwrap_or_default();
@@ -380,6 +373,7 @@ pub(super) fn check_subsets(subsets: &[k8s::EndpointSubset], errors: &mut Errors
             }
             errors.port(format_args!("{at}.port"), port.port);
             errors.one_of(format_args!("{at}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"], true);
+            errors.named(format_args!("{at}.appProtocol"), port.app_protocol.as_deref(), qualified_name_errors);
         }
     }
 }

@@ -9,7 +9,8 @@ const BYTES_MAX: usize = 1_048_576;
 const IMMUTABLE: &str = "field is immutable when `immutable` is set";
 const KEY_FORM: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
-fn key_errors(key: &str) -> Vec<String> {
+/// What is wrong with the key of a config map or a secret.
+pub(super) fn key_errors(key: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if key.len() > 253 {
         errors.push("must be no more than 253 characters".to_owned());

@@ -1,7 +1,7 @@
 //! Rules for replication controllers and events.
 
 use super::errors::Errors;
-use super::meta::check_labels;
+use super::meta::{check_annotations, check_labels};
 use super::pod;
 use crate::api::names::qualified_name_errors;
 use crate::api::{EventBody, Meta, Selector};
@@ -28,9 +28,13 @@ pub(super) fn check(spec: &k8s::ReplicationControllerSpec, config: &Config, erro
     if let Some(labels) = labels {
         check_labels(labels, "spec.template.labels", errors);
     }
+    if let Some(annotations) = template.metadata.as_ref().and_then(|m| m.annotations.as_ref()) {
+        check_annotations(annotations, "spec.template.annotations", errors);
+        pod::check_annotations(annotations, "spec.template.annotations", errors);
+    }
     let Some(pod_spec) = &template.spec else { return };
-    pod::check_spec(pod_spec, "spec.template.spec", config, errors);
-    if let Some(policy) = pod_spec.restart_policy.as_deref().filter(|p| ["OnFailure", "Never"].contains(p)) {
+    pod::check_spec(pod_spec, "spec.template.spec", false, config, errors);
+    if let Some(policy) = pod_spec.restart_policy.as_deref().filter(|p| *p != "Always") {
         errors.not_supported("spec.template.spec.restartPolicy", policy, &["Always"]);
     }
     if pod_spec.active_deadline_seconds.is_some() {
@@ -45,17 +49,35 @@ pub(super) fn check(spec: &k8s::ReplicationControllerSpec, config: &Config, erro
 
 pub(super) fn check_event(event: &EventBody, meta: &Meta, errors: &mut Errors) {
     let involved = event.involved.namespace.as_str();
-    // Events about objects without a namespace live in `default`.
-    let expected = if involved.is_empty() { "default" } else { involved };
-    if meta.namespace != expected {
+    let text = |text: fn(&k8s::Event) -> &Option<String>| {
+        event.rest.as_ref().and_then(|rest| text(rest).as_deref()).unwrap_or_default()
+    };
+    let new_style = event.rest.as_ref().is_some_and(|r| r.event_time.is_some());
+    // Events about objects without a namespace live in `default`, those of a newer style in `kube-system` too.
+    let fits = match involved {
+        "" => meta.namespace == "default" || (new_style && meta.namespace == "kube-system"),
+        _ => new_style || meta.namespace == involved,
+    };
+    if !fits {
         errors.invalid("involvedObject.namespace", involved, "does not match event.namespace");
     }
-    let reporter = event.rest.as_ref().and_then(|r| r.reporting_component.as_deref()).unwrap_or_default();
-    if event.rest.as_ref().is_some_and(|r| r.event_time.is_some()) {
-        if reporter.is_empty() {
-            errors.required("reportingComponent", "");
-        } else {
-            errors.all_invalid("reportingComponent", reporter, qualified_name_errors(reporter));
+    if !new_style {
+        return;
+    }
+    let reporter = text(|r| &r.reporting_component);
+    errors.present("reportingComponent", reporter);
+    errors.all_invalid("reportingComponent", reporter, qualified_name_errors(reporter));
+    for (field, text, required, max) in [
+        ("reportingInstance", text(|r| &r.reporting_instance), true, 128),
+        ("action", text(|r| &r.action), true, 128),
+        ("reason", &*event.reason, true, 128),
+        ("message", &*event.message, false, 1024),
+    ] {
+        if required {
+            errors.present(field, text);
+        }
+        if text.len() > max {
+            errors.invalid(field, "", &format!("can have at most {max} characters"));
         }
     }
 }

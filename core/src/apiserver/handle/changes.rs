@@ -98,6 +98,7 @@ impl Call<'_> {
         let expected =
             if is_scale { Expected::document("autoscaling/v1", "Scale") } else { Expected::object(path.kind) };
         let mut value = self.read_body(expected, "UpdateOptions")?;
+        write::check_name(&value, path.name.as_deref().unwrap_or_default())?;
         let old = match read::present_object(cx.store, path) {
             Ok(old) => Arc::clone(old),
             Err(missing) => {
@@ -108,12 +109,6 @@ impl Call<'_> {
                     return Err(missing);
                 }
                 let name = path.name.as_deref().unwrap_or_default();
-                let said = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-                if !said.is_empty() && said != name {
-                    return Err(errors::bad_request(format!(
-                        "the name of the object ({said}) does not match the name on the URL ({name})"
-                    )));
-                }
                 if let Some(uid) = value.pointer("/metadata/uid").and_then(Value::as_str).filter(|u| !u.is_empty()) {
                     let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: ");
                     return Err(errors::conflict(path.kind, name, &why));

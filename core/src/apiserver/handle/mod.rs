@@ -164,7 +164,11 @@ impl<'a> Call<'a> {
             self.warnings
                 .push("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned());
         }
-        accept::form(&self.request.accept)
+        let form = accept::form(&self.request.accept)?;
+        if method == Get && path.subresource.is_none() && !path.watch && !self.query.flag("watch") {
+            accept::check_metadata(&self.request.accept, path.name.is_none(), path.kind.info().kind)?;
+        }
+        Ok(form)
     }
 
     fn resource(&mut self, cx: &mut Context<'_>, path: &ResourcePath, routing: &mut Rng) -> Result<Reply, ApiError> {

@@ -7,6 +7,7 @@ use crate::api::{
     ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, MetaRest, Name, Object, PodPhase, PodStatus,
     defaulting,
 };
+use crate::apiserver::query::quoted;
 use crate::apiserver::shared::Known;
 use crate::apiserver::{errors, owners, services, wire};
 use crate::cluster::Context;
@@ -32,7 +33,7 @@ pub(in crate::apiserver) fn create(
 ) -> Result<Arc<Object>, ApiError> {
     let said = owners::take(&mut value, cx.now.floor_secs());
     place(&mut value, kind, namespace)?;
-    let has_version = !matches!(metadata(&value, "resourceVersion"), "" | "0");
+    let has_version = metadata(&value, "resourceVersion").parse().is_ok_and(|version: u64| version != 0);
     // A pod's spec is read, completed and checked once however many pods are written with the same.
     let spec = value.get_mut("spec").filter(|_| kind == Kind::Pod).map(Value::take);
     let home = namespace.unwrap_or_default();
@@ -154,13 +155,15 @@ fn admit(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// There are no runtime classes, and so no overhead of one.
 fn refuse_overhead(object: &Object) -> Result<(), ApiError> {
-    let overhead = object.pod().and_then(|pod| pod.spec.overhead.as_ref());
-    if overhead.is_none_or(BTreeMap::is_empty) {
-        return Ok(());
-    }
-    let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
-    Err(ApiError::forbidden(Kind::Pod, &object.meta.name, why))
+    let Some(spec) = object.pod().map(|pod| &pod.spec) else { return Ok(()) };
+    let why = match spec.runtime_class_name.as_deref() {
+        Some(class) if !class.is_empty() => format!("pod rejected: RuntimeClass {} not found", quoted(class)),
+        _ if spec.overhead.as_ref().is_none_or(BTreeMap::is_empty) => return Ok(()),
+        _ => "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead".to_owned(),
+    };
+    Err(ApiError::forbidden(Kind::Pod, &object.meta.name, &why))
 }
 
 /// Nothing is put on a node before it was seen ready: the node lifecycle takes this away again.

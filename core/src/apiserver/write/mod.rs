@@ -72,3 +72,16 @@ fn drop_unserved(document: &mut Document) {
         spec.remove("preferredHolder");
     }
 }
+
+/// Whether a document says the name it is written under.
+pub(super) fn check_name(value: &Value, name: &str) -> Result<(), ApiError> {
+    match metadata(value, "name") {
+        "" => Err(errors::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))),
+        said if said != name => Err(errors::bad_request(format!(
+            "the name of the object ({said}) does not match the name on the URL ({name})"
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,6 +1,6 @@
 //! Changed objects.
 
-use super::{Change, Tracking, decode, drop_unserved, metadata, place, set_metadata};
+use super::{Change, Tracking, check_name, decode, drop_unserved, metadata, place};
 use crate::admission;
 use crate::api::validation::{FieldError, validate_status, validate_update};
 use crate::api::{ApiError, Body, Kind, Object, defaulting};
@@ -24,15 +24,7 @@ pub(in crate::apiserver) fn update(
     let said = owners::take(&mut value, old.meta.created);
     let kind = old.kind();
     let name = old.meta.name.clone();
-    match metadata(&value, "name") {
-        "" => set_metadata(&mut value, "name", &name),
-        said if said != name => {
-            return Err(errors::bad_request(format!(
-                "the name of the object ({said}) does not match the name on the URL ({name})"
-            )));
-        }
-        _ => {}
-    }
+    check_name(&value, &name)?;
     place(&mut value, kind, Some(old.meta.namespace.as_str()).filter(|n| !n.is_empty()))?;
     let uid = metadata(&value, "uid");
     if !uid.is_empty() && uid != old.meta.uid.to_string() {
@@ -48,6 +40,9 @@ pub(in crate::apiserver) fn update(
         return Err(errors::conflict(kind, &name, &why));
     }
     let version = metadata(&value, "resourceVersion");
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        return Err(errors::internal(format!("strconv.ParseUint: parsing {}: invalid syntax", quoted(version))));
+    }
     if !matches!(version, "" | "0") && version != old.meta.resource_version.to_string() {
         return Err(errors::modified(kind, &name));
     }
