@@ -2,11 +2,13 @@
 
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::flags::{Flag, Takes, list, number, optional, switch, text};
-use crate::go::quoted;
+use crate::flags::{Flag, list, number, optional, switch, text};
 use crate::host::Pending;
-use crate::{about, auth, create, delete, describe, events, get, label, logs, node, patch, scale, wait};
-use std::fmt::Write as _;
+use crate::{
+    about, apply, auth, config, create, delete, describe, drain, edit, events, explain, generate, get, label, logs,
+    node,
+};
+use crate::{patch, run, scale, top, wait};
 
 /// A command.
 pub(crate) struct Command {
@@ -33,14 +35,6 @@ pub(crate) enum Expects {
     Names(&'static str),
     /// One of these words.
     Words(&'static [&'static str]),
-}
-
-/// What a command line asks for.
-pub(crate) enum Found {
-    /// A command, and the words behind it.
-    Command(&'static Command, Vec<String>),
-    /// Words of help.
-    Help(String),
 }
 
 /// Flags that every command knows.
@@ -132,6 +126,134 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: run!(create::run),
     },
     Command {
+        name: "create namespace",
+        help: "Create a namespace",
+        usage: "NAME",
+        expects: Expects::Nothing,
+        flags: generate::PLAIN,
+        run: run!(generate::namespace),
+    },
+    Command {
+        name: "create configmap",
+        help: "Create a config map",
+        usage: "NAME --from-literal=KEY=VALUE",
+        expects: Expects::Nothing,
+        flags: generate::SETTINGS,
+        run: run!(generate::config_map),
+    },
+    Command {
+        name: "create secret generic",
+        help: "Create a secret",
+        usage: "NAME --from-literal=KEY=VALUE",
+        expects: Expects::Nothing,
+        flags: generate::SETTINGS,
+        run: run!(generate::secret),
+    },
+    Command {
+        name: "create service clusterip",
+        help: "Create a service within the cluster",
+        usage: "NAME --tcp=PORT:TARGETPORT",
+        expects: Expects::Nothing,
+        flags: generate::SERVICE,
+        run: run!(generate::service),
+    },
+    Command {
+        name: "create service nodeport",
+        help: "Create a service at a port of all nodes",
+        usage: "NAME --tcp=PORT:TARGETPORT",
+        expects: Expects::Nothing,
+        flags: generate::SERVICE,
+        run: run!(generate::service),
+    },
+    Command {
+        name: "create service loadbalancer",
+        help: "Create a service behind a load balancer",
+        usage: "NAME --tcp=PORT:TARGETPORT",
+        expects: Expects::Nothing,
+        flags: generate::SERVICE,
+        run: run!(generate::service),
+    },
+    Command {
+        name: "create service externalname",
+        help: "Create a service that stands for a name",
+        usage: "NAME --external-name=NAME",
+        expects: Expects::Nothing,
+        flags: generate::SERVICE,
+        run: run!(generate::service),
+    },
+    Command {
+        name: "create serviceaccount",
+        help: "Create a service account",
+        usage: "NAME",
+        expects: Expects::Nothing,
+        flags: generate::PLAIN,
+        run: run!(generate::account),
+    },
+    Command {
+        name: "create quota",
+        help: "Create a quota",
+        usage: "NAME --hard=RESOURCE=QUANTITY,...",
+        expects: Expects::Nothing,
+        flags: generate::POLICY,
+        run: run!(generate::quota),
+    },
+    Command {
+        name: "create poddisruptionbudget",
+        help: "Create a disruption budget",
+        usage: "NAME --selector=LABELS --min-available=COUNT",
+        expects: Expects::Nothing,
+        flags: generate::POLICY,
+        run: run!(generate::budget),
+    },
+    Command {
+        name: "create priorityclass",
+        help: "Create a priority class",
+        usage: "NAME --value=NUMBER",
+        expects: Expects::Nothing,
+        flags: generate::POLICY,
+        run: run!(generate::class),
+    },
+    Command {
+        name: "apply",
+        help: "Make objects as a manifest says",
+        usage: "-f -",
+        expects: Expects::Nothing,
+        flags: apply::FLAGS,
+        run: run!(apply::run),
+    },
+    Command {
+        name: "replace",
+        help: "Replace objects by those of a manifest",
+        usage: "-f -",
+        expects: Expects::Nothing,
+        flags: apply::FLAGS,
+        run: run!(apply::replace),
+    },
+    Command {
+        name: "edit",
+        help: "Change an object in an editor",
+        usage: "(TYPE NAME | TYPE/NAME)",
+        expects: Expects::Objects,
+        flags: edit::EDIT,
+        run: run!(edit::edit),
+    },
+    Command {
+        name: "run",
+        help: "Start a pod with one container",
+        usage: "NAME --image=IMAGE [-- ARGUMENTS]",
+        expects: Expects::Nothing,
+        flags: run::RUN,
+        run: run!(run::run),
+    },
+    Command {
+        name: "expose",
+        help: "Make a service for pods",
+        usage: "(TYPE NAME | TYPE/NAME) --port=PORT",
+        expects: Expects::Objects,
+        flags: run::EXPOSE,
+        run: run!(run::expose),
+    },
+    Command {
         name: "delete",
         help: "Delete objects",
         usage: "(-f - | TYPE [NAME... | -l label | --all])",
@@ -146,6 +268,14 @@ pub(crate) const COMMANDS: &[Command] = &[
         expects: Expects::Objects,
         flags: scale::FLAGS,
         run: run!(scale::run),
+    },
+    Command {
+        name: "set image",
+        help: "Change the images of containers",
+        usage: "(TYPE NAME | TYPE/NAME) CONTAINER=IMAGE...",
+        expects: Expects::Objects,
+        flags: edit::IMAGE,
+        run: run!(edit::image),
     },
     Command {
         name: "events",
@@ -204,6 +334,14 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: run!(node::uncordon),
     },
     Command {
+        name: "drain",
+        help: "Send the pods of a node elsewhere",
+        usage: "NODE",
+        expects: Expects::Names("nodes"),
+        flags: drain::FLAGS,
+        run: run!(drain::run),
+    },
+    Command {
         name: "taint",
         help: "Keep pods off nodes unless they tolerate it",
         usage: "NODE NAME KEY=VALUE:EFFECT... KEY:EFFECT-...",
@@ -218,6 +356,30 @@ pub(crate) const COMMANDS: &[Command] = &[
         expects: Expects::Objects,
         flags: wait::FLAGS,
         run: run!(wait::run),
+    },
+    Command {
+        name: "top node",
+        help: "Show what nodes use",
+        usage: "[NAME]",
+        expects: Expects::Names("nodes"),
+        flags: top::FLAGS,
+        run: run!(top::nodes),
+    },
+    Command {
+        name: "top pod",
+        help: "Show what pods use",
+        usage: "[NAME]",
+        expects: Expects::Names("pods"),
+        flags: top::FLAGS,
+        run: run!(top::pods),
+    },
+    Command {
+        name: "explain",
+        help: "Tell what fields mean",
+        usage: "TYPE[.FIELD...]",
+        expects: Expects::Objects,
+        flags: explain::FLAGS,
+        run: run!(explain::run),
     },
     Command {
         name: "auth can-i",
@@ -260,6 +422,38 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: run!(about::cluster_info),
     },
     Command {
+        name: "config current-context",
+        help: "Tell which cluster is meant",
+        usage: "",
+        expects: Expects::Nothing,
+        flags: &[],
+        run: run!(config::current),
+    },
+    Command {
+        name: "config get-contexts",
+        help: "List the clusters",
+        usage: "",
+        expects: Expects::Nothing,
+        flags: &[],
+        run: run!(config::contexts),
+    },
+    Command {
+        name: "config set-context",
+        help: "Set which namespace is meant where none is named",
+        usage: "--current --namespace=NAMESPACE",
+        expects: Expects::Nothing,
+        flags: config::SET_FLAGS,
+        run: run!(config::set),
+    },
+    Command {
+        name: "config view",
+        help: "Show the settings",
+        usage: "",
+        expects: Expects::Nothing,
+        flags: config::VIEW_FLAGS,
+        run: run!(config::view),
+    },
+    Command {
         name: "version",
         help: "Tell the versions of this console and of the cluster",
         usage: "",
@@ -268,79 +462,3 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: run!(about::version),
     },
 ];
-
-/// What a command line asks for.
-pub(crate) fn find(words: &[String]) -> Result<Found, Failure> {
-    let (name, mut rest) = split(words);
-    let wants_help = words.iter().take_while(|w| *w != "--").any(|word| word == "--help" || word == "-h");
-    if name.is_empty() || (name == "help" && rest.is_empty()) {
-        return Ok(Found::Help(overview()));
-    }
-    if name == "help" {
-        let (topic, _) = split(&rest);
-        return of_group(&topic, &rest[1..]).map(|command| Found::Help(help(command)));
-    }
-    let command = of_group(&name, &rest)?;
-    if command.name != name {
-        // The word of the sub-command.
-        if let Some(at) = rest.iter().position(|word| command.name.ends_with(word.as_str())) {
-            rest.remove(at);
-        }
-    }
-    Ok(if wants_help { Found::Help(help(command)) } else { Found::Command(command, rest) })
-}
-
-/// The command of that name, or of that name and the first of these words.
-fn of_group(name: &str, rest: &[String]) -> Result<&'static Command, Failure> {
-    let (sub, _) = split(rest);
-    let full = format!("{name} {sub}");
-    let found =
-        COMMANDS.iter().find(|command| command.name == full).or_else(|| COMMANDS.iter().find(|c| c.name == name));
-    found.ok_or_else(|| Failure::Plain(format!("Error: unknown command {} for \"kubectl\"", quoted(name))))
-}
-
-/// The first word that is neither a global flag nor the value of one, and all the others.
-fn split(words: &[String]) -> (String, Vec<String>) {
-    let mut rest = words.to_vec();
-    let mut at = 0;
-    while let Some(word) = rest.get(at) {
-        if !word.starts_with('-') || word == "-" {
-            return (rest.remove(at), rest);
-        }
-        let takes = |flag: &&Flag| !matches!(flag.takes, Takes::Switch | Takes::Optional(_));
-        let by_name = |flag: &&Flag| {
-            word.strip_prefix("--") == Some(flag.name)
-                || (word.len() == 2 && word.ends_with(flag.letter) && !word.starts_with("--"))
-        };
-        at += if GLOBAL.iter().filter(takes).any(|flag| by_name(&flag)) { 2 } else { 1 };
-    }
-    (String::new(), rest)
-}
-
-fn overview() -> String {
-    let mut text = "kubectl in this console works on the cluster that the page shows. The commands:\n\n".to_owned();
-    for command in COMMANDS.iter().filter(|command| !command.name.contains(' ')) {
-        let _ = writeln!(text, "  {:<14} {}", command.name, command.help);
-    }
-    text.push_str(
-        "\nMore about one: kubectl COMMAND --help. Tab completes, the arrow keys go through what was typed before.\n",
-    );
-    text
-}
-
-fn help(command: &Command) -> String {
-    let mut text = format!("{}.\n\nUsage:\n  kubectl {} {}\n", command.help, command.name, command.usage);
-    let parts = COMMANDS.iter().filter(|c| c.name.strip_prefix(command.name).is_some_and(|rest| rest.starts_with(' ')));
-    for (index, part) in parts.enumerate() {
-        if index == 0 {
-            text.push_str("\nCommands:\n");
-        }
-        let _ = writeln!(text, "  {:<28} {}", part.name, part.help);
-    }
-    text.push_str("\nFlags:\n");
-    for flag in command.flags.iter().chain(&GLOBAL[..2]).filter(|flag| flag.help != "not used here") {
-        let letter = if flag.letter == ' ' { "   ".to_owned() } else { format!("-{},", flag.letter) };
-        let _ = writeln!(text, "  {letter} --{:<24} {}", flag.name, flag.help);
-    }
-    text
-}

@@ -124,6 +124,10 @@ fn manner(call: &Call<'_>) -> Result<Manner, Failure> {
         call.note("Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.");
     }
     let mut options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
+    // Options come in the body, where a query would not be looked at.
+    if dry == DryRun::Server {
+        options["dryRun"] = json!(["All"]);
+    }
     if grace >= 0 {
         options["gracePeriodSeconds"] = grace.into();
     }
@@ -163,7 +167,7 @@ async fn one(call: &Call<'_>, target: &Target, object: &Value, manner: &Manner) 
     }
     if manner.dry != DryRun::Client {
         let path = target.resource.object(text_at(object, "/metadata/namespace"), name);
-        call.write(Method::Delete, &path, manner.dry.query(), &manner.options).await?;
+        call.write(Method::Delete, &path, &[], &manner.options).await?;
     }
     let word = target.resource.word();
     call.line(&if manner.by_name {

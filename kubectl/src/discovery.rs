@@ -55,7 +55,8 @@ impl Resources {
                 let name = text(group, "/metadata/name");
                 // The preferred version comes first.
                 for version in items(group, "/versions").iter().take(1) {
-                    let found = items(version, "/resources").iter();
+                    // Some have nothing but parts.
+                    let found = items(version, "/resources").iter().filter(|found| !items(found, "/verbs").is_empty());
                     all.extend(found.map(|resource| read(resource, name, text(version, "/version"))));
                 }
             }

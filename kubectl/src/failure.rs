@@ -19,8 +19,6 @@ pub(crate) enum Failure {
     Many(Vec<Failure>),
     /// Everything was said before.
     Said,
-    /// With an exit code other than 1.
-    Exit(u8, Box<Failure>),
 }
 
 impl Failure {
@@ -36,11 +34,6 @@ impl Failure {
             1 => Err(failures.remove(0)),
             _ => Err(Self::Many(failures)),
         }
-    }
-
-    /// The exit code.
-    pub(crate) fn exit(&self) -> u8 {
-        if let Self::Exit(code, _) = self { *code } else { 1 }
     }
 
     /// The reason of what the API said, such as `NotFound`.
@@ -71,7 +64,6 @@ impl Failure {
             Self::Status(status) => status["message"].as_str().unwrap_or_default().to_owned(),
             Self::Many(all) => all.iter().map(Self::message).collect::<Vec<_>>().join(", "),
             Self::Said => String::new(),
-            Self::Exit(_, inner) => inner.message(),
         }
     }
 
@@ -87,7 +79,6 @@ impl Failure {
             Self::Plain(text) => format!("{text}\n"),
             Self::Many(all) => all.iter().map(Self::lines).collect(),
             Self::Said => String::new(),
-            Self::Exit(_, inner) => inner.lines(),
         }
     }
 }

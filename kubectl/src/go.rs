@@ -128,6 +128,9 @@ pub(crate) fn entries<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item
 
 /// A span as Go writes it, such as `1m30s`; a plain number is of seconds.
 pub(crate) fn span(text: &str) -> Option<Span> {
+    if text.is_empty() {
+        return None;
+    }
     if let Ok(seconds) = text.parse::<f64>() {
         return Some(Span((seconds * 1e6) as i64));
     }

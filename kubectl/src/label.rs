@@ -126,7 +126,7 @@ async fn one(
     let missing: Vec<&String> =
         wanted.iter().filter(|(key, v)| v.is_null() && before(key).is_none()).map(|(k, _)| k).collect();
     for key in &missing {
-        call.note(&format!("{} {} not found.", words.one, quoted(key)));
+        call.line(&format!("{} {} not found.", words.one, quoted(key)));
     }
     let changes = wanted
         .iter()

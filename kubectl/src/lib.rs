@@ -7,38 +7,50 @@
 //! kubectl 1.32.
 
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "completion and apply, which use the rest, come next")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod about;
 mod api;
+mod apply;
 mod auth;
 mod call;
 mod commands;
+mod complete;
+mod config;
 mod create;
 mod delete;
 mod describe;
 mod discovery;
+mod drain;
+mod edit;
 mod events;
+mod explain;
 mod failure;
 mod files;
 mod flags;
+mod generate;
 mod get;
 mod go;
+mod help;
 mod host;
 mod jsonpath;
 mod label;
 mod logs;
+mod lookup;
+mod merge;
 mod node;
 mod output;
 mod patch;
+mod run;
 mod scale;
 mod session;
 mod table;
 mod tabs;
 mod target;
+mod top;
 mod wait;
 pub mod words;
 
+pub use complete::Completion;
 pub use host::{Host, Pending, Stream};
 pub use session::Session;

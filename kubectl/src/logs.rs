@@ -120,7 +120,14 @@ async fn pods(call: &Call<'_>, words: &[String], selector: &str) -> Result<Vec<V
     };
     let mut found = Vec::new();
     for target in call.targets(&target, Naming::default()).await?.list {
-        let object = call.get(&target.path(), &[], "application/json").await?;
+        let object =
+            call.get(&target.path(), &[], "application/json").await.map_err(|failure| match failure.reason() {
+                "NotFound" => {
+                    let place = crate::go::quoted(&call.namespace());
+                    Failure::error(format!("error from server (NotFound): {} in namespace {place}", failure.message()))
+                }
+                _ => failure,
+            })?;
         if target.resource.kind == "Pod" {
             found.push(object);
             continue;

@@ -28,7 +28,11 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
     let file = call.given.text("patch-file");
     let given = call.given.text("patch");
     if given.is_empty() == file.is_empty() {
-        return Err(call.usage("must specify exactly one of --patch or --patch-file"));
+        return Err(Failure::error(if given.is_empty() {
+            "must specify --patch or --patch-file containing the contents of the patch"
+        } else {
+            "cannot specify --patch and --patch-file together"
+        }));
     }
     let typed = if file.is_empty() { given.to_owned() } else { call.text_of(file).await? };
     let form_of = match call.given.text("type").to_lowercase().as_str() {
@@ -36,10 +40,8 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
         "merge" => Patch::Merge,
         "json" => Patch::Json,
         _ => {
-            return Err(call.usage(format!(
-                "--type must be one of [json merge strategic], not {}",
-                go::quoted(call.given.text("type"))
-            )));
+            let given = go::quoted(call.given.text("type"));
+            return Err(Failure::error(format!("--type must be one of [json merge strategic], not {given}")));
         }
     };
     let documents = manifest::parse(&typed).map_err(|error| {
@@ -65,7 +67,7 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
             let after = call.patch(&path, &pairs, form_of, patch.to_string()).await?;
             let same = go::text(&before, "/metadata/resourceVersion") == go::text(&after, "/metadata/resourceVersion");
             let did = if same && dry == DryRun::None { "patched (no change)" } else { "patched" };
-            call.done(form.as_ref(), &target.resource.word(), &after, &format!("{did}{}", dry.mark()))
+            call.done(form.as_ref(), &target.resource.word(), &after, did)
         };
         failures.extend(done.await.err());
     }

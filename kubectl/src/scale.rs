@@ -25,7 +25,7 @@ pub(crate) const FLAGS: &[Flag] = &[
 
 pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
     if !call.given.has("replicas") {
-        return Err(Failure::error("required flag(s) \"replicas\" not set"));
+        return Err(call.required("replicas"));
     }
     let replicas = call.given.number("replicas");
     if replicas < 0 {
@@ -50,10 +50,8 @@ async fn one(
 ) -> Result<(), Failure> {
     let mut object = call.get(&target.path(), &[], "application/json").await?;
     if !target.resource.parts.iter().any(|part| part == "scale") {
-        return Err(Failure::error(format!(
-            "cannot scale {}: only what has replicas can be scaled, such as replicationcontrollers",
-            target.resource.plural
-        )));
+        let message = "the server could not find the requested resource";
+        return Err(Failure::Status(json!({"reason": "NotFound", "message": message})));
     }
     let (current, version) = (call.given.number("current-replicas"), call.given.text("resource-version"));
     let now = go::number(&object, "/spec/replicas");

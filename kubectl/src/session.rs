@@ -1,11 +1,12 @@
 //! What lasts from one command to the next: the namespace in use, and what discovery said.
 
 use crate::call::Call;
-use crate::commands::{self, Found};
+use crate::commands;
 use crate::discovery::Resources;
 use crate::failure::Failure;
 use crate::flags;
 use crate::host::{Host, Stream};
+use crate::lookup::{self, Found};
 use crate::words::{self, Line};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -38,13 +39,13 @@ impl Session {
                 if !lines.is_empty() {
                     host.print(Stream::Err, &lines);
                 }
-                failure.exit()
+                1
             }
         }
     }
 
     async fn try_line(&self, host: &dyn Host, line: &Line) -> Result<(), Failure> {
-        let (command, words) = match commands::find(&line.words)? {
+        let (command, words) = match lookup::find(&line.words)? {
             Found::Command(command, words) => (command, words),
             Found::Help(text) => {
                 host.print(Stream::Out, &text);
@@ -62,6 +63,11 @@ impl Session {
     /// The namespace that commands are about which name none.
     pub(crate) fn namespace(&self) -> String {
         self.namespace.borrow().clone().unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// Sets that namespace; the usual one where it is empty.
+    pub(crate) fn set_namespace(&self, namespace: &str) {
+        *self.namespace.borrow_mut() = (!namespace.is_empty()).then(|| namespace.to_owned());
     }
 
     /// What discovery says; asked for once.

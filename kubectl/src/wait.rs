@@ -89,7 +89,7 @@ impl Aim {
 pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
     let wanted = call.given.list("for");
     if wanted.is_empty() {
-        return Err(Failure::error("required flag(s) \"for\" not set"));
+        return Err(Failure::error("unrecognized condition: \"\""));
     }
     let aims: Vec<Aim> = wanted.iter().map(|text| Aim::parse(text)).collect::<Result<_, _>>()?;
     let limit = match go::span(call.given.text("timeout")) {
@@ -110,11 +110,11 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
         let first = call.get(&target.path(), &[], "application/json").await;
         let mut seen = match first {
             Ok(object) => Some(object),
-            Err(failure)
-                if failure.reason() == "NotFound" && aims.iter().any(|a| matches!(a, Aim::Deleted | Aim::Created)) =>
-            {
-                None
+            // Gone already: nothing is to be said.
+            Err(failure) if failure.reason() == "NotFound" && aims.iter().any(|a| matches!(a, Aim::Deleted)) => {
+                continue;
             }
+            Err(failure) if failure.reason() == "NotFound" && aims.iter().any(|a| matches!(a, Aim::Created)) => None,
             Err(failure) => {
                 failures.push(failure);
                 continue;
@@ -132,10 +132,9 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
                 break;
             }
             if over() {
-                failures.push(Failure::error(format!(
-                    "timed out waiting for the condition on {}/{name}",
-                    target.resource.full_plural()
-                )));
+                let once = limit == Some(Span::ZERO);
+                let said = if once { "condition not met for" } else { "timed out waiting for the condition on" };
+                failures.push(Failure::error(format!("{said} {}/{name}", target.resource.full_plural())));
                 break;
             }
             call.host.sleep(LOOK_MS).await;

@@ -18,6 +18,7 @@
 //!   `use_address()` and `use_navigator()` are the only way to select, filter and scroll.
 //! - [`shell`]: header, navigation, inspector's frame, lower bar; puts the page of the address in the middle.
 //! - [`map`]: the canvas. Reads the feed in every frame by itself and never makes components draw.
+//! - [`console`]: kubectl's console; what it understands is another module (`kubectl`), loaded when it is first opened.
 //! - [`pages`] and [`components`]: everything else; plain functions of feed and address.
 //! - [`text`]: every word, in each language.
 
@@ -25,6 +26,7 @@
 
 mod client;
 mod components;
+mod console;
 mod map;
 mod pages;
 mod shell;

@@ -326,6 +326,20 @@ texts! {
     Logs: "Logs", "日志";
     NoLogs: "Nothing was written yet.", "还没有输出。";
     Container: "Container", "容器";
+    // Console
+    Console: "kubectl console", "kubectl 控制台";
+    ConsoleLog: "Output", "输出";
+    ConsoleInput: "Command", "命令";
+    ConsoleKeys: "Tab completes · ↑ ↓ what was typed before · Ctrl C stops · help lists the commands", "Tab 补全 · ↑ ↓ 历史命令 · Ctrl C 停止 · help 列出命令";
+    ConsoleLive: "Commands go to the live cluster.", "命令作用于实际集群。";
+    ConsoleSimulation: "Commands go to the simulated cluster, as it is now.", "命令作用于当前的模拟集群。";
+    ConsoleBroken: "The console could not be loaded. Reload the page to try again.", "无法加载控制台。请重新加载页面再试。";
+    ConsolePaste: "Paste or write the manifest", "粘贴或编写清单";
+    ConsoleEdit: "Change it, then send it", "修改后发送";
+    ConsoleSend: "Send", "发送";
+    Stop: "Stop", "停止";
+    Clear: "Clear", "清除";
+    Cancel: "Cancel", "取消";
     // Help
     Shortcuts: "Keyboard shortcuts", "键盘快捷键";
     KeyPlay: "Play or pause", "播放或暂停";

@@ -18,8 +18,12 @@ use crate::workspace;
 
 /// Everything the browser loads to start, compressed as it travels. Not to rise.
 const GZIPPED_BYTES_MAX: usize = 1_000_000;
-const INPUTS: [&str; 8] =
-    ["index.html", "Trunk.toml", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "assets", "core", "web"];
+/// The console, which is loaded when somebody first opens it.
+const CONSOLE_BYTES_MAX: usize = 450_000;
+/// What of the bundle is the console's.
+const CONSOLE: [&str; 2] = ["kubarium-kubectl", "console.js"];
+const INPUTS: [&str; 9] =
+    ["index.html", "Trunk.toml", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "assets", "core", "kubectl", "web"];
 
 /// Where the bundle lies.
 pub(crate) fn dist() -> PathBuf {
@@ -44,7 +48,7 @@ pub(crate) fn build(screen: &Screen) -> Result<()> {
     if let (Ok(before), Ok(dist)) = (&before, fingerprint(&[dist()], ""))
         && fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == stamped(*before, dist))
     {
-        step.ok(&format!("up to date, {}", size_remark(gzipped_bytes().unwrap_or_default())));
+        step.ok(&format!("up to date, {}", gzipped_bytes().unwrap_or_default().remark()));
         return Ok(());
     }
     let mut trunk = compiler.command("trunk")?;
@@ -55,12 +59,12 @@ pub(crate) fn build(screen: &Screen) -> Result<()> {
         return Err(Failure::new("the web bundle could not be built"));
     }
     let size = gzipped_bytes().map_err(|error| Failure::new(format!("{}: {error}", dist().display())))?;
-    if size > GZIPPED_BYTES_MAX {
+    if size.start > GZIPPED_BYTES_MAX || size.console > CONSOLE_BYTES_MAX {
         step.failed(&[]);
-        return Err(Failure::new(format!("the web bundle is too big: {}", size_remark(size)))
+        return Err(Failure::new(format!("the web bundle is too big: {}", size.remark()))
             .remedy("find what grew, for example with `twiggy top` on an unstripped build"));
     }
-    step.ok(&size_remark(size));
+    step.ok(&size.remark());
     if let (Ok(before), Ok(dist)) = (before, fingerprint(&[dist()], "")) {
         // Without a stamp the next build is done again, which is right if slow.
         let _ = fs::write(&stamp, stamped(before, dist));
@@ -72,22 +76,36 @@ fn stamped(inputs: u64, dist: u64) -> String {
     format!("{inputs:016x} {dist:016x}\n")
 }
 
-fn size_remark(bytes: usize) -> String {
-    format!("{:.0} KB gzipped (at most {:.0} KB)", bytes as f64 / 1000.0, GZIPPED_BYTES_MAX as f64 / 1000.0)
+/// Compressed sizes in bytes.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// All that a browser needs to start: code, page and styles.
+    start: usize,
+    /// What it loads when the console is opened.
+    console: usize,
 }
 
-/// The compressed size of all that a browser needs to start: code, page and styles.
-fn gzipped_bytes() -> io::Result<usize> {
-    let mut total = 0;
+impl Size {
+    fn remark(self) -> String {
+        let part = |bytes: usize, max: usize| format!("{:.0} KB (at most {:.0})", bytes as f64 / 1e3, max as f64 / 1e3);
+        let (start, console) = (part(self.start, GZIPPED_BYTES_MAX), part(self.console, CONSOLE_BYTES_MAX));
+        format!("gzipped {start}, the console {console}")
+    }
+}
+
+fn gzipped_bytes() -> io::Result<Size> {
+    let mut size = Size::default();
     for file in files(&dist())? {
         let counts = file.extension().is_some_and(|kind| ["wasm", "js", "css", "html"].iter().any(|one| kind == *one));
         if counts {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-            encoder.write_all(&fs::read(file)?)?;
-            total += encoder.finish()?.len();
+            encoder.write_all(&fs::read(&file)?)?;
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let is_console = CONSOLE.iter().any(|part| name.starts_with(part));
+            *(if is_console { &mut size.console } else { &mut size.start }) += encoder.finish()?.len();
         }
     }
-    Ok(total)
+    Ok(size)
 }
 
 /// A number that changes with any name or content below `paths`.

@@ -180,7 +180,8 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
             let mut cargo = Compiler::require()?.command("cargo")?;
             // The bundle's profile, so that both steps share procedural macros and build scripts.
             cargo.args(["clippy", "--profile", "wasm"]);
-            cargo.args(["--package", "kubarium-core", "--package", "kubarium-web", "--target", wasm::TARGET]);
+            cargo.args(["--package", "kubarium-core", "--package", "kubarium-web", "--package", "kubarium-kubectl"]);
+            cargo.args(["--features", "kubarium-kubectl/worker", "--target", wasm::TARGET]);
             Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
         }
         StepName::Rustdoc => {

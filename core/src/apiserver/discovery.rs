@@ -2,7 +2,7 @@
 
 use super::groups::{GROUPS, KUBERNETES_VERSION, serves_group};
 use super::review::Review;
-use super::{errors, explanation, openapi};
+use super::{Response, errors, explanation, openapi};
 use crate::api::{ApiError, Kind};
 use crate::order;
 use serde_json::{Value, json};
@@ -120,6 +120,19 @@ fn creations(group: &str) -> Vec<(&'static str, &'static str, &'static str, bool
 fn group(name: &str) -> Value {
     let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
     json!({"name": name, "versions": [version], "preferredVersion": version})
+}
+
+/// What the API says about itself at a path; none where the path is about objects. No cluster is needed for it.
+pub fn about(path: &str, accept: &str) -> Option<Response> {
+    let is_about = matches!(path, "/" | "/version" | "/api" | "/api/v1" | "/apis")
+        || path.starts_with("/openapi/")
+        || path.strip_prefix("/apis/").is_some_and(|rest| rest.matches('/').count() < 2);
+    is_about.then(|| match document(path, accept) {
+        Ok(Document { status, content_type, body }) => {
+            Response { status, content_type: content_type.to_owned(), warnings: Vec::new(), body }
+        }
+        Err(error) => Response::from(&error),
+    })
 }
 
 /// The document of a path.

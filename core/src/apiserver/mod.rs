@@ -52,6 +52,8 @@ mod wire;
 mod write;
 
 pub use accept::wants_yaml;
+#[cfg(feature = "described")]
+pub use discovery::about;
 pub use groups::KUBERNETES_VERSION;
 pub(crate) use handle::{handle, look};
 pub(crate) use internal::{disown, of_replica};

@@ -196,7 +196,8 @@ fn field_of(pod: &Value, path: &str) -> String {
         Some((path, key)) => (path, Some(key.trim_matches(['\'', '"', ']']))),
         None => (path, None),
     };
-    let mut value = pod.pointer(&format!("/{}", path.replace('.', "/")));
+    // Others are known to the node only.
+    let mut value = pod.pointer(&format!("/{}", path.replace('.', "/"))).filter(|_| path.starts_with("metadata."));
     if let Some(key) = key {
         value = value.and_then(|map| map.get(key));
     }

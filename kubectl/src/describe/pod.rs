@@ -83,8 +83,10 @@ fn gates(page: &mut Page, pod: &Value) {
 }
 
 fn tolerations(page: &mut Page, label: &str, all: &[Value]) {
+    let mut all: Vec<&Value> = all.iter().collect();
+    all.sort_by_key(|toleration| text(toleration, "/key"));
     let words: Vec<String> = all
-        .iter()
+        .into_iter()
         .map(|toleration| {
             let (key, value, effect) =
                 (text(toleration, "/key"), text(toleration, "/value"), text(toleration, "/effect"));

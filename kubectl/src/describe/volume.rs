@@ -52,7 +52,7 @@ fn one(page: &mut Page, volume: &Value) {
                 page.row(2, "SecretOptionalName", &plain_or(&secret["optional"], "<nil>"));
             } else if let Some(map) = source.get("configMap") {
                 page.row(2, "ConfigMapName", text(map, "/name"));
-                page.row(2, "Optional", &plain_or(&map["optional"], "<nil>"));
+                page.row(2, "ConfigMapOptional", &plain_or(&map["optional"], "<nil>"));
             } else if source.get("downwardAPI").is_some() {
                 page.row(2, "DownwardAPI", "true");
             } else if let Some(token) = source.get("serviceAccountToken") {

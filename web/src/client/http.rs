@@ -98,13 +98,17 @@ pub(super) async fn send_within(request: &Request, limit_ms: u32) -> Result<Resp
         _ if content_type.starts_with("text/html") => return Err(Failure::Unreachable),
         _ => {}
     }
+    // Each as `299 - "text"`, with commas between them.
+    let warnings = response.headers().get("warning").ok().flatten().unwrap_or_default();
+    let warnings = warnings.split("299 ").filter_map(|one| Some(one.split_once('"')?.1.rsplit_once('"')?.0));
+    let warnings = warnings.map(|text| text.replace("\\\"", "\"")).collect();
     let text = response.text().map_err(|_| Failure::Unreachable)?;
     let body = JsFuture::from(text).await.map_err(|_| Failure::Unreachable)?.as_string().unwrap_or_default();
     // Kubernetes' own paths know such a client by a name.
     if response.status() == 403 && body.contains("system:anonymous") {
         return Err(Failure::Unauthorized);
     }
-    Ok(Response { status: response.status(), content_type, warnings: Vec::new(), body })
+    Ok(Response { status: response.status(), content_type, warnings, body })
 }
 
 /// Sends a request and waits for the whole answer.

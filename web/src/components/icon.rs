@@ -26,6 +26,7 @@ pub(crate) enum IconName {
     Minus,
     Fit,
     Warning,
+    Console,
 }
 
 impl IconName {
@@ -54,6 +55,7 @@ impl IconName {
             Self::Plus => "M8 3v10M3 8h10",
             Self::Minus => "M3 8h10",
             Self::Fit => "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+            Self::Console => "M2 4l4 4l-4 4M8 12h6",
             Self::Warning => "M8 2l6.500 11.500h-13zM8 6v4M8 11.500v1",
         }
     }

@@ -37,6 +37,12 @@ pub(super) fn Header() -> Html {
             settings.change.emit(next);
         })
     };
+    let console = !address.get(Field::Console).is_empty();
+    let toggle_console = {
+        let to = address.clone().with(Field::Console, if console { "" } else { "open" });
+        let navigator = navigator.clone();
+        Callback::from(move |_: MouseEvent| navigator.go(to.clone()))
+    };
     let search = {
         let (address, navigator) = (address.clone(), navigator.clone());
         Callback::from(move |event: InputEvent| {
@@ -59,6 +65,10 @@ pub(super) fn Header() -> Html {
                     value={address.get(Field::Search).to_owned()} oninput={search}
                 />
             </label>
+            <button class="quiet icon-only" title={format!("{} (k)", t(Text::Console))} aria-label={t(Text::Console)}
+                aria-expanded={console.to_string()} onclick={toggle_console} data-testid="console-button">
+                <Icon name={IconName::Console} />
+            </button>
             <button class="quiet" lang={settings.language.other().code()} onclick={change_language} data-testid="language">
                 { t(Text::SwitchLanguage) }
             </button>

@@ -35,6 +35,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key { keys: "1 – 7", what: Text::NavigationLabel },
     Key { keys: "/", what: Text::Search },
     Key { keys: "s", what: Text::Scenarios },
+    Key { keys: "k", what: Text::Console },
     Key { keys: "Space", what: Text::KeyPlay },
     Key { keys: ".", what: Text::Step },
     Key { keys: "[  ]", what: Text::KeySpeed },
@@ -131,6 +132,7 @@ fn act(event: &KeyboardEvent, address: &Address, navigator: &Navigator, session:
     match key.as_str() {
         "?" => navigator.go(address.clone().with(Field::Dialog, "keys")),
         "/" => focus_search(),
+        "k" => navigator.go(address.clone().with(Field::Console, "open")),
         "s" => {
             if session.client.simulation().is_none() {
                 return false;

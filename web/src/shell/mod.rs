@@ -16,6 +16,7 @@ use keys::KEYS;
 
 use crate::client::{Notice, Session, connect};
 use crate::components::ControllerBar;
+use crate::console::Console;
 use crate::pages::{Create, Inspector, PageView, Scenarios};
 use crate::state::{Address, Field, Navigator, Settings, World, scenario};
 use crate::text::Text;
@@ -135,6 +136,10 @@ fn Frame() -> Html {
     let session = crate::client::use_session();
     use_window(&session);
     let live = session.world == World::Live;
+    let console_shown = !address.get(Field::Console).is_empty();
+    // Once opened it stays, with what it printed.
+    let console_opened = use_mut_ref(|| false);
+    *console_opened.borrow_mut() |= console_shown;
     html! {
         <div
             class={classes!(
@@ -152,6 +157,9 @@ fn Frame() -> Html {
             <main id="main" class="frame-main" tabindex="-1"><PageView page={address.page} /></main>
             if address.selection.is_some() {
                 <aside class="frame-inspector" data-testid="inspector"><Inspector /></aside>
+            }
+            if *console_opened.borrow() {
+                <Console shown={console_shown} />
             }
             <footer class="frame-bottom">
                 <ControllerBar />

@@ -93,10 +93,12 @@ pub(crate) enum Field {
     Dialog,
     /// The scenario, as a word that [`super::scenario`] knows.
     Scenario,
+    /// Whether the console is open: then `open`.
+    Console,
 }
 
 impl Field {
-    const ALL: [(Self, &'static str); 12] = [
+    const ALL: [(Self, &'static str); 13] = [
         (Self::Search, "q"),
         (Self::Namespace, "ns"),
         (Self::State, "state"),
@@ -109,6 +111,7 @@ impl Field {
         (Self::Camera, "camera"),
         (Self::Dialog, "dialog"),
         (Self::Scenario, "scenario"),
+        (Self::Console, "console"),
     ];
 
     fn word(self) -> &'static str {

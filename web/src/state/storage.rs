@@ -3,7 +3,7 @@
 use web_sys::Storage;
 
 /// Kept for good.
-pub(super) fn of_browser() -> Option<Storage> {
+pub(crate) fn of_browser() -> Option<Storage> {
     web_sys::window()?.local_storage().ok()?
 }
 

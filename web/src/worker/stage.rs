@@ -79,7 +79,16 @@ impl Stage {
     fn request(&mut self, request: Request) -> Response {
         match self.world.apply(Action::Request { request }) {
             Ok(Some(Answer::Done(response))) => response,
-            Ok(_) => problem(501, "a simulation has no watches, logs or proxies over this way"),
+            // What is new now; whoever wants more asks again.
+            Ok(Some(Answer::Watch(query))) => match self.world.cluster().watch(&query, None) {
+                Ok(batch) => {
+                    let lines: Vec<String> = batch.events.iter().map(ToString::to_string).collect();
+                    let content_type = "application/json".to_owned();
+                    Response { status: 200, content_type, warnings: Vec::new(), body: lines.join("\n") }
+                }
+                Err(error) => (&error).into(),
+            },
+            Ok(_) => problem(501, "there is nothing inside the pods of a simulation"),
             Err(error) => problem(400, &error.to_string()),
         }
     }
