@@ -20,7 +20,8 @@ pub(crate) struct Command {
     pub(crate) usage: &'static str,
     /// What words behind it are, for completion.
     pub(crate) expects: Expects,
-    pub(crate) flags: &'static [Flag],
+    /// In groups, which several commands may share.
+    pub(crate) flags: &'static [&'static [Flag]],
     pub(crate) run: for<'a> fn(&'a Call<'a>) -> Pending<'a, Result<(), Failure>>,
 }
 
@@ -76,7 +77,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show objects",
         usage: "(TYPE [NAME...] | TYPE/NAME...)",
         expects: Expects::Objects,
-        flags: &[
+        flags: &[&[
             OUTPUT,
             ALL_NAMESPACES,
             SELECTOR,
@@ -99,7 +100,7 @@ pub(crate) const COMMANDS: &[Command] = &[
             text("subresource", ' ', "status or scale"),
             text("template", ' ', "a template for the output"),
             switch("allow-missing-template-keys", ' ', "missing fields are no error").or("true"),
-        ],
+        ]],
         run: run!(get::run),
     },
     Command {
@@ -107,14 +108,14 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Tell all about objects, with their events",
         usage: "(TYPE [NAME_PREFIX] | TYPE/NAME)",
         expects: Expects::Objects,
-        flags: &[
+        flags: &[&[
             ALL_NAMESPACES,
             SELECTOR,
             FILENAME,
             RECURSIVE,
             CHUNK,
             switch("show-events", ' ', "with events").or("true"),
-        ],
+        ]],
         run: run!(describe::run),
     },
     Command {
@@ -122,7 +123,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create what a manifest says",
         usage: "-f -",
         expects: Expects::Nothing,
-        flags: create::FLAGS,
+        flags: &[create::FLAGS],
         run: run!(create::run),
     },
     Command {
@@ -130,7 +131,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a namespace",
         usage: "NAME",
         expects: Expects::Nothing,
-        flags: generate::PLAIN,
+        flags: &[generate::PLAIN],
         run: run!(generate::namespace),
     },
     Command {
@@ -138,7 +139,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a config map",
         usage: "NAME --from-literal=KEY=VALUE",
         expects: Expects::Nothing,
-        flags: generate::SETTINGS,
+        flags: &[generate::SETTINGS, generate::PLAIN],
         run: run!(generate::config_map),
     },
     Command {
@@ -146,7 +147,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a secret",
         usage: "NAME --from-literal=KEY=VALUE",
         expects: Expects::Nothing,
-        flags: generate::SETTINGS,
+        flags: &[generate::SETTINGS, generate::PLAIN],
         run: run!(generate::secret),
     },
     Command {
@@ -154,7 +155,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a service within the cluster",
         usage: "NAME --tcp=PORT:TARGETPORT",
         expects: Expects::Nothing,
-        flags: generate::SERVICE,
+        flags: &[generate::SERVICE, generate::PLAIN],
         run: run!(generate::service),
     },
     Command {
@@ -162,7 +163,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a service at a port of all nodes",
         usage: "NAME --tcp=PORT:TARGETPORT",
         expects: Expects::Nothing,
-        flags: generate::SERVICE,
+        flags: &[generate::SERVICE, generate::PLAIN],
         run: run!(generate::service),
     },
     Command {
@@ -170,7 +171,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a service behind a load balancer",
         usage: "NAME --tcp=PORT:TARGETPORT",
         expects: Expects::Nothing,
-        flags: generate::SERVICE,
+        flags: &[generate::SERVICE, generate::PLAIN],
         run: run!(generate::service),
     },
     Command {
@@ -178,7 +179,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a service that stands for a name",
         usage: "NAME --external-name=NAME",
         expects: Expects::Nothing,
-        flags: generate::SERVICE,
+        flags: &[generate::SERVICE, generate::PLAIN],
         run: run!(generate::service),
     },
     Command {
@@ -186,7 +187,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a service account",
         usage: "NAME",
         expects: Expects::Nothing,
-        flags: generate::PLAIN,
+        flags: &[generate::PLAIN],
         run: run!(generate::account),
     },
     Command {
@@ -194,7 +195,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a quota",
         usage: "NAME --hard=RESOURCE=QUANTITY,...",
         expects: Expects::Nothing,
-        flags: generate::POLICY,
+        flags: &[generate::POLICY, generate::PLAIN],
         run: run!(generate::quota),
     },
     Command {
@@ -202,7 +203,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a disruption budget",
         usage: "NAME --selector=LABELS --min-available=COUNT",
         expects: Expects::Nothing,
-        flags: generate::POLICY,
+        flags: &[generate::POLICY, generate::PLAIN],
         run: run!(generate::budget),
     },
     Command {
@@ -210,7 +211,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Create a priority class",
         usage: "NAME --value=NUMBER",
         expects: Expects::Nothing,
-        flags: generate::POLICY,
+        flags: &[generate::POLICY, generate::PLAIN],
         run: run!(generate::class),
     },
     Command {
@@ -218,7 +219,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Make objects as a manifest says",
         usage: "-f -",
         expects: Expects::Nothing,
-        flags: apply::FLAGS,
+        flags: &[apply::FLAGS],
         run: run!(apply::run),
     },
     Command {
@@ -226,7 +227,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Replace objects by those of a manifest",
         usage: "-f -",
         expects: Expects::Nothing,
-        flags: apply::FLAGS,
+        flags: &[apply::FLAGS],
         run: run!(apply::replace),
     },
     Command {
@@ -234,7 +235,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Change an object in an editor",
         usage: "(TYPE NAME | TYPE/NAME)",
         expects: Expects::Objects,
-        flags: edit::EDIT,
+        flags: &[edit::EDIT],
         run: run!(edit::edit),
     },
     Command {
@@ -242,7 +243,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Start a pod with one container",
         usage: "NAME --image=IMAGE [-- ARGUMENTS]",
         expects: Expects::Nothing,
-        flags: run::RUN,
+        flags: &[run::RUN],
         run: run!(run::run),
     },
     Command {
@@ -250,7 +251,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Make a service for pods",
         usage: "(TYPE NAME | TYPE/NAME) --port=PORT",
         expects: Expects::Objects,
-        flags: run::EXPOSE,
+        flags: &[run::EXPOSE],
         run: run!(run::expose),
     },
     Command {
@@ -258,7 +259,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Delete objects",
         usage: "(-f - | TYPE [NAME... | -l label | --all])",
         expects: Expects::Objects,
-        flags: delete::FLAGS,
+        flags: &[delete::FLAGS],
         run: run!(delete::run),
     },
     Command {
@@ -266,7 +267,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Set how many replicas there are",
         usage: "--replicas=COUNT TYPE NAME",
         expects: Expects::Objects,
-        flags: scale::FLAGS,
+        flags: &[scale::FLAGS],
         run: run!(scale::run),
     },
     Command {
@@ -274,7 +275,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Change the images of containers",
         usage: "(TYPE NAME | TYPE/NAME) CONTAINER=IMAGE...",
         expects: Expects::Objects,
-        flags: edit::IMAGE,
+        flags: &[edit::IMAGE],
         run: run!(edit::image),
     },
     Command {
@@ -282,7 +283,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Tell what happened",
         usage: "[--for TYPE/NAME]",
         expects: Expects::Nothing,
-        flags: events::FLAGS,
+        flags: &[events::FLAGS],
         run: run!(events::run),
     },
     Command {
@@ -290,7 +291,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show what containers wrote",
         usage: "(POD | TYPE/NAME) [-c CONTAINER]",
         expects: Expects::Names("pods"),
-        flags: logs::FLAGS,
+        flags: &[logs::FLAGS],
         run: run!(logs::run),
     },
     Command {
@@ -298,7 +299,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Set or remove labels",
         usage: "(TYPE NAME | TYPE/NAME) KEY=VALUE... KEY-...",
         expects: Expects::Objects,
-        flags: label::FLAGS,
+        flags: &[label::FLAGS],
         run: run!(label::label),
     },
     Command {
@@ -306,7 +307,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Set or remove annotations",
         usage: "(TYPE NAME | TYPE/NAME) KEY=VALUE... KEY-...",
         expects: Expects::Objects,
-        flags: label::FLAGS,
+        flags: &[label::FLAGS],
         run: run!(label::annotate),
     },
     Command {
@@ -314,7 +315,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Change parts of an object",
         usage: "(TYPE NAME | TYPE/NAME) -p PATCH",
         expects: Expects::Objects,
-        flags: patch::FLAGS,
+        flags: &[patch::FLAGS],
         run: run!(patch::run),
     },
     Command {
@@ -322,7 +323,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Close a node for new pods",
         usage: "NODE",
         expects: Expects::Names("nodes"),
-        flags: node::CORDON,
+        flags: &[node::CORDON],
         run: run!(node::cordon),
     },
     Command {
@@ -330,7 +331,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Open a node for new pods",
         usage: "NODE",
         expects: Expects::Names("nodes"),
-        flags: node::CORDON,
+        flags: &[node::CORDON],
         run: run!(node::uncordon),
     },
     Command {
@@ -338,7 +339,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Send the pods of a node elsewhere",
         usage: "NODE",
         expects: Expects::Names("nodes"),
-        flags: drain::FLAGS,
+        flags: &[drain::FLAGS],
         run: run!(drain::run),
     },
     Command {
@@ -346,7 +347,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Keep pods off nodes unless they tolerate it",
         usage: "NODE NAME KEY=VALUE:EFFECT... KEY:EFFECT-...",
         expects: Expects::Objects,
-        flags: node::TAINT,
+        flags: &[node::TAINT],
         run: run!(node::taint),
     },
     Command {
@@ -354,7 +355,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Wait until objects are as you want them",
         usage: "(TYPE NAME | TYPE/NAME) --for=condition=Ready",
         expects: Expects::Objects,
-        flags: wait::FLAGS,
+        flags: &[wait::FLAGS],
         run: run!(wait::run),
     },
     Command {
@@ -362,7 +363,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show what nodes use",
         usage: "[NAME]",
         expects: Expects::Names("nodes"),
-        flags: top::FLAGS,
+        flags: &[top::FLAGS],
         run: run!(top::nodes),
     },
     Command {
@@ -370,7 +371,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show what pods use",
         usage: "[NAME]",
         expects: Expects::Names("pods"),
-        flags: top::FLAGS,
+        flags: &[top::FLAGS],
         run: run!(top::pods),
     },
     Command {
@@ -378,7 +379,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Tell what fields mean",
         usage: "TYPE[.FIELD...]",
         expects: Expects::Objects,
-        flags: explain::FLAGS,
+        flags: &[explain::FLAGS],
         run: run!(explain::run),
     },
     Command {
@@ -386,7 +387,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Tell whether you may do something",
         usage: "VERB (TYPE | TYPE/NAME)",
         expects: Expects::Words(&["get", "list", "watch", "create", "update", "patch", "delete"]),
-        flags: auth::CAN_I,
+        flags: &[auth::CAN_I],
         run: run!(auth::can_i),
     },
     Command {
@@ -394,7 +395,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Tell who you are to the cluster",
         usage: "",
         expects: Expects::Nothing,
-        flags: auth::WHOAMI,
+        flags: &[auth::WHOAMI],
         run: run!(auth::whoami),
     },
     Command {
@@ -402,7 +403,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "List what kinds of objects there are",
         usage: "",
         expects: Expects::Nothing,
-        flags: about::RESOURCES_FLAGS,
+        flags: &[about::RESOURCES_FLAGS],
         run: run!(about::resources),
     },
     Command {
@@ -442,7 +443,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Set which namespace is meant where none is named",
         usage: "--current --namespace=NAMESPACE",
         expects: Expects::Nothing,
-        flags: config::SET_FLAGS,
+        flags: &[config::SET_FLAGS],
         run: run!(config::set),
     },
     Command {
@@ -450,7 +451,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show the settings",
         usage: "",
         expects: Expects::Nothing,
-        flags: config::VIEW_FLAGS,
+        flags: &[config::VIEW_FLAGS],
         run: run!(config::view),
     },
     Command {
@@ -458,7 +459,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Tell the versions of this console and of the cluster",
         usage: "",
         expects: Expects::Nothing,
-        flags: about::VERSION_FLAGS,
+        flags: &[about::VERSION_FLAGS],
         run: run!(about::version),
     },
 ];

@@ -58,7 +58,7 @@ impl Completer<'_> {
             return if self.current.starts_with('-') { globals.collect() } else { words.collect() };
         }
         let Ok(command) = lookup::of_group(&name, &rest) else { return Vec::new() };
-        let flags = || command.flags.iter().chain(GLOBAL);
+        let flags = || command.flags.iter().copied().flatten().chain(GLOBAL);
         let takes = |flag: &&Flag| !matches!(flag.takes, Takes::Switch | Takes::Optional(_));
         let is = |word: &str, flag: &Flag| {
             word.strip_prefix("--") == Some(flag.name)

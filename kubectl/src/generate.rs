@@ -9,9 +9,15 @@ use crate::go::quoted;
 use kubarium_core::api::{Quantity, base64};
 use serde_json::{Map, Value, json};
 
-const SAVE: Flag = switch("save-config", ' ', "remember the object for apply");
-
-pub(crate) const PLAIN: &[Flag] = &[OUTPUT, DRY_RUN, VALIDATE, MANAGER.or("kubectl-create"), SHOW_MANAGED, SAVE];
+/// What all of them know.
+pub(crate) const PLAIN: &[Flag] = &[
+    OUTPUT,
+    DRY_RUN,
+    VALIDATE,
+    MANAGER.or("kubectl-create"),
+    SHOW_MANAGED,
+    switch("save-config", ' ', "remember the object for apply"),
+];
 
 pub(crate) const SETTINGS: &[Flag] = &[
     list("from-literal", ' ', "KEY=VALUE"),
@@ -19,12 +25,6 @@ pub(crate) const SETTINGS: &[Flag] = &[
     list("from-env-file", ' ', "- for lines of KEY=VALUE"),
     text("type", ' ', "the type of a secret"),
     switch("append-hash", ' ', "not used here"),
-    OUTPUT,
-    DRY_RUN,
-    VALIDATE,
-    MANAGER.or("kubectl-create"),
-    SHOW_MANAGED,
-    SAVE,
 ];
 
 pub(crate) const SERVICE: &[Flag] = &[
@@ -32,12 +32,6 @@ pub(crate) const SERVICE: &[Flag] = &[
     text("clusterip", ' ', "an address, or None"),
     text("external-name", ' ', "the name it stands for"),
     number("node-port", ' ', "0", "the port on nodes"),
-    OUTPUT,
-    DRY_RUN,
-    VALIDATE,
-    MANAGER.or("kubectl-create"),
-    SHOW_MANAGED,
-    SAVE,
 ];
 
 pub(crate) const POLICY: &[Flag] = &[
@@ -50,12 +44,6 @@ pub(crate) const POLICY: &[Flag] = &[
     switch("global-default", ' ', "of a priority class: for pods that name none"),
     text("description", ' ', "of a priority class: when to use it"),
     text("preemption-policy", ' ', "of a priority class").or("PreemptLowerPriority"),
-    OUTPUT,
-    DRY_RUN,
-    VALIDATE,
-    MANAGER.or("kubectl-create"),
-    SHOW_MANAGED,
-    SAVE,
 ];
 
 /// The one name that was given.

@@ -1,30 +1,10 @@
 //! How Go writes values, where kubectl lets Go write them.
 
+pub(crate) use kubarium_core::apiserver::quoted;
+
 use kubarium_core::Span;
 use serde_json::Value;
 use std::fmt::Write as _;
-
-/// `%q`: a text in double quotes.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => {
-                // Writing to a string does not fail.
-                let _ = write!(out, "\\x{:02x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
 
 /// `json.Marshal`: compact, with what HTML minds escaped.
 pub(crate) fn json(value: &Value) -> String {

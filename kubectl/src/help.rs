@@ -35,7 +35,8 @@ pub(crate) fn help(command: &Command) -> String {
         let _ = writeln!(text, "  {:<28} {}", part.name, part.help);
     }
     text.push_str("\nFlags:\n");
-    for flag in command.flags.iter().chain(&GLOBAL[..2]).filter(|flag| flag.help != "not used here") {
+    for flag in command.flags.iter().copied().flatten().chain(&GLOBAL[..2]).filter(|flag| flag.help != "not used here")
+    {
         let letter = if flag.letter == ' ' { "   ".to_owned() } else { format!("-{},", flag.letter) };
         let _ = writeln!(text, "  {letter} --{:<24} {}", flag.name, flag.help);
     }

@@ -140,15 +140,8 @@ impl Host for Page {
             return Box::pin(std::future::ready(Ok(response)));
         }
         Box::pin(async move {
-            let method = match request.method {
-                Method::Get => "GET",
-                Method::Post => "POST",
-                Method::Put => "PUT",
-                Method::Patch => "PATCH",
-                Method::Delete => "DELETE",
-            };
             let words = [
-                method,
+                request.method.as_str(),
                 &request.path,
                 &request.query,
                 &request.accept,

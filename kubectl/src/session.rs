@@ -52,7 +52,7 @@ impl Session {
                 return Ok(());
             }
         };
-        let given = flags::parse(command.name, &[command.flags, commands::GLOBAL], &words)?;
+        let given = flags::parse(command.name, &[command.flags, &[commands::GLOBAL]].concat(), &words)?;
         if given.has("as") || given.has("as-group") {
             return Err(Failure::error("this console asks as you: --as and --as-group are not available in it"));
         }

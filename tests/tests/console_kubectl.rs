@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kubarium_core::Time;
-use kubarium_core::apiserver::{Method, Request, Response};
+use kubarium_core::apiserver::{Request, Response};
 use kubarium_kubectl::{Host, Pending, Session, Stream};
 use kubarium_tests::kubectl::Kubectl;
 use kubarium_tests::server::{Directory, Server};
@@ -144,17 +144,11 @@ struct Wire<'a> {
 
 impl Host for Wire<'_> {
     fn request(&self, request: Request) -> Pending<'_, Result<Response, String>> {
-        let method = match request.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Patch => "PATCH",
-            Method::Delete => "DELETE",
-        };
         let path = format!("{}?{}", request.path, request.query);
         let mut headers = vec![("accept", request.accept.as_str()), ("content-type", request.content_type.as_str())];
         headers.retain(|(_, value)| !value.is_empty());
-        let (status, body) = self.server.ask(method, path.trim_end_matches('?'), &headers, request.body.as_bytes());
+        let (status, body) =
+            self.server.ask(request.method.as_str(), path.trim_end_matches('?'), &headers, request.body.as_bytes());
         Box::pin(ready(Ok(Response { status, content_type: String::new(), warnings: Vec::new(), body })))
     }
 

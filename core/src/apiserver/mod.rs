@@ -57,6 +57,7 @@ pub use discovery::about;
 pub use groups::KUBERNETES_VERSION;
 pub(crate) use handle::{handle, look};
 pub(crate) use internal::{disown, of_replica};
+pub use query::quoted;
 pub use reply::Draft;
 pub use request::{Answer, ExecQuery, LogQuery, Method, PortForwardQuery, ProxyTarget, Request, Response, WatchQuery};
 pub(crate) use shared::Shared;

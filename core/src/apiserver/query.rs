@@ -177,7 +177,7 @@ pub(super) fn check_dry_run(values: &[&str], options: &str) -> Result<bool, ApiE
 }
 
 /// In double quotes, as Go's `%q` writes it.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -1,7 +1,7 @@
 //! HTTP to the server the page came from.
 
 use crate::state::storage;
-use kubarium_core::apiserver::{Method, Request, Response};
+use kubarium_core::apiserver::{Request, Response};
 use std::fmt;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -69,13 +69,7 @@ fn headers(request: &Request) -> Option<Headers> {
 /// Sends a request and waits for the whole answer, so many milliseconds at most.
 pub(super) async fn send_within(request: &Request, limit_ms: u32) -> Result<Response, Failure> {
     let init = RequestInit::new();
-    init.set_method(match request.method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Patch => "PATCH",
-        Method::Delete => "DELETE",
-    });
+    init.set_method(request.method.as_str());
     if let Some(headers) = headers(request) {
         init.set_headers(&headers);
     }

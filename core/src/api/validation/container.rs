@@ -1,6 +1,6 @@
 //! Rules for containers.
 
-use super::errors::{Errors, THOROUGH};
+use super::errors::Errors;
 use super::resources;
 use super::{environment, security};
 use crate::api::names::{dns1123_label_errors, port_name_errors};
@@ -102,9 +102,6 @@ fn check<'a>(
 
 /// Upstream names the list of policies, not the policy.
 fn check_resizing(container: &k8s::Container, at: &str, spec: &k8s::PodSpec, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let mut seen = BTreeSet::new();
     for (index, policy) in container.resize_policy.iter().flatten().enumerate() {
         let at = format!("{at}.resizePolicy");
@@ -296,9 +293,6 @@ fn check_mounts(container: &k8s::Container, at: &str, around: &Surroundings<'_>,
 }
 
 fn check_devices(container: &k8s::Container, at: &str, around: &Surroundings<'_>, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let (mut names, mut paths) = (BTreeSet::new(), BTreeSet::new());
     for (index, device) in container.volume_devices.iter().flatten().enumerate() {
         let (name, path) = (device.name.as_str(), device.device_path.as_str());

@@ -1,6 +1,6 @@
 //! Rules for variables, and for what they and files are filled with.
 
-use super::errors::{Errors, THOROUGH};
+use super::errors::Errors;
 use super::settings::key_errors;
 use crate::api::Quantity;
 use crate::api::names::{dns1123_subdomain_errors, qualified_name_errors};
@@ -126,9 +126,6 @@ fn check_source(from: &k8s::EnvVarSource, has_value: bool, at: &str, errors: &mu
 
 /// A field of the pod itself, of those that are allowed here.
 pub(super) fn check_field(field: &k8s::ObjectFieldSelector, allowed: &[&str], at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let path = field.field_path.as_str();
     let at_path = format!("{at}.fieldPath");
     if path.is_empty() {
@@ -156,9 +153,6 @@ pub(super) fn check_field(field: &k8s::ObjectFieldSelector, allowed: &[&str], at
 
 /// An amount of a container. A file has to name the container.
 pub(super) fn check_resource(from: &k8s::ResourceFieldSelector, file: bool, at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let resource = from.resource.as_str();
     let huge = resource.starts_with("limits.hugepages-") || resource.starts_with("requests.hugepages-");
     if file && from.container_name.as_deref().unwrap_or_default().is_empty() {

@@ -4,9 +4,6 @@ use serde_json::Value;
 use std::fmt::Display;
 use std::net::IpAddr;
 
-/// Whether also what is seldom said is looked at: everywhere but in a page, which has to stay small.
-pub(super) const THOROUGH: bool = cfg!(feature = "described");
-
 /// Something wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {

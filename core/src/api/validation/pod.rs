@@ -1,7 +1,7 @@
 //! Rules for pods.
 
 use super::container::{self, Surroundings};
-use super::errors::{Errors, THOROUGH};
+use super::errors::Errors;
 use super::meta::check_labels;
 use super::{resources, scheduling, security, volume};
 use crate::api::codec::encode;
@@ -56,9 +56,6 @@ const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// What a pod's annotations say.
 pub(super) fn check_own_annotations(annotations: &BTreeMap<String, String>, node: Option<&str>, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     check_annotations(annotations, "metadata.annotations", errors);
     if let (Some(value), None) = (annotations.get(MIRROR), node) {
         let why = "must set spec.nodeName if mirror pod annotation is set";
@@ -68,9 +65,6 @@ pub(super) fn check_own_annotations(annotations: &BTreeMap<String, String>, node
 
 /// Annotations that mean something in templates too.
 pub(super) fn check_annotations(annotations: &BTreeMap<String, String>, at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     if let Some(cost) = annotations.get(DELETION_COST) {
         let plain = cost == "0" || cost.starts_with(['-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
         if !plain || cost.parse::<i32>().is_err() {
@@ -155,9 +149,6 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, whole: bool, config: &
 
 /// What a pod as a whole may use.
 fn check_resources(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let Some(whole) = &spec.resources else { return };
     let at = format!("{path}.resources");
     if whole.claims.is_some() {

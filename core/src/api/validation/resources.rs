@@ -1,6 +1,6 @@
 //! Rules for amounts: of what, how much, and by which claim.
 
-use super::errors::{Errors, THOROUGH};
+use super::errors::Errors;
 use crate::api::Quantity;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
 use k8s_openapi::api::core::v1 as k8s;
@@ -137,9 +137,6 @@ pub(super) fn check(
 }
 
 fn check_claimed(resources: &k8s::ResourceRequirements, at: &str, claims: &BTreeSet<&str>, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let mut seen = BTreeSet::new();
     for (index, claim) in resources.claims.iter().flatten().enumerate() {
         let at = format!("{at}.claims[{index}]");
@@ -165,9 +162,6 @@ fn check_claimed(resources: &k8s::ResourceRequirements, at: &str, claims: &BTree
 
 /// The claims of a pod, and the names by which containers may refer to them.
 pub(super) fn check_claims<'a>(spec: &'a k8s::PodSpec, path: &str, errors: &mut Errors) -> BTreeSet<&'a str> {
-    if !THOROUGH {
-        return BTreeSet::new();
-    }
     let mut names = BTreeSet::new();
     for (index, claim) in spec.resource_claims.iter().flatten().enumerate() {
         let at = format!("{path}.resourceClaims[{index}]");

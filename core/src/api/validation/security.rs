@@ -1,6 +1,6 @@
 //! Rules for the rights of pods and containers.
 
-use super::errors::{Errors, THOROUGH};
+use super::errors::Errors;
 use crate::config::Config;
 use k8s_openapi::api::core::v1 as k8s;
 use serde_json::{Value, json};
@@ -25,9 +25,6 @@ fn check_seccomp(profile: Option<&k8s::SeccompProfile>, at: &str, errors: &mut E
 }
 
 fn check_app_armor(profile: Option<&k8s::AppArmorProfile>, at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let Some(profile) = profile else { return };
     let field = format!("{at}.localhostProfile");
     errors.one_of(format_args!("{at}.type"), Some(&profile.type_), &PROFILES, true);
@@ -165,9 +162,6 @@ fn is_sysctl(name: &str) -> bool {
 
 /// What may not be said of pods for that system.
 fn check_system(name: &str, spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let windows = match name {
         "" => return errors.required(format_args!("{path}.os.name"), "cannot be empty"),
         "linux" => false,

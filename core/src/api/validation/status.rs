@@ -1,6 +1,6 @@
 //! Rules for what a status says.
 
-use super::errors::{Errors, THOROUGH};
+use super::errors::Errors;
 use crate::api::names::{dns1123_subdomain_errors, qualified_name_errors};
 use crate::api::{ConditionStatus, PodStatus};
 use k8s_openapi::api::core::v1 as k8s;
@@ -66,9 +66,6 @@ pub(super) fn check_replication_controller(status: &k8s::ReplicationControllerSt
 /// What a pod's status says of addresses, of its conditions and of its place.
 pub(super) fn check_pod(status: &Value, old: &PodStatus, errors: &mut Errors) {
     check_pod_conditions(status, errors);
-    if !THOROUGH {
-        return;
-    }
     let nominated = status["nominatedNodeName"].as_str().unwrap_or_default();
     if !nominated.is_empty() {
         errors.all_invalid("status.nominatedNodeName", nominated, dns1123_subdomain_errors(nominated));

@@ -1,7 +1,7 @@
 //! Rules for a pod's volumes.
 
 use super::environment::{self, OF_FILES};
-use super::errors::{Errors, THOROUGH};
+use super::errors::Errors;
 use crate::api::Quantity;
 use crate::api::names::dns1123_label_errors;
 use crate::config::Config;
@@ -108,9 +108,6 @@ fn check_source(volume: &k8s::Volume, source: &str, at: &str, config: &Config, e
 
 /// Volumes of which some texts must be there.
 fn check_texts(volume: &k8s::Volume, source: &str, at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let (field, text) = match source {
         "gitRepo" => ("repository", volume.git_repo.as_ref().map(|v| &v.repository)),
         "gcePersistentDisk" => ("pdName", volume.gce_persistent_disk.as_ref().map(|v| &v.pd_name)),
@@ -160,9 +157,6 @@ fn check_host_path(volume: &k8s::Volume, at: &str, config: &Config, errors: &mut
 }
 
 fn check_item(item: &k8s::KeyToPath, at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     errors.present(format_args!("{at}.key"), &item.key);
     errors.file_path(format_args!("{at}.path"), &item.path);
     errors.mode(format_args!("{at}.mode"), item.mode);
@@ -170,9 +164,6 @@ fn check_item(item: &k8s::KeyToPath, at: &str, errors: &mut Errors) {
 
 /// Upstream names the volume, not the file.
 fn check_file(file: &k8s::DownwardAPIVolumeFile, at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     errors.file_path(format_args!("{at}.path"), &file.path);
     match (&file.field_ref, &file.resource_field_ref) {
         (Some(field), resource) => {
@@ -190,9 +181,6 @@ fn check_file(file: &k8s::DownwardAPIVolumeFile, at: &str, errors: &mut Errors) 
 }
 
 fn check_projection(projected: &k8s::ProjectedVolumeSource, at: &str, errors: &mut Errors) {
-    if !THOROUGH {
-        return;
-    }
     let mut paths = BTreeSet::new();
     for (index, source) in projected.sources.iter().flatten().enumerate() {
         let from = format!("{at}.sources[{index}]");
