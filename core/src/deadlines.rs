@@ -1,20 +1,21 @@
 //! What is due when: one deadline per key, handed out in the order of time, then key.
 
+use crate::order;
 use crate::time::Time;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 /// Deadlines by key. The order in which due keys come out depends on nothing but time and key.
 #[derive(Clone, Debug)]
 pub struct Deadlines<K> {
-    by_key: BTreeMap<K, Time>,
+    by_key: order::Map<K, Time>,
     /// The earliest first. An entry that `by_key` does not confirm is void; the first one never is.
     queue: BinaryHeap<Reverse<(Time, K)>>,
 }
 
 impl<K: Ord> Default for Deadlines<K> {
     fn default() -> Self {
-        Self { by_key: BTreeMap::new(), queue: BinaryHeap::new() }
+        Self { by_key: order::Map::new(), queue: BinaryHeap::new() }
     }
 }
 

@@ -61,10 +61,10 @@ fn a_pod_takes_what_its_containers_request_or_its_largest_init_container() {
     });
     let mut view = View::default();
     view.put(&pod(&spec, &json!({ "phase": "Running" }), false));
-    let requested = view.rows().places()["node-1"].requested;
+    let requested = view.rows().places().get("node-1").unwrap().requested;
     assert_eq!((requested.cpu_milli, requested.memory_bytes, requested.pods), (2_010, 128 << 20, 1));
     view.put(&pod(&spec, &json!({ "phase": "Succeeded" }), false));
-    assert_eq!(view.rows().places()["node-1"].requested.cpu_milli, 0, "what has ended takes no room");
+    assert_eq!(view.rows().places().get("node-1").unwrap().requested.cpu_milli, 0, "what has ended takes no room");
 }
 
 /// A page that only ever sees deltas shows the same as the view, whenever it looks, whatever happens.

@@ -2,14 +2,14 @@
 
 use crate::order;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What one label must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Requirement {
-    In(String, BTreeSet<String>),
-    NotIn(String, BTreeSet<String>),
+    In(String, order::Set<String>),
+    NotIn(String, order::Set<String>),
     Exists(String),
     DoesNotExist(String),
     GreaterThan(String, i64),
@@ -67,7 +67,8 @@ impl Selector {
 
     /// Each label as in `map`; an empty map selects everything.
     pub fn from_map(map: &BTreeMap<String, String>) -> Self {
-        let requirements = map.iter().map(|(k, v)| Requirement::In(k.clone(), order::set([v.clone()]))).collect();
+        let requirements =
+            map.iter().map(|(k, v)| Requirement::In(k.clone(), std::iter::once(v.clone()).collect())).collect();
         Self { requirements, nothing: false }
     }
 
@@ -76,7 +77,7 @@ impl Selector {
         let mut result = Self::from_map(selector.match_labels.as_ref().unwrap_or(&BTreeMap::new()));
         for expression in selector.match_expressions.iter().flatten() {
             let key = expression.key.clone();
-            let values = order::set(expression.values.iter().flatten().cloned());
+            let values: order::Set<_> = expression.values.iter().flatten().cloned().collect();
             result.requirements.push(match expression.operator.as_str() {
                 "In" | "NotIn" if values.is_empty() => {
                     return Err(SelectorError("for 'in', 'notin' operators, values set can't be empty".to_owned()));
@@ -215,11 +216,11 @@ impl<'a> Parser<'a> {
             Token::End | Token::Comma => Ok(Requirement::Exists(key)),
             Token::Equals(_) => {
                 self.next();
-                Ok(Requirement::In(key, order::set([self.value()?])))
+                Ok(Requirement::In(key, std::iter::once(self.value()?).collect()))
             }
             Token::NotEquals => {
                 self.next();
-                Ok(Requirement::NotIn(key, order::set([self.value()?])))
+                Ok(Requirement::NotIn(key, std::iter::once(self.value()?).collect()))
             }
             Token::Greater => {
                 self.next();
@@ -260,11 +261,11 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn values(&mut self) -> Result<BTreeSet<String>, SelectorError> {
+    fn values(&mut self) -> Result<order::Set<String>, SelectorError> {
         if self.next() != Token::Open {
             return Err(unparsable("expected: '('"));
         }
-        let mut values = BTreeSet::new();
+        let mut values = order::Set::new();
         loop {
             match self.next() {
                 Token::Word(word) => {

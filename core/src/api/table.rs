@@ -19,9 +19,9 @@ const DESCRIPTIONS: &str = "";
 
 /// The columns of a kind, as `columnDefinitions` of a `Table`. Those with a priority above 0 are for `-o wide`.
 pub fn columns(kind: Kind) -> Value {
-    static COLUMNS: OnceLock<BTreeMap<&str, Vec<Value>>> = OnceLock::new();
+    static COLUMNS: OnceLock<order::Map<&str, Vec<Value>>> = OnceLock::new();
     let all = COLUMNS.get_or_init(|| {
-        let mut all: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        let mut all: order::Map<&str, Vec<Value>> = order::Map::new();
         let mut descriptions = DESCRIPTIONS.lines();
         // A line each: kind, name, type, format and priority, between tabs; what they mean is beside them.
         for line in include_str!("columns.txt").lines() {

@@ -5,8 +5,8 @@ use super::query::quoted;
 use super::schema::Type;
 use super::strategic::go;
 use super::typed::{self, Shape};
+use crate::order;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// What is wrong with a document that is to be applied; nothing where it fits.
 pub(super) fn misfits(shape: Shape, document: &Value) -> Option<String> {
@@ -55,7 +55,7 @@ fn visit(shape: Shape, value: &Value, path: &str, wrong: &mut Vec<String>) {
             }
         }
         (Shape::Values(_) | Shape::Items(..), Value::Array(list)) => {
-            let mut seen = BTreeSet::new();
+            let mut seen = order::Set::new();
             for (index, value) in list.iter().enumerate() {
                 let key = match typed::element(shape, value) {
                     Ok(key) => key,

@@ -14,7 +14,6 @@ use crate::store::Store;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One object as it is.
@@ -137,9 +136,8 @@ fn at_revision(store: &Store, kind: Kind, namespace: Option<&str>, revision: u64
         return Some(store.list(kind, namespace).cloned().collect());
     }
     let changes: Vec<_> = store.changes_since(revision).ok()?.collect();
-    let mut objects: BTreeMap<(Name, Name), Arc<Object>> = order::map(
-        store.list(kind, namespace).map(|o| ((o.meta.namespace.clone(), o.meta.name.clone()), Arc::clone(o))),
-    );
+    let mut objects: order::Map<(Name, Name), Arc<Object>> =
+        store.list(kind, namespace).map(|o| ((o.meta.namespace.clone(), o.meta.name.clone()), Arc::clone(o))).collect();
     for change in changes.into_iter().rev() {
         let Some(object) = change.object() else { continue };
         if object.kind() != kind || namespace.is_some_and(|n| object.meta.namespace != n) {
@@ -151,7 +149,7 @@ fn at_revision(store: &Store, kind: Kind, namespace: Option<&str>, revision: u64
             None => objects.remove(&key),
         };
     }
-    Some(objects.into_values().collect())
+    Some(objects.into_iter().map(|(_, object)| object).collect())
 }
 
 /// What is to be in a list, or in a page of one.

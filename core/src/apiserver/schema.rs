@@ -16,7 +16,6 @@ use crate::order;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// What a field holds.
@@ -89,13 +88,13 @@ pub(super) struct Field {
 }
 
 /// The fields of a structure, by name.
-pub(super) type Fields = BTreeMap<&'static str, Field>;
+pub(super) type Fields = order::Map<&'static str, Field>;
 
 #[derive(Default)]
 struct Schema {
-    types: BTreeMap<&'static str, Fields>,
+    types: order::Map<&'static str, Fields>,
     /// Structures that have one owner as a whole.
-    whole: BTreeSet<&'static str>,
+    whole: order::Set<&'static str>,
 }
 
 static SCHEMA: OnceLock<Schema> = OnceLock::new();
@@ -149,14 +148,14 @@ fn schema() -> &'static Schema {
             if plain != name {
                 schema.whole.insert(plain);
             }
-            schema.types.insert(plain, order::map(fields.split(' ').filter_map(read_field)));
+            schema.types.insert(plain, fields.split(' ').filter_map(read_field).collect());
         }
         schema
     })
 }
 
 /// All structures, by name.
-pub(super) fn types() -> &'static BTreeMap<&'static str, Fields> {
+pub(super) fn types() -> &'static order::Map<&'static str, Fields> {
     &schema().types
 }
 

@@ -59,7 +59,7 @@ pub(super) fn keep_given(new: &mut Object, old: &Object) {
         }
     }
     if has_node_ports(spec) && has_node_ports(old) {
-        let mut taken = order::set(spec.ports.iter().flatten().filter_map(|p| p.node_port));
+        let mut taken = spec.ports.iter().flatten().filter_map(|p| p.node_port).collect::<order::Set<_>>();
         for port in spec.ports.iter_mut().flatten().filter(|p| p.node_port.unwrap_or_default() == 0) {
             let same = |o: &&k8s::ServicePort| o.name == port.name;
             if let Some(node_port) = old.ports.iter().flatten().find(same).and_then(|o| o.node_port)
@@ -275,10 +275,11 @@ fn node_ports(
     }
     let needed = has_node_ports(spec);
     let new = old.is_none();
-    let mut mine = order::set(old.into_iter().flat_map(|o| o.ports.iter().flatten()).filter_map(|p| p.node_port));
+    let mut mine =
+        old.into_iter().flat_map(|o| o.ports.iter().flatten()).filter_map(|p| p.node_port).collect::<order::Set<_>>();
     let ports = spec.ports.get_or_insert_default();
     // Of a new service, the protocols of one port share its node port.
-    let mut shared: BTreeMap<i32, i32> = BTreeMap::new();
+    let mut shared: order::Map<i32, i32> = order::Map::new();
     for index in 0..ports.len() {
         let (port, said) = (ports[index].port, ports[index].node_port.unwrap_or_default());
         let known = shared.get(&port).copied();

@@ -5,8 +5,8 @@
 
 use super::fields::{self, Fields};
 use super::schema::{self, Parts, Type};
+use crate::order;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// What a place in a document is made of.
 #[derive(Clone, Copy, Debug)]
@@ -126,8 +126,8 @@ pub(super) fn element(shape: Shape, item: &Value) -> Result<String, &'static str
 }
 
 /// The items of a list by their keys, and the keys in the order in which they first came.
-fn index(shape: Shape, list: &[Value]) -> (Vec<String>, BTreeMap<String, Vec<&Value>>) {
-    let (mut order, mut found) = (Vec::new(), BTreeMap::<String, Vec<&Value>>::new());
+fn index(shape: Shape, list: &[Value]) -> (Vec<String>, order::Map<String, Vec<&Value>>) {
+    let (mut order, mut found) = (Vec::new(), order::Map::<String, Vec<&Value>>::new());
     for item in list {
         let Ok(key) = element(shape, item) else { continue };
         let same = found.entry(key.clone()).or_default();

@@ -2,8 +2,8 @@
 
 use super::query::quoted;
 use crate::api::{Body, Object};
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::BTreeSet;
 
 /// Warnings of a new or changed object, in upstream's words.
 pub(super) fn of(object: &Object) -> Vec<String> {
@@ -54,7 +54,7 @@ fn pod_spec(spec: &k8s::PodSpec, at: &str, warnings: &mut Vec<String>) {
     let lists = [("initContainers", spec.init_containers.as_deref()), ("containers", Some(&spec.containers[..]))];
     for (list, containers) in lists {
         for (index, container) in containers.unwrap_or_default().iter().enumerate() {
-            let mut seen = BTreeSet::new();
+            let mut seen = order::Set::new();
             for (variable, env) in container.env.iter().flatten().enumerate() {
                 if !seen.insert(env.name.as_str()) {
                     warnings.push(format!(

@@ -5,11 +5,11 @@
 use crate::api::{Body, Document, Key, Kind, Object, Selector, Uid, decode, encode};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
+use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long an evicted pod counts as disturbed before its deletion is seen, as upstream.
@@ -18,8 +18,8 @@ const DELETION_SECS_MAX: i64 = 120;
 /// Budgets that may have to be counted anew.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Disruption {
-    budgets: BTreeMap<Key, Selector>,
-    dirty: BTreeSet<Key>,
+    budgets: order::Map<Key, Selector>,
+    dirty: order::Set<Key>,
     /// When a pod that was to be evicted and is still there no longer counts as disturbed.
     due: Deadlines<Key>,
 }
@@ -44,7 +44,7 @@ impl Disruption {
             }
             Kind::Pod if !self.budgets.is_empty() => {
                 let first = Key::new(Kind::PodDisruptionBudget, object.meta.namespace.clone(), "");
-                let near = self.budgets.range(first..).take_while(|(k, _)| k.namespace == object.meta.namespace);
+                let near = self.budgets.range_from(&first).take_while(|(k, _)| k.namespace == object.meta.namespace);
                 let touched = near.filter(|(_, selector)| {
                     change.before.iter().chain(&change.after).any(|pod| selector.matches(&pod.meta.labels))
                 });

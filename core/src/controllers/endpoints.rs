@@ -13,7 +13,7 @@ use crate::runtime::PodRef;
 use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::{EndpointSubset, ObjectReference, ServicePort, ServiceSpec};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// From so many pods on a service is large.
@@ -34,9 +34,9 @@ type ServiceKey = (Name, Name);
 #[derive(Clone, Debug)]
 struct Entry {
     spec: Arc<ServiceSpec>,
-    members: BTreeMap<Name, Arc<Object>>,
+    members: order::Map<Name, Arc<Object>>,
     /// Members whose routes are to be set anew.
-    touched: BTreeSet<Name>,
+    touched: order::Set<Name>,
     /// The members are to be found anew.
     stale: bool,
     /// The routes are to be built anew.
@@ -48,14 +48,14 @@ struct Entry {
 /// All services with a selector.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EndpointsController {
-    services: BTreeMap<ServiceKey, Box<Entry>>,
-    by_label: BTreeMap<Name, BTreeMap<(String, String), BTreeSet<Name>>>,
-    dirty: BTreeSet<ServiceKey>,
+    services: order::Map<ServiceKey, Box<Entry>>,
+    by_label: order::Map<Name, order::Map<(String, String), order::Set<Name>>>,
+    dirty: order::Set<ServiceKey>,
     /// Endpoints that somebody else wrote, to which there may have to be routes.
-    written: BTreeSet<ServiceKey>,
+    written: order::Set<ServiceKey>,
     later: Deadlines<ServiceKey>,
     /// The ports that have routes.
-    routed: BTreeMap<ServiceKey, BTreeSet<u16>>,
+    routed: order::Map<ServiceKey, order::Set<u16>>,
 }
 
 /// The selector of a service whose endpoints are ours to write.
@@ -122,8 +122,8 @@ impl EndpointsController {
         } else {
             let entry = Entry {
                 spec: Arc::clone(spec),
-                members: BTreeMap::new(),
-                touched: BTreeSet::new(),
+                members: order::Map::new(),
+                touched: order::Set::new(),
                 stale: true,
                 rerouted: true,
                 written: None,
@@ -223,7 +223,7 @@ impl EndpointsController {
             entry.rerouted = true;
             let pods = cx.store.list(Kind::Pod, Some(&key.0));
             let pods = pods.filter(|o| selects(&entry.spec, &o.meta.labels));
-            entry.members = order::map(pods.map(|o| (o.meta.name.clone(), Arc::clone(o))));
+            entry.members = pods.map(|o| (o.meta.name.clone(), Arc::clone(o))).collect();
         }
         let routed = self.routed.entry(key.clone()).or_default();
         route(cx, key, &service, entry, routed);
@@ -275,20 +275,22 @@ fn named_pods(
     cx: &Context<'_>,
     namespace: &Name,
     subsets: &[EndpointSubset],
-) -> BTreeMap<Name, (PodRef, Option<Name>)> {
+) -> order::Map<Name, (PodRef, Option<Name>)> {
     let addresses = subsets.iter().flat_map(|subset| subset.addresses.iter().flatten());
     let references = addresses.filter_map(|address| address.target_ref.as_ref());
     let names = references.filter(|r| r.kind.as_deref() == Some("Pod")).filter_map(|r| r.name.as_deref());
-    order::map(names.filter_map(|name| {
-        let object = cx.store.get(Kind::Pod, namespace, name)?;
-        let meta = &object.meta;
-        let pod = PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() };
-        Some((meta.name.clone(), (pod, object.pod()?.node.clone())))
-    }))
+    names
+        .filter_map(|name| {
+            let object = cx.store.get(Kind::Pod, namespace, name)?;
+            let meta = &object.meta;
+            let pod = PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() };
+            Some((meta.name.clone(), (pod, object.pod()?.node.clone())))
+        })
+        .collect()
 }
 
 /// Brings the routes of a service up to date.
-fn route(cx: &mut Context<'_>, key: &ServiceKey, service: &Object, entry: &mut Entry, routed: &mut BTreeSet<u16>) {
+fn route(cx: &mut Context<'_>, key: &ServiceKey, service: &Object, entry: &mut Entry, routed: &mut order::Set<u16>) {
     let ports = entry.spec.ports.as_deref().unwrap_or_default();
     let publish = entry.spec.publish_not_ready_addresses == Some(true);
     let touched = std::mem::take(&mut entry.touched);
@@ -311,7 +313,7 @@ fn set_routes(
     key: &ServiceKey,
     service: &Object,
     spec: &ServiceSpec,
-    routed: &mut BTreeSet<u16>,
+    routed: &mut order::Set<u16>,
     backends: impl Fn(&ServicePort) -> Vec<Backend>,
 ) {
     let balancing = match service.meta.annotations.get(BALANCING).map(String::as_str) {

@@ -7,9 +7,9 @@ use super::owned::Owned;
 use crate::api::{Key, Kind, Name, Object, Uid};
 use crate::cluster::Context;
 use crate::deletion::{DeleteOptions, FOREGROUND, ORPHAN, Propagation, delete_object, update_object};
+use crate::order;
 use crate::store::Change;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How many objects are looked at before others have their turn.
@@ -18,11 +18,11 @@ const OBJECTS_MAX: usize = 1_000;
 /// What is to be looked at.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Garbage {
-    dependents: BTreeSet<Key>,
+    dependents: order::Set<Key>,
     /// Owners that are gone or on their way.
-    owners: BTreeSet<(Uid, Key)>,
+    owners: order::Set<(Uid, Key)>,
     /// Owners that have one dependent less.
-    fewer: BTreeSet<(Uid, Key)>,
+    fewer: order::Set<(Uid, Key)>,
 }
 
 /// How an owner is.

@@ -2,6 +2,7 @@
 
 use super::replica_manager::Tally;
 use crate::api::{ConditionKind, Name, Object, PodStatus};
+use crate::order;
 use crate::time::{Span, Time};
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ impl Member {
 /// The members by name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {
-    by_name: BTreeMap<Name, Box<Member>>,
+    by_name: order::Map<Name, Box<Member>>,
     labeled: usize,
     ready: usize,
     available: usize,

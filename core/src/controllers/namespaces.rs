@@ -5,9 +5,9 @@ use crate::cluster::Context;
 use crate::deletion::{
     DeleteOptions, Deleted, NAMESPACE_CONTENT, Propagation, delete_object, is_terminating, update_object,
 };
+use crate::order;
 use crate::store::Change;
 use k8s_openapi::api::core::v1::NamespaceCondition;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many objects are deleted before others have their turn.
@@ -16,8 +16,8 @@ const OBJECTS_MAX: usize = 1_000;
 /// Namespaces that are terminating.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Namespaces {
-    terminating: BTreeSet<Name>,
-    dirty: BTreeSet<Name>,
+    terminating: order::Set<Name>,
+    dirty: order::Set<Name>,
 }
 
 impl Namespaces {
@@ -53,8 +53,8 @@ fn empty(cx: &mut Context<'_>, name: &Name, budget: &mut usize) -> bool {
     let Some(object) = cx.store.get(Kind::Namespace, "", name).filter(|o| is_terminating(o)).cloned() else {
         return true;
     };
-    let mut remaining: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut held: BTreeMap<String, usize> = BTreeMap::new();
+    let mut remaining: order::Map<&str, usize> = order::Map::new();
+    let mut held: order::Map<String, usize> = order::Map::new();
     for kind in Kind::ALL.into_iter().filter(|k| k.info().namespaced) {
         let present: Vec<Key> = cx.store.list(kind, Some(name)).map(|o| o.key()).collect();
         for key in present {
@@ -109,8 +109,8 @@ fn empty(cx: &mut Context<'_>, name: &Name, budget: &mut usize) -> bool {
 
 /// What upstream says of a namespace on its way out: type, status, reason and message.
 fn conditions(
-    remaining: &BTreeMap<&str, usize>,
-    held: &BTreeMap<String, usize>,
+    remaining: &order::Map<&str, usize>,
+    held: &order::Map<String, usize>,
 ) -> [(&'static str, &'static str, &'static str, String); 5] {
     let list = |parts: Vec<String>| parts.join(", ");
     let content = list(remaining.iter().map(|(what, n)| format!("{what}. has {n} resource instances")).collect());

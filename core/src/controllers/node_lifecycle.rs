@@ -14,7 +14,6 @@ use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::{NodeCondition, NodeStatus};
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 use std::sync::Arc;
 
@@ -58,13 +57,13 @@ struct Health {
 /// The health of all nodes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeLifecycle {
-    nodes: BTreeMap<Name, Box<Health>>,
+    nodes: order::Map<Name, Box<Health>>,
     /// Nodes whose `NoSchedule` taints are to be looked at.
-    dirty: BTreeSet<Name>,
+    dirty: order::Set<Name>,
     removed: Vec<Arc<Object>>,
     grace: Deadlines<Name>,
-    zones: BTreeMap<Zone, ZoneState>,
-    queues: BTreeMap<Zone, EvictionQueue>,
+    zones: order::Map<Zone, ZoneState>,
+    queues: order::Map<Zone, EvictionQueue>,
     /// The next look at all nodes.
     look: Option<Time>,
     period: Span,
@@ -195,7 +194,7 @@ impl NodeLifecycle {
             let message = format!("Node {name} event: Removing Node {name} from Controller");
             cx.event(&object, EventKind::Normal, COMPONENT, "RemovingNode", &message);
         }
-        let mut zones: BTreeMap<Zone, (usize, usize)> = BTreeMap::new();
+        let mut zones: order::Map<Zone, (usize, usize)> = order::Map::new();
         let names: Vec<Name> = self.nodes.keys().cloned().collect();
         for name in &names {
             self.look_at(cx, placement, name, &mut zones);
@@ -208,7 +207,7 @@ impl NodeLifecycle {
         cx: &mut Context<'_>,
         placement: &Placement,
         name: &Name,
-        zones: &mut BTreeMap<Zone, (usize, usize)>,
+        zones: &mut order::Map<Zone, (usize, usize)>,
     ) {
         let Some(object) = cx.store.get(Kind::Node, "", name).cloned() else { return };
         let Some(health) = self.nodes.get_mut(name) else { return };
@@ -261,7 +260,7 @@ impl NodeLifecycle {
 
     /// Sets the pace of eviction by how many nodes of each zone are well. Where no node of any zone is, the fault
     /// is rather on this side, and nothing is evicted.
-    fn weigh_zones(&mut self, cx: &mut Context<'_>, counts: &BTreeMap<Zone, (usize, usize)>) {
+    fn weigh_zones(&mut self, cx: &mut Context<'_>, counts: &order::Map<Zone, (usize, usize)>) {
         let threshold = cx.config.unhealthy_zone_threshold;
         let state = |&(ready, not_ready): &(usize, usize)| {
             if ready == 0 && not_ready > 0 {
@@ -272,7 +271,7 @@ impl NodeLifecycle {
                 ZoneState::Normal
             }
         };
-        let new: BTreeMap<&Zone, ZoneState> = order::map(counts.iter().map(|(zone, counts)| (zone, state(counts))));
+        let new: order::Map<&Zone, ZoneState> = counts.iter().map(|(zone, counts)| (zone, state(counts))).collect();
         self.zones.retain(|zone, _| counts.contains_key(zone));
         let all_are = new.values().all(|s| *s == ZoneState::Full);
         let all_were = self.zones.values().all(|s| *s == ZoneState::Full);
@@ -283,7 +282,7 @@ impl NodeLifecycle {
             for name in self.nodes.keys() {
                 taints::set_no_execute(cx, name, None);
             }
-            for (zone, state) in &mut self.zones {
+            for (zone, state) in self.zones.iter_mut() {
                 *state = ZoneState::Full;
                 if let Some(queue) = self.queues.get_mut(zone) {
                     queue.set_rate(0.0, cx.now);
@@ -293,13 +292,13 @@ impl NodeLifecycle {
             return;
         }
         if all_were {
-            for (name, health) in &mut self.nodes {
+            for (name, health) in self.nodes.iter_mut() {
                 health.heard = cx.now;
                 self.grace.set_earlier(name.clone(), cx.now + self.grace_span);
             }
         }
         let mut changed = all_were;
-        for (zone, old) in &mut self.zones {
+        for (zone, old) in self.zones.iter_mut() {
             let state = new.get(zone).copied().unwrap_or(ZoneState::Normal);
             if *old == state && !all_were {
                 continue;

@@ -1,14 +1,14 @@
 //! Which objects name which owner: the index behind replica sets of pods and the garbage collector.
 
 use crate::api::{Key, Object, Uid};
+use crate::order;
 use crate::store::Change;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Dependents by the uid of their owner, whether it exists or not.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Owned {
-    by_owner: BTreeMap<Uid, BTreeSet<Key>>,
+    by_owner: order::Map<Uid, order::Set<Key>>,
 }
 
 /// The uids of all owners. What is no uid of ours reads as that of no object.

@@ -1,13 +1,13 @@
 //! Which pods are bound to which node, whether it exists or not.
 
 use crate::api::{Key, Kind, Name};
+use crate::order;
 use crate::store::Change;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Pods by node, in order of namespace and name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Placement {
-    by_node: BTreeMap<Name, BTreeSet<(Name, Name)>>,
+    by_node: order::Map<Name, order::Set<(Name, Name)>>,
 }
 
 impl Placement {

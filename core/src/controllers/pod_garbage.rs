@@ -7,9 +7,9 @@ use crate::api::{Condition, ConditionKind, ConditionStatus, Key, Kind, Name, Obj
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::deletion::{DeleteOptions, delete_object};
+use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
-use std::collections::BTreeSet;
 
 /// How often upstream looks.
 const PERIOD: Span = Span::from_secs(20);
@@ -25,10 +25,10 @@ const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 pub(super) struct PodGarbage {
     /// Nodes that are missing, and when that has been so for long enough.
     missing: Deadlines<Name>,
-    present: BTreeSet<Name>,
-    finished: BTreeSet<(Time, Key)>,
+    present: order::Set<Name>,
+    finished: order::Set<(Time, Key)>,
     /// Pods on their way out that have no node.
-    adrift: BTreeSet<Key>,
+    adrift: order::Set<Key>,
     look: Option<Time>,
 }
 

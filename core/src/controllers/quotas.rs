@@ -3,9 +3,9 @@
 use crate::admission::{Counts, applies, count, counted, shown, usage};
 use crate::api::{Body, Key, Kind, Object};
 use crate::cluster::Context;
+use crate::order;
 use crate::store::Change;
 use serde_json::{Map, json};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the objects of a namespace count for under a quota.
@@ -31,8 +31,8 @@ impl Used {
 /// Quotas that are kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Quotas {
-    used: BTreeMap<Key, Used>,
-    dirty: BTreeSet<Key>,
+    used: order::Map<Key, Used>,
+    dirty: order::Set<Key>,
 }
 
 impl Quotas {
@@ -50,7 +50,7 @@ impl Quotas {
             return;
         }
         let first = Key::new(Kind::ResourceQuota, object.meta.namespace.clone(), "");
-        for (key, used) in self.used.range_mut(first..).take_while(|(k, _)| k.namespace == object.meta.namespace) {
+        for (key, used) in self.used.range_mut_from(&first).take_while(|(k, _)| k.namespace == object.meta.namespace) {
             if change.revision <= used.revision {
                 continue;
             }

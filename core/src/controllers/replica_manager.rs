@@ -16,7 +16,7 @@ use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ struct Set {
     /// The members are to be found anew: what decides on them has changed.
     stale: bool,
     /// Pods that may be to adopt or to release.
-    claims: BTreeSet<Name>,
+    claims: order::Set<Name>,
     template: Option<Arc<Template>>,
     attempts: u32,
 }
@@ -91,9 +91,9 @@ struct Set {
 /// All owners of one kind.
 #[derive(Clone, Debug)]
 pub(super) struct ReplicaManager<K> {
-    sets: BTreeMap<Uid, Box<Set>>,
-    by_namespace: BTreeMap<Name, BTreeSet<Uid>>,
-    dirty: BTreeSet<Key>,
+    sets: order::Map<Uid, Box<Set>>,
+    by_namespace: order::Map<Name, order::Set<Uid>>,
+    dirty: order::Set<Key>,
     retries: Deadlines<Key>,
     ripening: Deadlines<(Uid, Name)>,
     kind: PhantomData<K>,
@@ -102,9 +102,9 @@ pub(super) struct ReplicaManager<K> {
 impl<K> Default for ReplicaManager<K> {
     fn default() -> Self {
         Self {
-            sets: BTreeMap::new(),
-            by_namespace: BTreeMap::new(),
-            dirty: BTreeSet::new(),
+            sets: order::Map::new(),
+            by_namespace: order::Map::new(),
+            dirty: order::Set::new(),
             retries: Deadlines::default(),
             ripening: Deadlines::default(),
             kind: PhantomData,
@@ -150,7 +150,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
                 min_ready: Span::ZERO,
                 members: Members::default(),
                 stale: true,
-                claims: BTreeSet::new(),
+                claims: order::Set::new(),
                 template: None,
                 attempts: 0,
             })
@@ -393,7 +393,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
             return set.members.names().cloned().collect();
         }
         // Pods are doubled up where another of the same owner's owner is on their node.
-        let mut per_node: BTreeMap<&Name, usize> = BTreeMap::new();
+        let mut per_node: order::Map<&Name, usize> = order::Map::new();
         if let Some(above) = owner.meta.controller_uid() {
             let siblings = owned.of(above).filter(|k| k.kind == K::KIND).filter_map(|k| cx.store.at(k));
             let sets = siblings.filter_map(|o| self.sets.get(&o.meta.uid));

@@ -3,9 +3,9 @@
 use crate::api::{Body, Document, Key, Kind, Meta, Name, Object};
 use crate::cluster::Context;
 use crate::deletion::is_terminating;
+use crate::order;
 use crate::rng::Rng;
 use crate::store::Change;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const DEFAULT: &str = "default";
@@ -13,7 +13,7 @@ const DEFAULT: &str = "default";
 /// Namespaces that may lack theirs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ServiceAccounts {
-    dirty: BTreeSet<Name>,
+    dirty: order::Set<Name>,
 }
 
 impl ServiceAccounts {

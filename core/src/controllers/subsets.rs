@@ -8,7 +8,6 @@ use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, ObjectReference, ServicePort, ServiceSpec,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many addresses Endpoints hold at most, as upstream's. Routes have no such limit.
@@ -92,7 +91,7 @@ pub(super) fn subsets<'a>(
         .collect();
     order::sort_by(&mut members, |(a, x), (b, y)| (&x.status.pod_ip, a.meta.uid).cmp(&(&y.status.pod_ip, b.meta.uid)));
     // Which pods, by their place in that order, each target has: the service's port and where it leads.
-    let mut targets: BTreeMap<Option<(usize, u16)>, Vec<usize>> = BTreeMap::new();
+    let mut targets: order::Map<Option<(usize, u16)>, Vec<usize>> = order::Map::new();
     for (place, (_, pod)) in members.iter().enumerate() {
         for (index, port) in ports.iter().enumerate() {
             if let Some(to) = target_port(pod, port) {
@@ -104,7 +103,7 @@ pub(super) fn subsets<'a>(
             targets.entry(None).or_default().push(place);
         }
     }
-    let mut groups: BTreeMap<Vec<usize>, Vec<(usize, u16)>> = BTreeMap::new();
+    let mut groups: order::Map<Vec<usize>, Vec<(usize, u16)>> = order::Map::new();
     for (target, places) in targets {
         groups.entry(places).or_default().extend(target);
     }

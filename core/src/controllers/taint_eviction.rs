@@ -6,10 +6,10 @@ use crate::api::{Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::deletion::{DeleteOptions, delete_object};
+use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::{Taint, Toleration};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const COMPONENT: &str = "taint-eviction-controller";
@@ -18,12 +18,12 @@ const COMPONENT: &str = "taint-eviction-controller";
 #[derive(Clone, Debug, Default)]
 pub(super) struct TaintEviction {
     /// Nodes with such taints.
-    tainted: BTreeSet<Name>,
-    nodes: BTreeSet<Name>,
-    pods: BTreeSet<Key>,
+    tainted: order::Set<Name>,
+    nodes: order::Set<Name>,
+    pods: order::Set<Key>,
     due: Deadlines<Key>,
     /// Since when a pod that will be evicted has had its time.
-    started: BTreeMap<Key, Time>,
+    started: order::Map<Key, Time>,
 }
 
 /// Whether a toleration covers a taint.

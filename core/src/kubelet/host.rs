@@ -8,7 +8,7 @@ use crate::runtime::Machine;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(super) struct Host {
     /// What of it pods may use, and what those that were taken on use.
     pub(super) room: Room,
     /// The pods bound to it.
-    pub(super) pods: BTreeSet<Uid>,
+    pub(super) pods: order::Set<Uid>,
 }
 
 impl Host {

@@ -34,7 +34,6 @@ use crate::scheduler::Classes;
 use crate::store::Change;
 use crate::time::Time;
 use host::Host;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use step::Step;
 use worker::{Removal, Worker};
@@ -45,17 +44,17 @@ const PODS_PER_CALL_MAX: usize = 4_096;
 /// The kubelets of all nodes that have joined.
 #[derive(Clone, Debug, Default)]
 pub struct Kubelets {
-    hosts: BTreeMap<Name, Box<Host>>,
-    workers: BTreeMap<Uid, Box<Worker>>,
+    hosts: order::Map<Name, Box<Host>>,
+    workers: order::Map<Uid, Box<Worker>>,
     /// Pods to be looked at.
-    dirty: BTreeSet<Uid>,
+    dirty: order::Set<Uid>,
     /// Pods to be looked at later although nothing happens.
     due: Deadlines<Uid>,
     /// Nodes of which a pod is to be evicted.
     evictions: Deadlines<Name>,
     classes: Classes,
     /// Which pods name a config map or a secret.
-    readers: BTreeMap<Key, BTreeSet<Uid>>,
+    readers: order::Map<Key, order::Set<Uid>>,
 }
 
 impl Kubelets {
@@ -69,7 +68,7 @@ impl Kubelets {
             RuntimeEvent::Joined(machine) => {
                 let host = self.hosts.entry(node.clone()).or_default();
                 host::register(node, host, &machine, cx);
-                self.dirty.extend(&host.pods);
+                self.dirty.extend(host.pods.iter().copied());
                 return;
             }
             RuntimeEvent::Left => {
@@ -86,7 +85,7 @@ impl Kubelets {
         }
         let Some(host) = self.hosts.get_mut(node).filter(|h| h.joined) else { return };
         if host::heard(node, host, cx) {
-            self.dirty.extend(&host.pods);
+            self.dirty.extend(host.pods.iter().copied());
             if host.disk_pressure {
                 self.evictions.set(node.clone(), cx.now);
             }
@@ -131,7 +130,7 @@ impl Kubelets {
     fn listed(&mut self, node: &Name, pods: &[ListedPod], cx: &mut Context<'_>) {
         let Some(host) = self.hosts.get_mut(node) else { return };
         host.listed = true;
-        let by_uid: BTreeMap<Uid, &ListedPod> = order::map(pods.iter().map(|p| (p.pod.uid, p)));
+        let by_uid: order::Map<Uid, &ListedPod> = pods.iter().map(|p| (p.pod.uid, p)).collect();
         for listed in pods {
             if !host.pods.contains(&listed.pod.uid) {
                 remove(node, listed.pod.clone(), cx);
@@ -215,7 +214,7 @@ impl Kubelets {
     }
 }
 
-fn reads_no_longer(readers: &mut BTreeMap<Key, BTreeSet<Uid>>, uid: Uid, worker: &Worker) {
+fn reads_no_longer(readers: &mut order::Map<Key, order::Set<Uid>>, uid: Uid, worker: &Worker) {
     for key in &worker.references {
         if let Some(pods) = readers.get_mut(key) {
             pods.remove(&uid);
@@ -238,14 +237,14 @@ impl Component for Kubelets {
                 if let Some(host) = self.hosts.get_mut(&object.meta.name) {
                     let ready = change.after.as_deref().is_some_and(host::is_ready);
                     if ready && !host.ready {
-                        self.dirty.extend(&host.pods);
+                        self.dirty.extend(host.pods.iter().copied());
                     }
                     host.ready = ready;
                 }
             }
             Some(Kind::ConfigMap | Kind::Secret) => {
                 let pods = change.object().and_then(|object| self.readers.get(&object.key()));
-                self.dirty.extend(pods.into_iter().flatten());
+                self.dirty.extend(pods.into_iter().flatten().copied());
             }
             Some(Kind::Pod) => {
                 let before = change.before.as_deref().and_then(|o| Some((o, o.pod()?)));

@@ -1,14 +1,14 @@
 //! From YAML's events to JSON values, or to the place of one field.
 
 use super::{ALIASED_VALUES_MAX, DEPTH_MAX, Document, ManifestError, Place, join, scalar};
+use crate::order;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 pub(super) struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     /// Values with a name (`&name`), and how many values each is made of.
-    anchors: BTreeMap<usize, (Value, usize)>,
+    anchors: order::Map<usize, (Value, usize)>,
     aliased: usize,
     /// Values read so far in this document.
     values: usize,
@@ -59,7 +59,7 @@ impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self {
             parser: Parser::new_from_str(text),
-            anchors: BTreeMap::new(),
+            anchors: order::Map::new(),
             aliased: 0,
             values: 0,
             depth: 0,

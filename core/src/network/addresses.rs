@@ -3,7 +3,6 @@
 use crate::config::Config;
 use crate::order;
 use k8s_openapi::api::core::v1::ServiceSpec;
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// Why an address or port was not given.
@@ -20,8 +19,8 @@ pub enum AllocationError {
 /// Which addresses and node ports are given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
-    ips: BTreeSet<u32>,
-    ports: BTreeSet<u16>,
+    ips: order::Set<u32>,
+    ports: order::Set<u16>,
 }
 
 impl Addresses {
@@ -47,7 +46,7 @@ impl Addresses {
     /// Gives the lowest free address.
     pub fn next_ip(&mut self, config: &Config) -> Result<Ipv4Addr, AllocationError> {
         let (first, last) = Self::ip_range(config);
-        let ip = lowest_free(first, last, |n| self.ips.range(n..).copied()).ok_or(AllocationError::Full)?;
+        let ip = lowest_free(first, last, |n| self.ips.range_from(&n).copied()).ok_or(AllocationError::Full)?;
         self.ips.insert(ip);
         Ok(Ipv4Addr::from(ip))
     }
@@ -69,9 +68,10 @@ impl Addresses {
     /// Gives the lowest free node port.
     pub fn next_port(&mut self, config: &Config) -> Result<u16, AllocationError> {
         let (first, last) = config.node_ports;
-        let port =
-            lowest_free(u32::from(first), u32::from(last), |n| self.ports.range(n as u16..).map(|p| u32::from(*p)))
-                .ok_or(AllocationError::Full)? as u16;
+        let port = lowest_free(u32::from(first), u32::from(last), |n| {
+            self.ports.range_from(&(n as u16)).map(|p| u32::from(*p))
+        })
+        .ok_or(AllocationError::Full)? as u16;
         self.ports.insert(port);
         Ok(port)
     }
@@ -98,7 +98,7 @@ impl Addresses {
 
     /// Takes back what a service had and has no more.
     pub fn release_replaced(&mut self, had: &ServiceSpec, has: &ServiceSpec) {
-        let (ips, ports) = (order::set(given_ips(has)), order::set(given_ports(has)));
+        let (ips, ports) = (given_ips(has).collect::<order::Set<_>>(), given_ports(has).collect::<order::Set<_>>());
         given_ips(had).filter(|ip| !ips.contains(ip)).for_each(|ip| self.release_ip(ip));
         given_ports(had).filter(|port| !ports.contains(port)).for_each(|port| self.release_port(port));
     }
@@ -106,12 +106,12 @@ impl Addresses {
 
 fn given_ips(spec: &ServiceSpec) -> impl Iterator<Item = Ipv4Addr> {
     let more = spec.cluster_ips.iter().flatten().map(String::as_str);
-    order::set(spec.cluster_ip.as_deref().into_iter().chain(more).flat_map(str::parse)).into_iter()
+    spec.cluster_ip.as_deref().into_iter().chain(more).flat_map(str::parse).collect::<order::Set<_>>().into_iter()
 }
 
 fn given_ports(spec: &ServiceSpec) -> impl Iterator<Item = u16> {
     let ports = spec.ports.iter().flatten().filter_map(|p| p.node_port).chain(spec.health_check_node_port);
-    order::set(ports.filter_map(|p| u16::try_from(p).ok()).filter(|p| *p != 0)).into_iter()
+    ports.filter_map(|p| u16::try_from(p).ok()).filter(|p| *p != 0).collect::<order::Set<_>>().into_iter()
 }
 
 fn lowest_free<I: Iterator<Item = u32>>(first: u32, last: u32, taken_from: impl Fn(u32) -> I) -> Option<u32> {

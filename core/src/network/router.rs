@@ -1,9 +1,9 @@
 //! The choice of a pod for a request to a service.
 
 use crate::api::Name;
+use crate::order;
 use crate::rng::Rng;
 use crate::runtime::PodRef;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How a service spreads its requests.
@@ -51,8 +51,8 @@ pub struct Route {
 /// All routes: by namespace, service, port.
 #[derive(Clone, Debug, Default)]
 pub struct Router {
-    routes: BTreeMap<(Name, Name, u16), Route>,
-    turns: BTreeMap<(Name, Name, u16), u64>,
+    routes: order::Map<(Name, Name, u16), Route>,
+    turns: order::Map<(Name, Name, u16), u64>,
     revision: u64,
 }
 

@@ -1,8 +1,8 @@
 //! What a hash is made from: bytes such that no two different values add the same, alike on every machine.
 
+use crate::order;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -12,7 +12,7 @@ pub(super) struct Digest {
     hash: Xxh3,
     /// Hashes of shared parts by where they lie, which decides only whether a part is hashed again, never what is
     /// added for it. They outlive the digest, so that no place is used twice.
-    shared: BTreeMap<usize, u64>,
+    shared: order::Map<usize, u64>,
 }
 
 impl Digest {

@@ -4,7 +4,6 @@ use super::node::Taint;
 use crate::api::Name;
 use crate::order;
 use crate::time::Time;
-use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 /// Whether a refused pod could be helped by removing other pods from the node.
@@ -158,7 +157,7 @@ pub(super) fn fit_error(nodes: u32, refusals: &[Refusal]) -> String {
         // Found before any node was looked at, so no nodes are counted.
         let _ = write!(message, "{conflict}");
     } else {
-        let mut counts = BTreeMap::new();
+        let mut counts = order::Map::new();
         for refusal in refusals {
             for reason in &refusal.reasons {
                 *counts.entry(reason.to_string()).or_insert(0) += refusal.nodes;
@@ -169,7 +168,7 @@ pub(super) fn fit_error(nodes: u32, refusals: &[Refusal]) -> String {
     // No claims of devices are known, and nothing is preempted: upstream words both like this.
     message.push_str(". no new claims to deallocate, preemption: ");
     let _ = write!(message, "0/{nodes} nodes are available: ");
-    let mut helpless = BTreeMap::new();
+    let mut helpless = order::Map::new();
     for refusal in refusals {
         let text = match refusal.code {
             Code::Unschedulable => "No preemption victims found for incoming pod",
@@ -183,7 +182,7 @@ pub(super) fn fit_error(nodes: u32, refusals: &[Refusal]) -> String {
 }
 
 /// `3 of these, 4 of those`, sorted as text, numbers included: "10 x" comes before "2 y".
-fn push_counts(message: &mut String, counts: BTreeMap<String, u32>) {
+fn push_counts(message: &mut String, counts: order::Map<String, u32>) {
     let mut parts: Vec<_> = counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     order::sort(&mut parts);
     message.push_str(&parts.join(", "));

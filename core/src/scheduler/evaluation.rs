@@ -5,7 +5,7 @@ use super::node::NodeInfo;
 use super::pod::PodClass;
 use super::profile::count;
 use super::snapshot::Snapshot;
-use std::collections::BTreeMap;
+use crate::order;
 use std::sync::Arc;
 
 /// How many judgements of one node are kept at most, over all classes: 12 bytes each.
@@ -31,7 +31,7 @@ pub(super) struct Evaluation {
 /// The evaluations of the classes of late. A clone starts empty: they are made again where they are needed.
 #[derive(Debug, Default)]
 pub(super) struct Evaluations {
-    by_class: BTreeMap<Arc<PodClass>, Evaluation>,
+    by_class: order::Map<Arc<PodClass>, Evaluation>,
     turn: u64,
     which: Vec<u32>,
 }

@@ -33,12 +33,13 @@ pub(crate) use pod::{Classes, HostPort, PodClass};
 use crate::api::{Body, Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object, PodBody, Uid};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
+use crate::order;
 use crate::store::{Change, Store};
 use crate::time::Time;
 use profile::{Choice, Scheduler};
 use queue::{PodKey, Queue, Waiting};
 use snapshot::{Events, Snapshot};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many pods are decided on before others get a turn.
@@ -54,11 +55,11 @@ pub struct Schedulers {
     snapshot: Snapshot,
     queue: Queue,
     classes: Classes,
-    decisions: BTreeMap<Uid, Arc<Decision>>,
+    decisions: order::Map<Uid, Arc<Decision>>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
-    helped: BTreeMap<u32, Events>,
+    helped: order::Map<u32, Events>,
     /// Pods whose gates are yet to be noted on them.
-    gated: BTreeSet<PodKey>,
+    gated: order::Set<PodKey>,
     /// Revisions of our own bindings, seen before they come round.
     ahead: VecDeque<u64>,
     /// When this life began, where there was an earlier one: what was decided in that is not known.
@@ -80,9 +81,9 @@ impl Schedulers {
             snapshot: Snapshot::new(config.seed),
             queue: Queue::default(),
             classes: Classes::default(),
-            decisions: BTreeMap::new(),
-            helped: BTreeMap::new(),
-            gated: BTreeSet::new(),
+            decisions: order::Map::new(),
+            helped: order::Map::new(),
+            gated: order::Set::new(),
             ahead: VecDeque::new(),
             restored,
         }

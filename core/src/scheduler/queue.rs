@@ -4,9 +4,9 @@ use super::pod::PodClass;
 use super::snapshot::Events;
 use crate::api::{Name, Uid};
 use crate::deadlines::Deadlines;
+use crate::order;
 use crate::time::{Span, Time};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long a pod is left alone after its first failure; twice as long after each further one.
@@ -104,10 +104,10 @@ pub struct Wait {
 /// All pods that wait for a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: BTreeMap<PodKey, Box<Entry>>,
-    active: BTreeSet<Rank>,
+    entries: order::Map<PodKey, Box<Entry>>,
+    active: order::Set<Rank>,
     /// Parked pods that are decided alike, and what can help them.
-    parked: BTreeMap<Group, (Events, BTreeSet<PodKey>)>,
+    parked: order::Map<Group, (Events, order::Set<PodKey>)>,
     /// When those that back off or are parked are to be tried again.
     deadlines: Deadlines<PodKey>,
     arrivals: u64,
@@ -179,7 +179,7 @@ impl Queue {
     /// to the latter it adds what it finds in the way instead.
     pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &PodClass, &mut Events) -> bool) {
         let mut woken = Vec::new();
-        for ((scheduler, class), (events, keys)) in &mut self.parked {
+        for ((scheduler, class), (events, keys)) in self.parked.iter_mut() {
             if helped(*scheduler, class, events) {
                 woken.extend(keys.iter().cloned());
             }

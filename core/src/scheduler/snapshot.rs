@@ -3,8 +3,8 @@
 use super::node::NodeInfo;
 use super::pod::PodClass;
 use crate::api::{Labels, Name};
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::BTreeMap;
 
 /// What happened to a node that can make it take a pod it refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Events {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     nodes: Vec<NodeInfo>,
-    by_name: BTreeMap<Name, u32>,
+    by_name: order::Map<Name, u32>,
     free: Vec<u32>,
     present: u32,
     seed: u64,
@@ -72,8 +72,9 @@ impl Snapshot {
 
     /// Nodes in the order of their names, from the first after `name` on and then around.
     pub(super) fn after<'a>(&'a self, name: &Name) -> impl Iterator<Item = u32> + use<'a> {
-        let after = (std::ops::Bound::Excluded(name.clone()), std::ops::Bound::Unbounded);
-        self.by_name.range(after).chain(self.by_name.range(..=name.clone())).map(|(_, index)| *index)
+        let (first, last) = (name.clone(), name.clone());
+        let after = self.by_name.range_from(name).skip_while(move |(name, _)| **name == first);
+        after.chain(self.by_name.iter().take_while(move |(name, _)| **name <= last)).map(|(_, index)| *index)
     }
 
     /// The number of the last change.

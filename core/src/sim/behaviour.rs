@@ -131,7 +131,7 @@ impl Image {
 /// All images the world knows something about.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Images {
-    by_name: BTreeMap<Name, Image>,
+    by_name: order::Map<Name, Image>,
 }
 
 /// An image's name without its tag or digest.
@@ -146,7 +146,7 @@ fn repository(image: &str) -> &str {
 
 impl Images {
     pub(super) fn new(images: &[Image]) -> Self {
-        Self { by_name: order::map(images.iter().map(|i| (Name::from(i.name.as_str()), i.clone()))) }
+        Self { by_name: images.iter().map(|i| (Name::from(i.name.as_str()), i.clone())).collect() }
     }
 
     pub(super) fn get(&self, image: &str) -> Option<&Image> {

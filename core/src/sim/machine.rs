@@ -10,12 +10,12 @@ use super::behaviour::{Behaviour, Images};
 use super::latency;
 use super::queue::{Happening, Queue};
 use crate::api::{Name, Uid};
+use crate::order;
 use crate::rng::Rng;
 use crate::runtime::{Exit, ListedContainer, ListedPod, Machine, PodRef, ProbeKind, RuntimeEvent};
 use crate::store::Store;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is wrong with a machine.
@@ -132,10 +132,10 @@ pub struct VirtualMachine {
     slow_pulls: u32,
     /// Counts how often it was switched on or off: what was begun in an earlier life is never done.
     boot: u32,
-    cached: BTreeSet<Name>,
-    pulls: BTreeMap<Name, Box<Pull>>,
-    pods: BTreeMap<Uid, Box<VirtualPod>>,
-    slots: BTreeSet<u16>,
+    cached: order::Set<Name>,
+    pulls: order::Map<Name, Box<Pull>>,
+    pods: order::Map<Uid, Box<VirtualPod>>,
+    slots: order::Set<u16>,
     next_slot: u16,
 }
 
@@ -156,10 +156,10 @@ impl VirtualMachine {
             disk_full: false,
             slow_pulls: 1,
             boot: 0,
-            cached: BTreeSet::new(),
-            pulls: BTreeMap::new(),
-            pods: BTreeMap::new(),
-            slots: BTreeSet::new(),
+            cached: order::Set::new(),
+            pulls: order::Map::new(),
+            pods: order::Map::new(),
+            slots: order::Set::new(),
             next_slot: 0,
         }
     }

@@ -101,11 +101,11 @@ impl Pool {
 
     /// The manifest of one of its nodes.
     pub(super) fn manifest(&self, name: &str) -> Value {
-        let mut capacity: BTreeMap<&str, &str> =
-            order::map([("cpu", "4"), ("memory", "8Gi"), ("ephemeral-storage", "100Gi"), ("pods", "110")]);
-        capacity.extend(self.capacity.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+        let usual = [("cpu", "4"), ("memory", "8Gi"), ("ephemeral-storage", "100Gi"), ("pods", "110")];
+        let mut capacity = order::map(usual.map(|(k, v)| (k.to_owned(), v.to_owned())));
+        capacity.extend(self.capacity.clone());
         let mut allocatable = capacity.clone();
-        allocatable.extend(self.allocatable.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+        allocatable.extend(self.allocatable.clone());
         json!({
             "apiVersion": "v1", "kind": "Node",
             "metadata": { "name": name, "labels": self.labels },

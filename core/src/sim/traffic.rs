@@ -6,10 +6,11 @@
 //! in number, and a sample in who answered. All of it depends on virtual time alone, so that it replays.
 
 use crate::api::Name;
+use crate::order;
 use crate::runtime::PodRef;
 use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How many requests of a bunch are routed.
 pub(super) const SAMPLES_MAX: u64 = 8;
@@ -103,7 +104,7 @@ pub(super) struct Flow {
 pub struct Traffic {
     flows: Vec<Flow>,
     every: Span,
-    pods: BTreeMap<crate::api::Uid, Box<Counters>>,
+    pods: order::Map<crate::api::Uid, Box<Counters>>,
     latest: VecDeque<Visit>,
     visits: u64,
 }
@@ -113,7 +114,7 @@ impl Default for Traffic {
         Self {
             flows: Vec::new(),
             every: Span::from_millis(100),
-            pods: BTreeMap::new(),
+            pods: order::Map::new(),
             latest: VecDeque::new(),
             visits: 0,
         }

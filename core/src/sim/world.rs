@@ -18,10 +18,11 @@ use super::traffic::Traffic;
 use crate::api::Name;
 use crate::apiserver::Answer;
 use crate::cluster::{Cluster, Effect, Input};
+use crate::order;
 use crate::recording::{Entry, Recording};
 use crate::runtime::RuntimeEvent;
 use crate::time::{Span, Time};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How far [`World::advance`] came.
@@ -60,7 +61,7 @@ pub struct World {
     queue: Queue,
     wake: Option<Time>,
     machines: Vec<VirtualMachine>,
-    by_name: BTreeMap<Name, u32>,
+    by_name: order::Map<Name, u32>,
     images: Images,
     slow_pulls: u32,
     traffic: Traffic,
@@ -82,7 +83,7 @@ impl World {
             queue: Queue::default(),
             wake: None,
             machines: Vec::new(),
-            by_name: BTreeMap::new(),
+            by_name: order::Map::new(),
             images: Images::new(&scenario.images),
             slow_pulls: 1,
             traffic: Traffic::default(),

@@ -3,8 +3,8 @@
 //! Knows nothing of what objects mean. Only [`crate::cluster`] writes to it.
 
 use crate::api::{Key, Kind, Name, Object, Uid};
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use crate::order;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// One change: what was before, what is after.
@@ -52,7 +52,7 @@ pub struct TooOld {
 }
 
 /// Objects of one kind by namespace, then name. No namespace in it is empty.
-type Table = BTreeMap<Name, BTreeMap<Name, Arc<Object>>>;
+type Table = order::Map<Name, order::Map<Name, Arc<Object>>>;
 
 /// How many changes the log keeps.
 pub const LOG_CHANGES_MAX: usize = 16_384;
@@ -63,7 +63,7 @@ pub struct Store {
     revision: u64,
     tables: [Table; Kind::COUNT],
     /// Where the pod of a uid is.
-    pods: BTreeMap<Uid, (Name, Name)>,
+    pods: order::Map<Uid, (Name, Name)>,
     log: VecDeque<Change>,
     compacted: u64,
 }
@@ -80,7 +80,7 @@ impl Store {
         let mut store = Self {
             revision,
             tables: Default::default(),
-            pods: BTreeMap::new(),
+            pods: order::Map::new(),
             log: VecDeque::new(),
             compacted: revision,
         };
@@ -124,25 +124,24 @@ impl Store {
             None => (Some(table.values()), None),
             Some(namespace) => (None, table.get(namespace)),
         };
-        all.into_iter().flatten().chain(one).flat_map(BTreeMap::values)
+        all.into_iter().flatten().chain(one).flat_map(order::Map::values)
     }
 
     /// How many objects of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
-        self.table(kind).values().map(BTreeMap::len).sum()
+        self.table(kind).values().map(order::Map::len).sum()
     }
 
     /// Adds an object. Sets its resource version.
     pub fn create(&mut self, mut object: Object) -> Result<Arc<Object>, WriteError> {
         let revision = self.revision + 1;
         let table = self.table_mut(object.kind());
-        let object = match table.entry(object.meta.namespace.clone()).or_default().entry(object.meta.name.clone()) {
-            Entry::Occupied(_) => return Err(WriteError::Exists),
-            Entry::Vacant(place) => {
-                object.meta.resource_version = revision;
-                Arc::clone(place.insert(Arc::new(object)))
-            }
-        };
+        let place = table.entry(object.meta.namespace.clone()).or_default().entry(object.meta.name.clone());
+        if !place.is_vacant() {
+            return Err(WriteError::Exists);
+        }
+        object.meta.resource_version = revision;
+        let object = Arc::clone(place.or_insert_with(|| Arc::new(object)));
         self.revision = revision;
         self.index(&object);
         self.record(None, Some(Arc::clone(&object)));

@@ -3,10 +3,10 @@
 use super::labels::LabelNumbers;
 use super::{ControllerRow, EventRow, Id, NodeRow, Pairs, PodRow, Rows, ServiceRow, Slot, read};
 use crate::api::{Body, Key, Kind, Name, Object};
+use crate::order;
 use crate::store::Change;
 use k8s_openapi::api::core::v1::EndpointSubset;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Rows that changed; none for an object that is gone.
@@ -39,13 +39,13 @@ impl Delta {
 /// Which rows changed since the last delta.
 #[derive(Clone, Debug, Default)]
 struct Changed {
-    labels: BTreeSet<u32>,
-    pods: BTreeSet<Slot>,
-    nodes: BTreeSet<Name>,
-    controllers: BTreeSet<(Kind, Name, Name)>,
-    services: BTreeSet<Id>,
-    namespaces: BTreeSet<Name>,
-    events_removed: BTreeSet<Id>,
+    labels: order::Set<u32>,
+    pods: order::Set<Slot>,
+    nodes: order::Set<Name>,
+    controllers: order::Set<(Kind, Name, Name)>,
+    services: order::Set<Id>,
+    namespaces: order::Set<Name>,
+    events_removed: order::Set<Id>,
     /// Number of the first event of the next delta.
     events_from: u64,
 }
@@ -56,10 +56,10 @@ pub struct View {
     rows: Rows,
     changed: Changed,
     label_numbers: LabelNumbers,
-    slots_free: BTreeSet<Slot>,
+    slots_free: order::Set<Slot>,
     /// Slots of pods that went since the last delta: not given out before the page knows that they are gone.
-    slots_leaving: BTreeSet<Slot>,
-    endpoints: BTreeMap<Id, Arc<Vec<EndpointSubset>>>,
+    slots_leaving: order::Set<Slot>,
+    endpoints: order::Map<Id, Arc<Vec<EndpointSubset>>>,
     events_seen: u64,
     /// Whether a delta was taken already; the first holds everything.
     begun: bool,
@@ -215,7 +215,7 @@ impl View {
         }
     }
 
-    fn keys(&self, kind: Kind) -> BTreeSet<Key> {
+    fn keys(&self, kind: Kind) -> order::Set<Key> {
         let key = |(namespace, name): &Id| Key::new(kind, namespace.clone(), name.clone());
         let rows = &self.rows;
         match kind {
@@ -231,7 +231,7 @@ impl View {
             Kind::Service => rows.services().keys().map(key).collect(),
             Kind::Endpoints => self.endpoints.keys().map(key).collect(),
             Kind::Event => rows.events().values().map(|e| key(&(e.namespace.clone(), e.name.clone()))).collect(),
-            _ => BTreeSet::new(),
+            _ => order::Set::new(),
         }
     }
 
@@ -260,7 +260,7 @@ impl View {
                 .collect(),
             namespaces: changed.namespaces.into_iter().map(|n| (n.clone(), rows.namespaces().contains(&n))).collect(),
             events_removed: changed.events_removed.into_iter().collect(),
-            events: rows.events().range(changed.events_from..).map(|(n, e)| (*n, e.clone())).collect(),
+            events: rows.events().range_from(&changed.events_from).map(|(n, e)| (*n, e.clone())).collect(),
         }
     }
 

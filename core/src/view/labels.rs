@@ -2,7 +2,8 @@
 
 use super::Pairs;
 use crate::api::{Labels, Name};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::order;
+use std::collections::BTreeMap;
 
 /// Sets of labels by number.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,9 +39,9 @@ impl LabelTable {
 /// Gives each set in use its number, and takes the number back when its last user is gone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LabelNumbers {
-    numbers: BTreeMap<Labels, u32>,
+    numbers: order::Map<Labels, u32>,
     users: Vec<(u32, Option<Labels>)>,
-    free: BTreeSet<u32>,
+    free: order::Set<u32>,
 }
 
 impl LabelNumbers {

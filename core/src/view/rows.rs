@@ -5,22 +5,22 @@ use super::{
     StateCounts,
 };
 use crate::api::{Kind, Name};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::order;
 
 /// The model of every page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     pods: Vec<Option<PodRow>>,
-    pod_slots: BTreeMap<Id, Slot>,
-    unbound: BTreeSet<Slot>,
+    pod_slots: order::Map<Id, Slot>,
+    unbound: order::Set<Slot>,
     states: StateCounts,
     labels: LabelTable,
-    places: BTreeMap<Name, Box<Place>>,
-    controllers: BTreeMap<(Kind, Name, Name), ControllerRow>,
-    services: BTreeMap<Id, Box<ServiceRow>>,
-    namespaces: BTreeSet<Name>,
-    events: BTreeMap<u64, EventRow>,
-    event_numbers: BTreeMap<Id, u64>,
+    places: order::Map<Name, Box<Place>>,
+    controllers: order::Map<(Kind, Name, Name), ControllerRow>,
+    services: order::Map<Id, Box<ServiceRow>>,
+    namespaces: order::Set<Name>,
+    events: order::Map<u64, EventRow>,
+    event_numbers: order::Map<Id, u64>,
 }
 
 impl Rows {
@@ -86,7 +86,7 @@ impl Rows {
     }
 
     /// The pods without a node.
-    pub const fn unbound(&self) -> &BTreeSet<Slot> {
+    pub const fn unbound(&self) -> &order::Set<Slot> {
         &self.unbound
     }
 
@@ -101,7 +101,7 @@ impl Rows {
     }
 
     /// Nodes with their pods, by name.
-    pub const fn places(&self) -> &BTreeMap<Name, Box<Place>> {
+    pub const fn places(&self) -> &order::Map<Name, Box<Place>> {
         &self.places
     }
 
@@ -116,22 +116,22 @@ impl Rows {
     }
 
     /// Controllers by kind, namespace and name.
-    pub const fn controllers(&self) -> &BTreeMap<(Kind, Name, Name), ControllerRow> {
+    pub const fn controllers(&self) -> &order::Map<(Kind, Name, Name), ControllerRow> {
         &self.controllers
     }
 
     /// Services by namespace and name.
-    pub const fn services(&self) -> &BTreeMap<Id, Box<ServiceRow>> {
+    pub const fn services(&self) -> &order::Map<Id, Box<ServiceRow>> {
         &self.services
     }
 
     /// All namespaces.
-    pub const fn namespaces(&self) -> &BTreeSet<Name> {
+    pub const fn namespaces(&self) -> &order::Set<Name> {
         &self.namespaces
     }
 
     /// The latest events, the last one last, each with a number that grows with every repetition.
-    pub const fn events(&self) -> &BTreeMap<u64, EventRow> {
+    pub const fn events(&self) -> &order::Map<u64, EventRow> {
         &self.events
     }
 

@@ -18,10 +18,10 @@ use gloo_timers::future::TimeoutFuture;
 use kubarium_core::Time;
 use kubarium_core::api::{Kind, Object};
 use kubarium_core::apiserver::{Request, Response};
+use kubarium_core::order;
 use kubarium_core::view::View;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 use wasm_bindgen_futures::spawn_local;
 
@@ -44,12 +44,12 @@ struct Inner {
     view: RefCell<View>,
     flush: RefCell<Option<Timeout>>,
     /// Kinds whose loop is in trouble, and why.
-    troubled: RefCell<BTreeMap<Kind, Failure>>,
-    listed: RefCell<BTreeSet<Kind>>,
+    troubled: RefCell<order::Map<Kind, Failure>>,
+    listed: RefCell<order::Set<Kind>>,
     /// The watches under way. One that is dropped has failed.
-    watches: RefCell<BTreeMap<Kind, Socket>>,
+    watches: RefCell<order::Map<Kind, Socket>>,
     /// What loops in trouble wait for. A wait that is dropped is over.
-    waits: RefCell<BTreeMap<Kind, Timeout>>,
+    waits: RefCell<order::Map<Kind, Timeout>>,
     /// Between 0.75 and 1.25, the same for all loops of a page, so that they come back together.
     jitter: f64,
 }

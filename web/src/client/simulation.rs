@@ -7,9 +7,9 @@ use futures_channel::oneshot;
 use gloo_render::AnimationFrame;
 use js_sys::Uint8Array;
 use kubarium_core::apiserver::{Request, Response};
+use kubarium_core::order;
 use kubarium_core::sim::Action;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
@@ -21,7 +21,7 @@ struct Inner {
     worker: Option<Worker>,
     feed: Rc<Feed>,
     next_id: Cell<u32>,
-    waiting: RefCell<BTreeMap<u32, oneshot::Sender<Reply>>>,
+    waiting: RefCell<order::Map<u32, oneshot::Sender<Reply>>>,
     /// What was asked before the worker listened; none once it does.
     early: RefCell<Option<Vec<String>>>,
     /// The frame in which the last update is shown.

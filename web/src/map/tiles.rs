@@ -211,7 +211,7 @@ impl Engine {
 }
 
 fn leaving_slots<'a>(rows: &'a Rows, names: &'a [kubarium_core::api::Name]) -> impl Iterator<Item = Slot> + 'a {
-    let names = order::set(names);
+    let names: order::Set<_> = names.iter().collect();
     let pods = if names.is_empty() { None } else { Some(rows.pods_by_slot()) };
     pods.into_iter().flatten().filter(move |(_, pod)| names.contains(&pod.name)).map(|(slot, _)| slot)
 }

@@ -72,7 +72,8 @@ async fn send(session: &Session, text: &str, one: &Planned, dry: bool) -> Result
 /// Checks everything, then creates everything. Returns how many were created.
 async fn create(session: &Session, text: &str) -> Result<usize, Vec<ManifestError>> {
     let planned = plan(text)?;
-    let new_namespaces = order::set(planned.iter().filter(|p| p.kind == "Namespace").map(|p| p.name.as_str()));
+    let new_namespaces =
+        planned.iter().filter(|p| p.kind == "Namespace").map(|p| p.name.as_str()).collect::<order::Set<_>>();
     let mut errors = Vec::new();
     for one in planned.iter().filter(|p| !new_namespaces.contains(p.namespace.as_str())) {
         errors.extend(send(session, text, one, true).await.err().into_iter().flatten());

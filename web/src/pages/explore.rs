@@ -6,7 +6,6 @@ use crate::state::{Address, Field, Page, use_address, use_feed, use_navigator, u
 use crate::text::Text;
 use kubarium_core::order;
 use kubarium_core::view::PodState;
-use std::collections::{BTreeMap, BTreeSet};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
@@ -15,11 +14,11 @@ use yew::prelude::*;
 #[derive(Debug, Default)]
 struct Group {
     states: [u32; PodState::COUNT],
-    nodes: BTreeSet<kubarium_core::api::Name>,
+    nodes: order::Set<kubarium_core::api::Name>,
 }
 
 /// The label pods are grouped by: the address's, else the most usual of those that are there.
-fn chosen(address: &Address, keys: &BTreeSet<String>) -> String {
+fn chosen(address: &Address, keys: &order::Set<String>) -> String {
     let asked = address.get(Field::Group);
     if !asked.is_empty() {
         return asked.to_owned();
@@ -38,9 +37,10 @@ pub(super) fn Explore() -> Html {
     let feed = use_feed(400);
     let filter = Filter::new(&address);
     let rows = feed.rows();
-    let keys = order::set(rows.labels().iter().flat_map(|(_, pairs)| pairs.iter().map(|(k, _)| k.to_string())));
+    let keys =
+        rows.labels().iter().flat_map(|(_, pairs)| pairs.iter().map(|(k, _)| k.to_string())).collect::<order::Set<_>>();
     let key = chosen(&address, &keys);
-    let mut groups: BTreeMap<Option<String>, Group> = BTreeMap::new();
+    let mut groups: order::Map<Option<String>, Group> = order::Map::new();
     let mut shown = 0;
     for (_, pod) in rows.pods_by_slot().filter(|(_, p)| filter.pod(p, &rows)) {
         let value = rows.labels().value(pod.labels, &key).map(ToString::to_string);

@@ -205,10 +205,9 @@ fn EventsOf(props: &SelectionProps) -> Html {
     let now = feed.clock().now;
     let rows = feed.rows();
     let selection = &props.selection;
-    let events: Vec<_> = rows
+    let mut events: Vec<_> = rows
         .events()
         .values()
-        .rev()
         .filter(|e| {
             e.about == selection.kind && e.object.1 == selection.name && e.object.0 == selection.namespace
         })
@@ -224,6 +223,7 @@ fn EventsOf(props: &SelectionProps) -> Html {
             }
         })
         .collect();
+    events.reverse();
     html! {
         if events.is_empty() {
             <p class="empty">{ settings.language.text(Text::NoEvents) }</p>

@@ -2,7 +2,7 @@
 //!
 //! It lives in the fragment (`#/pods?q=web&sel=Pod/default/web-1`), which works from a plain file server too.
 
-use std::collections::BTreeMap;
+use kubarium_core::order;
 use yew::prelude::*;
 
 /// A page of the dashboard.
@@ -125,7 +125,7 @@ pub(crate) struct Address {
     pub(crate) page: Page,
     pub(crate) world: World,
     pub(crate) selection: Option<Selection>,
-    fields: BTreeMap<Field, String>,
+    fields: order::Map<Field, String>,
 }
 
 impl Address {

@@ -11,7 +11,6 @@ use kubarium_core::api::Name;
 use kubarium_core::order;
 use kubarium_core::view::{Delta, Rows};
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -39,8 +38,8 @@ pub(crate) struct Feed {
     connection: RefCell<Connection>,
     /// Until when what is shown was up to date, if it ever was and is no more.
     fresh_until: Cell<Option<Time>>,
-    countdowns: RefCell<BTreeMap<Name, Countdown>>,
-    faults: RefCell<BTreeMap<Name, Vec<NodeFault>>>,
+    countdowns: RefCell<order::Map<Name, Countdown>>,
+    faults: RefCell<order::Map<Name, Vec<NodeFault>>>,
     requests: Cell<(u64, u64)>,
     flows: RefCell<Vec<Flow>>,
     /// Where pods would go if the dragged controller were let go now.
@@ -49,7 +48,7 @@ pub(crate) struct Feed {
     version: Cell<u64>,
     rows_version: Cell<u64>,
     next_listener: Cell<u64>,
-    listeners: RefCell<BTreeMap<u64, Callback<()>>>,
+    listeners: RefCell<order::Map<u64, Callback<()>>>,
 }
 
 impl std::fmt::Debug for Feed {
@@ -159,8 +158,8 @@ impl Feed {
     }
 
     pub(crate) fn set_nodes_ahead(&self, countdowns: Vec<(Name, Countdown)>, faults: Vec<(Name, NodeFault)>) {
-        *self.countdowns.borrow_mut() = order::map(countdowns);
-        let mut by_node: BTreeMap<Name, Vec<NodeFault>> = BTreeMap::new();
+        *self.countdowns.borrow_mut() = countdowns.into_iter().collect();
+        let mut by_node: order::Map<Name, Vec<NodeFault>> = order::Map::new();
         for (node, fault) in faults {
             by_node.entry(node).or_default().push(fault);
         }

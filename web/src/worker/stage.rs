@@ -8,7 +8,6 @@ use kubarium_core::sim::{Action, BEGINNING, Fault, Outcome, Scenario, World, soa
 use kubarium_core::view::{NodeReadiness, PodState, View};
 use kubarium_core::{Span, Time};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 /// How long a node may be silent before a countdown is shown: heartbeats come every ten seconds.
 const SILENCE: Span = Span::from_secs(12);
@@ -100,7 +99,7 @@ impl Stage {
             return Ghosts::default();
         };
         let mut ghosts = Ghosts { leaving: preview.removed, ..Ghosts::default() };
-        let mut placed = BTreeMap::<Name, u32>::new();
+        let mut placed = order::Map::<Name, u32>::new();
         for pod in preview.placements {
             if let Some(node) = pod.node {
                 *placed.entry(node).or_default() += 1;

@@ -5,17 +5,17 @@ use super::resources;
 use super::{environment, security};
 use crate::api::names::{dns1123_label_errors, port_name_errors};
 use crate::config::Config;
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use std::collections::BTreeSet;
 
 /// What containers find in their pod.
 pub(super) struct Surroundings<'a> {
     pub(super) spec: &'a k8s::PodSpec,
     /// The volumes that may be mounted.
-    pub(super) volumes: BTreeSet<&'a str>,
+    pub(super) volumes: order::Set<&'a str>,
     /// The claims that may be referred to.
-    pub(super) claims: BTreeSet<&'a str>,
+    pub(super) claims: order::Set<&'a str>,
     pub(super) config: &'a Config,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn check_all(path: &str, around: &Surroundings<'_>, errors: &mut Erro
     if spec.containers.is_empty() {
         errors.required(format_args!("{path}.containers"), "");
     }
-    let mut names = BTreeSet::new();
+    let mut names = order::Set::new();
     for (index, container) in spec.containers.iter().enumerate() {
         let at = format!("{path}.containers[{index}]");
         check(container, &at, around, &mut names, errors);
@@ -60,7 +60,7 @@ fn check<'a>(
     container: &'a k8s::Container,
     at: &str,
     around: &Surroundings<'_>,
-    names: &mut BTreeSet<&'a str>,
+    names: &mut order::Set<&'a str>,
     errors: &mut Errors,
 ) {
     if container.name.is_empty() {
@@ -102,7 +102,7 @@ fn check<'a>(
 
 /// Upstream names the list of policies, not the policy.
 fn check_resizing(container: &k8s::Container, at: &str, spec: &k8s::PodSpec, errors: &mut Errors) {
-    let mut seen = BTreeSet::new();
+    let mut seen = order::Set::new();
     for (index, policy) in container.resize_policy.iter().flatten().enumerate() {
         let at = format!("{at}.resizePolicy");
         if !seen.insert(policy.resource_name.as_str()) {
@@ -198,7 +198,7 @@ impl Handler<'_> {
 }
 
 fn check_ports(container: &k8s::Container, at: &str, errors: &mut Errors) {
-    let mut names = BTreeSet::new();
+    let mut names = order::Set::new();
     for (index, port) in container.ports.iter().flatten().enumerate() {
         let at = format!("{at}.ports[{index}]");
         if let Some(name) = port.name.as_deref().filter(|n| !n.is_empty()) {
@@ -225,7 +225,7 @@ fn check_ports(container: &k8s::Container, at: &str, errors: &mut Errors) {
 
 /// No port of the host twice among these containers.
 fn check_host_ports(containers: &[k8s::Container], at: &str, errors: &mut Errors) {
-    let mut taken = BTreeSet::new();
+    let mut taken = order::Set::new();
     for (index, container) in containers.iter().enumerate() {
         for (port_index, port) in container.ports.iter().flatten().enumerate() {
             let Some(number) = port.host_port.filter(|p| *p != 0) else { continue };
@@ -242,7 +242,7 @@ fn check_host_ports(containers: &[k8s::Container], at: &str, errors: &mut Errors
 fn check_mounts(container: &k8s::Container, at: &str, around: &Surroundings<'_>, errors: &mut Errors) {
     let privileged = container.security_context.as_ref().is_some_and(|s| s.privileged == Some(true));
     let devices: Vec<_> = container.volume_devices.iter().flatten().collect();
-    let mut paths = BTreeSet::new();
+    let mut paths = order::Set::new();
     // Of some fields upstream names the list, not the item.
     let list = format!("{at}.volumeMounts");
     for (index, mount) in container.volume_mounts.iter().flatten().enumerate() {
@@ -293,7 +293,7 @@ fn check_mounts(container: &k8s::Container, at: &str, around: &Surroundings<'_>,
 }
 
 fn check_devices(container: &k8s::Container, at: &str, around: &Surroundings<'_>, errors: &mut Errors) {
-    let (mut names, mut paths) = (BTreeSet::new(), BTreeSet::new());
+    let (mut names, mut paths) = (order::Set::new(), order::Set::new());
     for (index, device) in container.volume_devices.iter().flatten().enumerate() {
         let (name, path) = (device.name.as_str(), device.device_path.as_str());
         let (at_name, at_path) =

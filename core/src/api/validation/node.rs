@@ -4,8 +4,8 @@ use super::errors::Errors;
 use super::resources;
 use crate::api::Meta;
 use crate::api::names::{label_value_error, qualified_name_errors};
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::BTreeSet;
 
 pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, meta: &Meta, errors: &mut Errors) {
     let annotation = "scheduler.alpha.kubernetes.io/preferAvoidPods";
@@ -63,7 +63,7 @@ pub(super) fn check_update(new: &k8s::NodeSpec, status: &k8s::NodeStatus, old: &
 
 /// The taints alone.
 pub(super) fn check_taints(spec: &k8s::NodeSpec, errors: &mut Errors) {
-    let mut seen = BTreeSet::new();
+    let mut seen = order::Set::new();
     for (index, taint) in spec.taints.iter().flatten().enumerate() {
         let at = format!("metadata.taints[{index}]");
         errors.all_invalid(format_args!("{at}.key"), &taint.key, qualified_name_errors(&taint.key));

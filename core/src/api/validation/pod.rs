@@ -8,8 +8,9 @@ use crate::api::codec::encode;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
 use crate::api::{Meta, PodBody, Typed, same};
 use crate::config::Config;
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub(super) fn check(pod: &PodBody, config: &Config, errors: &mut Errors) {
     check_pod(pod, config, errors);
@@ -128,7 +129,7 @@ pub(super) fn check_spec(spec: &k8s::PodSpec, path: &str, whole: bool, config: &
         let field = format!("{path}.readinessGates[{index}].conditionType");
         errors.all_invalid(field, &gate.condition_type, qualified_name_errors(&gate.condition_type));
     }
-    let mut gates = BTreeSet::new();
+    let mut gates = order::Set::new();
     for (index, gate) in spec.scheduling_gates.iter().flatten().enumerate() {
         let field = format!("{path}.schedulingGates[{index}]");
         errors.all_invalid(&field, &gate.name, qualified_name_errors(&gate.name));
@@ -161,7 +162,7 @@ fn check_resources(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
             errors.not_supported(at, name, &["cpu", "hugepages-", "memory"]);
         }
     };
-    resources::check(whole, &at, &BTreeSet::new(), check_name, errors);
+    resources::check(whole, &at, &order::Set::new(), check_name, errors);
     let parsed =
         |text: &k8s_openapi::apimachinery::pkg::api::resource::Quantity| crate::api::Quantity::parse(&text.0).ok();
     for (index, container) in spec.containers.iter().enumerate() {

@@ -1,11 +1,13 @@
 //! Rules for amounts: of what, how much, and by which claim.
 
+use std::collections::BTreeMap;
+
 use super::errors::Errors;
 use crate::api::Quantity;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Amounts of something that pods ask for.
 pub(super) const COMPUTE: [&str; 6] =
@@ -86,7 +88,7 @@ pub(super) fn may_overcommit(name: &str) -> bool {
 pub(super) fn check(
     resources: &k8s::ResourceRequirements,
     at: &str,
-    claims: &BTreeSet<&str>,
+    claims: &order::Set<&str>,
     check_name: fn(&str, &str, &mut Errors),
     errors: &mut Errors,
 ) {
@@ -136,8 +138,8 @@ pub(super) fn check(
     check_claimed(resources, at, claims, errors);
 }
 
-fn check_claimed(resources: &k8s::ResourceRequirements, at: &str, claims: &BTreeSet<&str>, errors: &mut Errors) {
-    let mut seen = BTreeSet::new();
+fn check_claimed(resources: &k8s::ResourceRequirements, at: &str, claims: &order::Set<&str>, errors: &mut Errors) {
+    let mut seen = order::Set::new();
     for (index, claim) in resources.claims.iter().flatten().enumerate() {
         let at = format!("{at}.claims[{index}]");
         let request = claim.request.as_deref().filter(|r| !r.is_empty());
@@ -161,8 +163,8 @@ fn check_claimed(resources: &k8s::ResourceRequirements, at: &str, claims: &BTree
 }
 
 /// The claims of a pod, and the names by which containers may refer to them.
-pub(super) fn check_claims<'a>(spec: &'a k8s::PodSpec, path: &str, errors: &mut Errors) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
+pub(super) fn check_claims<'a>(spec: &'a k8s::PodSpec, path: &str, errors: &mut Errors) -> order::Set<&'a str> {
+    let mut names = order::Set::new();
     for (index, claim) in spec.resource_claims.iter().flatten().enumerate() {
         let at = format!("{path}.resourceClaims[{index}]");
         if claim.name.is_empty() {

@@ -2,9 +2,9 @@
 
 use super::errors::Errors;
 use crate::config::Config;
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 const PROFILES: [&str; 3] = ["Localhost", "RuntimeDefault", "Unconfined"];
 
@@ -128,7 +128,7 @@ pub(super) fn check_pod(spec: &k8s::PodSpec, path: &str, config: &Config, errors
     }
     check_seccomp(security.seccomp_profile.as_ref(), &format!("{at}.seccompProfile"), errors);
     check_app_armor(security.app_armor_profile.as_ref(), &format!("{at}.appArmorProfile"), errors);
-    let mut names = BTreeSet::new();
+    let mut names = order::Set::new();
     for (index, sysctl) in security.sysctls.iter().flatten().enumerate() {
         let field = format!("{at}.sysctls[{index}].name");
         let name = sysctl.name.as_str();

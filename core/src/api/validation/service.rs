@@ -5,9 +5,10 @@ use super::errors::{Errors, is_range};
 use super::meta::check_labels;
 use crate::api::Labels;
 use crate::api::names::{dns1123_label_errors, dns1123_subdomain_errors, qualified_name_errors};
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The port of kubelets, which no load balancer may show.
@@ -151,9 +152,9 @@ fn check_source_ranges(spec: &k8s::ServiceSpec, annotations: &Labels, errors: &m
 }
 
 fn check_ports(ports: &[k8s::ServicePort], kind: &str, errors: &mut Errors) {
-    let mut names = BTreeSet::new();
-    let mut numbers = BTreeSet::new();
-    let mut node_ports = BTreeSet::new();
+    let mut names = order::Set::new();
+    let mut numbers = order::Set::new();
+    let mut node_ports = order::Set::new();
     for (index, port) in ports.iter().enumerate() {
         let at = format!("spec.ports[{index}]");
         let name = port.name.as_deref().unwrap_or_default();

@@ -5,8 +5,8 @@ use super::errors::Errors;
 use crate::api::Quantity;
 use crate::api::names::dns1123_label_errors;
 use crate::config::Config;
+use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
-use std::collections::BTreeSet;
 
 /// Refuses what is wrong. Containers may mount what is not.
 pub(super) fn check_all<'a>(
@@ -14,8 +14,8 @@ pub(super) fn check_all<'a>(
     path: &str,
     config: &Config,
     errors: &mut Errors,
-) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
+) -> order::Set<&'a str> {
+    let mut names = order::Set::new();
     for (index, volume) in spec.volumes.iter().flatten().enumerate() {
         let at = format!("{path}.volumes[{index}]");
         let before = errors.list.len();
@@ -181,7 +181,7 @@ fn check_file(file: &k8s::DownwardAPIVolumeFile, at: &str, errors: &mut Errors) 
 }
 
 fn check_projection(projected: &k8s::ProjectedVolumeSource, at: &str, errors: &mut Errors) {
-    let mut paths = BTreeSet::new();
+    let mut paths = order::Set::new();
     for (index, source) in projected.sources.iter().flatten().enumerate() {
         let from = format!("{at}.sources[{index}]");
         let before = [
