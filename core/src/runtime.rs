@@ -81,7 +81,8 @@ pub enum RuntimeCommand {
     StartContainer {
         /// The pod.
         pod: PodRef,
-        /// The container's name in `spec`, among containers or init containers.
+        /// The container's name in `spec`, among containers or init containers. Ephemeral containers are among the
+        /// containers there.
         container: Name,
         /// Which start of this container it is: 0, 1, 2 and so on. Makes the command idempotent. A start that
         /// failed may be asked for again with the same number.
@@ -96,6 +97,19 @@ pub enum RuntimeCommand {
         annotations: crate::api::Labels,
         /// What its variables are taken from; none where there is nothing of the kind.
         settings: Option<Arc<Settings>>,
+        /// The container whose processes it shall see, and which start of that runs; mostly none.
+        target: Option<(Name, u32)>,
+    },
+    /// See that a container that runs has the cpu and memory that its spec says. Answer: [`RuntimeEvent::Resized`].
+    ResizeContainer {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name in `spec`.
+        container: Name,
+        /// Which start of it.
+        attempt: u32,
+        /// The pod's spec, as for its start.
+        spec: SharedSpec,
     },
     /// Ask a container to stop, and kill it after the grace period. It may be asked again with a shorter one.
     /// Answer: [`RuntimeEvent::Exited`], with the last attempt's exit where nothing runs any more, or
@@ -136,6 +150,7 @@ impl RuntimeCommand {
             | Self::WriteVolumes { pod, .. }
             | Self::EnsureImage { pod, .. }
             | Self::StartContainer { pod, .. }
+            | Self::ResizeContainer { pod, .. }
             | Self::StopContainer { pod, .. }
             | Self::RemovePod { pod }
             | Self::Probe { pod, .. } => pod,
@@ -295,6 +310,17 @@ pub enum RuntimeEvent {
         /// Why.
         message: String,
     },
+    /// A container has the cpu and memory it was to have, or cannot be given them.
+    Resized {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: Name,
+        /// Which start of it.
+        attempt: u32,
+        /// Nothing where it has them, else why not.
+        failure: Option<String>,
+    },
     /// A container ended.
     Exited {
         /// The pod.
@@ -338,6 +364,7 @@ impl RuntimeEvent {
             | Self::ImageFailed { pod, .. }
             | Self::Started { pod, .. }
             | Self::StartFailed { pod, .. }
+            | Self::Resized { pod, .. }
             | Self::Exited { pod, .. }
             | Self::Removed { pod }
             | Self::Probed { pod, .. } => Some(pod),

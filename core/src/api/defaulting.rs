@@ -2,6 +2,7 @@
 //!
 //! Source: upstream's `SetDefaults_*` functions for the core group, version 1.36.
 
+use super::ephemeral::change_as_container;
 use super::{Body, Document, Kind, Labels, Meta, Object, PodBody, PodPhase, Quantity, base64};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
@@ -126,15 +127,18 @@ fn default_pod(pod: &mut PodBody) {
     }
 }
 
-/// The quality-of-service class of a pod: `Guaranteed`, `Burstable` or `BestEffort`.
+/// The quality-of-service class of a pod: `Guaranteed` where every container has limits of cpu and memory and requests
+/// just as much, `BestEffort` where no container asks for anything, else `Burstable`. What the pod as a whole asks for
+/// goes before its containers'.
 pub fn quality_of_service(spec: &k8s::PodSpec) -> &'static str {
     let mut any = false;
     let mut guaranteed = true;
-    for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
+    let whole = spec.resources.as_ref().filter(|r| r.requests.is_some() || r.limits.is_some());
+    let containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+    let each = containers.map(|c| c.resources.as_ref()).filter(|_| whole.is_none());
+    for resources in each.chain(whole.map(Some)) {
         let empty = BTreeMap::new();
-        let (requests, limits) = container
-            .resources
-            .as_ref()
+        let (requests, limits) = resources
             .map_or((&empty, &empty), |r| (r.requests.as_ref().unwrap_or(&empty), r.limits.as_ref().unwrap_or(&empty)));
         for name in ["cpu", "memory"] {
             let amount = |map: &BTreeMap<String, Text>| {
@@ -182,6 +186,9 @@ pub fn default_pod_spec(spec: &mut k8s::PodSpec) {
     canonical(spec.overhead.as_mut());
     for container in spec.init_containers.iter_mut().flatten().chain(spec.containers.iter_mut()) {
         default_container(container);
+    }
+    for ephemeral in spec.ephemeral_containers.iter_mut().flatten() {
+        change_as_container(ephemeral, default_container);
     }
     for volume in spec.volumes.iter_mut().flatten() {
         default_volume(volume);

@@ -195,7 +195,7 @@ impl Object {
             Kind::Pod => {
                 let mut spec: k8s::PodSpec = part(value, "spec")?;
                 let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
-                let status = PodStatus::from_k8s(part(value, "status")?);
+                let status = PodStatus::from_k8s(part(value, "status")?, &spec);
                 Body::Pod(PodBody { spec: Arc::new(Typed(spec)), node, status })
             }
             Kind::ReplicationController => {
@@ -237,7 +237,7 @@ impl Object {
             Body::Namespace { spec, status } => parts(&**spec, &**status),
             Body::Node { spec, status } => parts(&**spec, &**status),
             Body::Pod(pod) => {
-                let mut parts = parts(&*pod.spec, &pod.status.to_k8s());
+                let mut parts = parts(&*pod.spec, &pod.status.to_k8s(&pod.spec));
                 if let Some(node) = &pod.node {
                     parts["spec"]["nodeName"] = node.as_str().into();
                 }

@@ -1,6 +1,7 @@
 //! A pod, kept small: replicas share one spec, and what differs takes hundreds of bytes instead of the
 //! thousands of Kubernetes' own structure.
 
+use super::granted::{self, Granted};
 use super::{Name, Typed};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
@@ -222,6 +223,8 @@ pub struct ContainerStatus {
     pub id: Option<Arc<str>>,
     /// The runtime's name for the image.
     pub image_id: Option<Arc<str>>,
+    /// What it has of its machine.
+    pub granted: Granted,
     /// What a client wrote beyond that.
     pub rest: Option<Box<Typed<k8s::ContainerStatus>>>,
 }
@@ -237,6 +240,8 @@ pub struct PodStatus {
     pub init_containers: Vec<ContainerStatus>,
     /// Its containers, in the order of the spec.
     pub containers: Vec<ContainerStatus>,
+    /// Its ephemeral containers, in the order of the spec.
+    pub ephemeral_containers: Vec<ContainerStatus>,
     /// One word on why it is as it is, such as `Evicted`.
     pub reason: Option<Arc<str>>,
     /// A sentence on why it is as it is.
@@ -284,6 +289,11 @@ impl PodStatus {
         self.conditions.iter().find(|c| c.kind == *kind)
     }
 
+    /// What is known of all its containers: init containers, containers, ephemeral ones.
+    pub fn all_containers(&self) -> impl Iterator<Item = &ContainerStatus> + Clone {
+        self.init_containers.iter().chain(&self.containers).chain(&self.ephemeral_containers)
+    }
+
     /// Whether its `Ready` condition holds.
     pub fn is_ready(&self) -> bool {
         self.condition(&ConditionKind::Ready).is_some_and(|c| c.status == ConditionStatus::True)
@@ -312,8 +322,8 @@ impl PodStatus {
         }
     }
 
-    /// From Kubernetes' form.
-    pub fn from_k8s(mut status: k8s::PodStatus) -> Self {
+    /// From Kubernetes' form, of a pod with that spec.
+    pub fn from_k8s(mut status: k8s::PodStatus, spec: &k8s::PodSpec) -> Self {
         let phase = match status.phase.as_deref() {
             None | Some("") => Some(PodPhase::default()),
             Some(word) => PodPhase::parse(word),
@@ -321,11 +331,18 @@ impl PodStatus {
         if phase.is_some() {
             status.phase = None;
         }
+        let conditions = status.conditions.as_deref().unwrap_or_default();
+        let in_progress = conditions.iter().any(|c| c.type_ == granted::RESIZE_IN_PROGRESS);
+        let containers_from = |list: Option<Vec<k8s::ContainerStatus>>| {
+            let parse = |status| container_from(status, spec, in_progress);
+            list.unwrap_or_default().into_iter().map(parse).collect::<Vec<_>>()
+        };
         let parsed = Self {
             phase: phase.unwrap_or(PodPhase::Unknown),
             conditions: status.conditions.take().unwrap_or_default().into_iter().map(condition_from).collect(),
             init_containers: containers_from(status.init_container_statuses.take()),
             containers: containers_from(status.container_statuses.take()),
+            ephemeral_containers: containers_from(status.ephemeral_container_statuses.take()),
             reason: status.reason.take().map(Into::into),
             message: status.message.take().map(Into::into),
             host_ip: status.host_ip.take().map(Into::into),
@@ -349,17 +366,19 @@ impl PodStatus {
         Self { rest: Typed::of(status), ..parsed }
     }
 
-    /// In Kubernetes' form.
-    pub fn to_k8s(&self) -> k8s::PodStatus {
+    /// In Kubernetes' form, of a pod with that spec.
+    pub fn to_k8s(&self, spec: &k8s::PodSpec) -> k8s::PodStatus {
         let mut status = self.rest.as_deref().cloned().unwrap_or_default().0;
         let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
         let name = |s: &Option<Name>| s.as_deref().map(str::to_owned);
-        let containers =
-            |list: &[ContainerStatus]| (!list.is_empty()).then(|| list.iter().map(container_to).collect::<Vec<_>>());
+        let containers = |list: &[ContainerStatus]| {
+            (!list.is_empty()).then(|| list.iter().map(|c| container_to(c, spec)).collect::<Vec<_>>())
+        };
         status.phase = Some(self.phase_word().to_owned());
         status.conditions = (!self.conditions.is_empty()).then(|| self.conditions.iter().map(condition_to).collect());
         status.init_container_statuses = containers(&self.init_containers);
         status.container_statuses = containers(&self.containers);
+        status.ephemeral_container_statuses = containers(&self.ephemeral_containers);
         status.reason = text(&self.reason);
         status.message = text(&self.message);
         status.host_ip = name(&self.host_ip);
@@ -425,11 +444,9 @@ fn terminated_to(t: &Terminated) -> k8s::ContainerState {
     }
 }
 
-fn containers_from(list: Option<Vec<k8s::ContainerStatus>>) -> Vec<ContainerStatus> {
-    list.unwrap_or_default().into_iter().map(container_from).collect()
-}
-
-fn container_from(mut c: k8s::ContainerStatus) -> ContainerStatus {
+fn container_from(mut c: k8s::ContainerStatus, spec: &k8s::PodSpec, in_progress: bool) -> ContainerStatus {
+    let wanted = granted::container(spec, &c.name);
+    let granted = granted::take(&mut c, wanted, in_progress);
     let state = c.state.take().unwrap_or_default();
     let mut parsed = ContainerStatus {
         name: std::mem::take(&mut c.name).into(),
@@ -448,13 +465,14 @@ fn container_from(mut c: k8s::ContainerStatus) -> ContainerStatus {
         started: c.started.take(),
         id: c.container_id.take().map(Into::into),
         image_id: Some(std::mem::take(&mut c.image_id)).filter(|i| !i.is_empty()).map(Into::into),
+        granted,
         rest: None,
     };
     parsed.rest = Typed::of(c);
     parsed
 }
 
-fn container_to(c: &ContainerStatus) -> k8s::ContainerStatus {
+fn container_to(c: &ContainerStatus, spec: &k8s::PodSpec) -> k8s::ContainerStatus {
     let mut status = c.rest.as_deref().cloned().unwrap_or_default().0;
     let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
     status.name = c.name.to_string();
@@ -478,5 +496,6 @@ fn container_to(c: &ContainerStatus) -> k8s::ContainerStatus {
     status.started = c.started;
     status.container_id = text(&c.id);
     c.image_id.as_deref().unwrap_or_default().clone_into(&mut status.image_id);
+    granted::put(&c.granted, &mut status, granted::container(spec, &c.name));
     status
 }

@@ -4,6 +4,7 @@
 
 use super::fields::Fields;
 use super::owners::{Owner, Writer, stripped, update, yield_to};
+use super::scope::Scope;
 use super::typed::{self, Shape};
 use crate::api::{Operation, When};
 use crate::order;
@@ -33,8 +34,8 @@ pub(super) struct Application<'a> {
     pub(super) live: &'a Value,
     /// What shall be.
     pub(super) wanted: &'a Value,
-    /// The fields that are not written this way.
-    pub(super) reset: Fields,
+    /// The fields that are written this way.
+    pub(super) scope: Scope,
     /// Who applies.
     pub(super) writer: Writer<'a>,
 }
@@ -42,19 +43,19 @@ pub(super) struct Application<'a> {
 impl Application<'_> {
     /// Applies. Returns the document that comes of it, or none where nothing changes; the owners are changed in place.
     pub(super) fn apply(&self, owners: &mut Vec<Owner>, force: bool) -> Result<Option<Value>, Vec<Conflict>> {
-        let Self { shape, live, wanted, reset, .. } = self;
+        let Self { shape, live, wanted, scope, .. } = self;
         if owners.is_empty() {
             let before = Writer { manager: BEFORE_FIRST_APPLY, ..self.writer };
-            update(*shape, self.blank, live, reset, owners, &before, self.version);
+            update(*shape, self.blank, live, scope, owners, &before, self.version);
         }
         owners.retain(|owner| owner.api_version == self.version);
         let merged = typed::merge(*shape, live, wanted);
-        let applied = typed::fields_of(*shape, wanted).without(reset);
+        let applied = scope.of(&typed::fields_of(*shape, wanted));
         let mine = self.writer.owner(Operation::Apply, self.version, applied);
         let last = owners.iter().position(|owner| owner.is(&mine)).map(|at| owners.swap_remove(at));
         let (at, last) = last.map_or((When::Unsaid, Fields::default()), |last| (last.at, last.fields));
         let merged = self.prune(merged, owners, &mine, &last);
-        let comparison = typed::compare(*shape, live, &merged).without(reset);
+        let comparison = typed::compare(*shape, live, &merged).of(scope);
         let conflicts = conflicts(owners, &comparison.written());
         if !force && !conflicts.is_empty() {
             return Err(conflicts);

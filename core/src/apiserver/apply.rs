@@ -7,6 +7,7 @@ use super::body::{check_size, said_twice};
 use super::fields::Fields;
 use super::owners::{self, Owner, Writer};
 use super::query::FieldValidation;
+use super::scope::Scope;
 use super::typed::{self, Shape};
 use super::{errors, fits, internal, json, scale, schema, wire};
 use crate::api::{ApiError, Kind, Managed, Object, When};
@@ -159,7 +160,7 @@ pub(super) fn object(
         blank: &blank,
         live: &live,
         wanted,
-        reset: owners::reset(kind, writer.subresource),
+        scope: Scope::new(kind, writer.subresource),
         writer,
     };
     let merged = run(&application, &mut owners, force)?;
@@ -288,7 +289,7 @@ pub(super) fn scale(old: &Object, wanted: &Value, writer: Writer<'_>, force: boo
         blank: &blank,
         live: &live,
         wanted,
-        reset: Fields::default(),
+        scope: Scope::Without(Fields::default()),
         writer,
     };
     let merged = run(&application, &mut owners, force)?;

@@ -53,11 +53,13 @@ fn parts(kind: Kind) -> Vec<Part> {
         Kind::Pod => vec![
             part("attach", "PodAttachOptions", STREAM_VERBS),
             part("binding", "Binding", &["create"]),
+            part("ephemeralcontainers", "Pod", STATUS_VERBS),
             Part { group: "policy", version: "v1", ..part("eviction", "Eviction", &["create"]) },
             part("exec", "PodExecOptions", STREAM_VERBS),
             part("log", "Pod", &["get"]),
             part("portforward", "PodPortForwardOptions", STREAM_VERBS),
             part("proxy", "PodProxyOptions", PROXY_VERBS),
+            part("resize", "Pod", STATUS_VERBS),
             status("Pod"),
         ],
         Kind::ReplicationController => vec![

@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
 
 const SELF: &str = ".";
+/// In a set that another is held against: every key.
+pub(super) const ANY: &str = "*";
 
 type Nodes = Map<String, Value>;
 
@@ -28,6 +30,8 @@ enum Rule {
     First,
     /// What is in the first, and neither in the second nor below what is.
     FirstAndNotBelow,
+    /// What is in the first, and in the second or below what is; [`ANY`] in the second stands for every key.
+    Within,
 }
 
 fn is_member(node: &Value) -> bool {
@@ -49,8 +53,9 @@ fn node(member: bool, mut below: Nodes) -> Option<Value> {
 fn combine(a: &Nodes, b: &Nodes, rule: Rule) -> Nodes {
     let mut all = Nodes::new();
     for (key, mine) in a.iter().filter(|(key, _)| *key != SELF) {
-        let combined = match b.get(key) {
-            None if rule == Rule::Both => None,
+        let other = b.get(key).or_else(|| b.get(ANY).filter(|_| rule == Rule::Within));
+        let combined = match other {
+            None if matches!(rule, Rule::Both | Rule::Within) => None,
             None => Some(mine.clone()),
             Some(other) => combine_nodes(mine, other, rule),
         };
@@ -69,6 +74,8 @@ fn combine(a: &Nodes, b: &Nodes, rule: Rule) -> Nodes {
 fn combine_nodes(mine: &Value, other: &Value, rule: Rule) -> Option<Value> {
     let member = match rule {
         Rule::FirstAndNotBelow if is_member(other) => return None,
+        Rule::Within if is_member(other) => return Some(mine.clone()),
+        Rule::Within => false,
         Rule::Either => is_member(mine) || is_member(other),
         Rule::Both => is_member(mine) && is_member(other),
         Rule::First | Rule::FirstAndNotBelow => is_member(mine) && !is_member(other),
@@ -166,6 +173,11 @@ impl Fields {
     /// What is in it and neither in the other nor below what is.
     pub(super) fn without(&self, other: &Self) -> Self {
         Self(combine(&self.0, &other.0, Rule::FirstAndNotBelow))
+    }
+
+    /// What is in it and in the other, or below what is.
+    pub(super) fn within(&self, other: &Self) -> Self {
+        Self(combine(&self.0, &other.0, Rule::Within))
     }
 
     /// Whether anything is in it that has nothing below: more than the mere frame of what others own.

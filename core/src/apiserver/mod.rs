@@ -39,6 +39,7 @@ mod request;
 mod review;
 mod scale;
 mod schema;
+mod scope;
 mod select;
 mod services;
 mod shared;

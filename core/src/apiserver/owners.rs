@@ -5,6 +5,7 @@
 use super::fields::{self, Fields};
 use super::path::{ResourcePath, Subresource};
 use super::query::quoted;
+use super::scope::Scope;
 use super::typed::{self, Comparison, Shape};
 use super::{internal, wire};
 use crate::api::{Kind, Managed, ManagedFields, Name, Object, Operation, When, managed_text};
@@ -220,20 +221,6 @@ fn strip() -> Fields {
     set
 }
 
-/// The fields that a subresource, or the object itself, does not write.
-pub(super) fn reset(kind: Kind, subresource: &str) -> Fields {
-    match subresource {
-        "status" if kind == Kind::Pod => {
-            Fields::of(&[&["f:spec"], &["f:metadata", "f:deletionTimestamp"], &["f:metadata", "f:ownerReferences"]])
-        }
-        "status" => Fields::of(&[&["f:spec"]]),
-        _ if typed::document(kind.info().kind).is_some_and(|shape| shape.child("status").is_some()) => {
-            Fields::of(&[&["f:status"]])
-        }
-        _ => Fields::default(),
-    }
-}
-
 /// Takes from all owners what somebody else wrote or what is no more; owners that are left with nothing go.
 pub(super) fn yield_to(owners: &mut Vec<Owner>, comparison: &Comparison) {
     let gone = comparison.written().union(&comparison.removed);
@@ -268,7 +255,7 @@ fn unsay(document: &mut Value) {
 /// The fields that are set in a new object, of what its creator says of it.
 pub(super) fn created(kind: Kind, document: &Value) -> Fields {
     let Some(shape) = typed::document(kind.info().kind) else { return Fields::default() };
-    typed::compare(shape, &blank(kind), document).written().without(&reset(kind, "")).difference(stripped())
+    Scope::new(kind, "").of(&typed::compare(shape, &blank(kind), document).written()).difference(stripped())
 }
 
 /// The same of metadata alone.
@@ -316,7 +303,7 @@ pub(super) fn after_update(live: &Object, new: &Object, said: Said, writer: &Wri
     let Some(shape) = typed::document(kind.info().kind) else { return live.meta.managed.clone() };
     let version = kind.api_version();
     owners.retain(|owner| owner.api_version == version);
-    update(shape, &before, &after, &reset(kind, writer.subresource), &mut owners, writer, version);
+    update(shape, &before, &after, &Scope::new(kind, writer.subresource), &mut owners, writer, version);
     cap(&mut owners, live.meta.created);
     Some(keep(internal::apart(owners, &parts, writer), live.meta.created))
 }
@@ -342,14 +329,14 @@ pub(super) fn update(
     shape: Shape,
     before: &Value,
     after: &Value,
-    reset: &Fields,
+    scope: &Scope,
     owners: &mut Vec<Owner>,
     writer: &Writer<'_>,
     version: &str,
 ) {
-    let comparison = typed::compare(shape, before, after);
-    yield_to(owners, &comparison.without(reset));
-    let written = comparison.written().without(reset).difference(stripped());
+    let comparison = typed::compare(shape, before, after).of(scope);
+    yield_to(owners, &comparison);
+    let written = comparison.written().difference(stripped());
     if !written.is_empty() {
         put(owners, writer.owner(Operation::Update, version, written));
     }

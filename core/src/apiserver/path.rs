@@ -28,6 +28,10 @@ pub(super) enum Subresource {
     Proxy,
     /// The finalizers of a namespace.
     Finalize,
+    /// What the containers of a pod may have of its node.
+    Resize,
+    /// The containers that somebody adds to a pod that runs.
+    EphemeralContainers,
 }
 
 impl Subresource {
@@ -37,6 +41,8 @@ impl Subresource {
             Self::Status => "status",
             Self::Scale => "scale",
             Self::Finalize => "finalize",
+            Self::Resize => "resize",
+            Self::EphemeralContainers => "ephemeralcontainers",
             _ => "",
         }
     }
@@ -107,6 +113,8 @@ fn subresource(kind: Kind, word: &str) -> Option<Subresource> {
         (Kind::Pod, "exec") => Subresource::Exec,
         (Kind::Pod, "attach") => Subresource::Attach,
         (Kind::Pod, "portforward") => Subresource::PortForward,
+        (Kind::Pod, "resize") => Subresource::Resize,
+        (Kind::Pod, "ephemeralcontainers") => Subresource::EphemeralContainers,
         (Kind::Pod | Kind::Service | Kind::Node, "proxy") => Subresource::Proxy,
         (Kind::Namespace, "finalize") => Subresource::Finalize,
         _ => return None,
@@ -242,6 +250,9 @@ mod tests {
             ("/api/v1/namespaces/x/pods/p/exec", "Pod x p Exec"),
             ("/api/v1/namespaces/x/pods/p/attach", "Pod x p Attach"),
             ("/api/v1/namespaces/x/pods/p/portforward", "Pod x p PortForward"),
+            ("/api/v1/namespaces/x/pods/p/resize", "Pod x p Resize"),
+            ("/api/v1/namespaces/x/pods/p/ephemeralcontainers", "Pod x p EphemeralContainers"),
+            ("/api/v1/namespaces/x/replicationcontrollers/r/resize", "404"),
             ("/api/v1/namespaces/x/pods/p/portforward/80", "404"),
             ("/api/v1/namespaces/x/services/s/portforward", "404"),
             ("/api/v1/namespaces/x/replicationcontrollers/r/scale", "ReplicationController x r Scale"),

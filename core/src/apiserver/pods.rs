@@ -174,9 +174,16 @@ fn disturb(cx: &mut Context<'_>, pod: &Object) -> Result<(), ApiError> {
 
 /// The container that is meant: the one named, or the only one.
 pub(super) fn container(pod: &PodBody, name: &str, wanted: &str) -> Result<Name, ApiError> {
-    let names = || pod.spec.containers.iter().chain(pod.spec.init_containers.iter().flatten()).map(|c| c.name.as_str());
     if !wanted.is_empty() {
-        if names().any(|n| n == wanted) {
+        let ephemeral = pod.spec.ephemeral_containers.iter().flatten().map(|c| c.name.as_str());
+        let mut names = pod
+            .spec
+            .containers
+            .iter()
+            .chain(pod.spec.init_containers.iter().flatten())
+            .map(|c| c.name.as_str())
+            .chain(ephemeral);
+        if names.any(|n| n == wanted) {
             return Ok(wanted.into());
         }
         return Err(errors::bad_request(format!("container {wanted} is not valid for pod {name}")));

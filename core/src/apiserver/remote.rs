@@ -16,7 +16,9 @@ pub(super) fn exec(object: &Object, query: &Query, attach: bool) -> Result<ExecQ
         return Err(errors::bad_request("you must specify at least one command for the container"));
     }
     let own = pod.spec.containers.iter().chain(pod.spec.init_containers.iter().flatten());
-    let own = own.into_iter().find(|c| c.name == container);
+    let mut own = own.filter(|c| c.name == container).map(|c| c.tty);
+    let mut ephemeral = pod.spec.ephemeral_containers.iter().flatten().filter(|c| c.name == container).map(|c| c.tty);
+    let own_terminal = own.next().or_else(|| ephemeral.next()).flatten() == Some(true);
     let tty = query.flag("tty");
     let found = ExecQuery {
         pod: pod_ref(object),
@@ -30,7 +32,7 @@ pub(super) fn exec(object: &Object, query: &Query, attach: bool) -> Result<ExecQ
         stderr: query.flag("stderr") && !tty,
         tty,
         // Whether a container has a terminal is settled when it is made; one who attaches finds it so.
-        terminal: if attach { own.and_then(|c| c.tty) == Some(true) } else { tty },
+        terminal: if attach { own_terminal } else { tty },
     };
     if !found.stdin && !found.stdout && !found.stderr {
         return Err(errors::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
@@ -60,6 +62,6 @@ fn node(object: &Object, pod: &PodBody) -> Result<Name, ApiError> {
 
 /// Which start of the container runs now.
 fn attempt(pod: &PodBody, container: &Name) -> Option<u32> {
-    let status = pod.status.containers.iter().chain(&pod.status.init_containers).find(|s| s.name == *container)?;
+    let status = pod.status.all_containers().find(|s| s.name == *container)?;
     matches!(status.state, ContainerState::Running { .. }).then_some(status.restarts)
 }

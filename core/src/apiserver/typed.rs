@@ -5,6 +5,7 @@
 
 use super::fields::{self, Fields};
 use super::schema::{self, Parts, Type};
+use super::scope::Scope;
 use crate::order;
 use serde_json::{Map, Value};
 
@@ -211,13 +212,9 @@ impl Comparison {
         self.modified.union(&self.added)
     }
 
-    /// The same without some fields and all below them.
-    pub(super) fn without(&self, fields: &Fields) -> Self {
-        Self {
-            removed: self.removed.without(fields),
-            modified: self.modified.without(fields),
-            added: self.added.without(fields),
-        }
+    /// The same of the fields that are written some way.
+    pub(super) fn of(&self, scope: &Scope) -> Self {
+        Self { removed: scope.of(&self.removed), modified: scope.of(&self.modified), added: scope.of(&self.added) }
     }
 }
 

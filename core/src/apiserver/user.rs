@@ -134,6 +134,8 @@ impl User {
                 let way_in = matches!(*subresource, "exec" | "attach" | "portforward" | "proxy");
                 match self.role {
                     Role::Nobody => false,
+                    // They get past what was decided when a pod was created; as upstream, whoever shall may is told so.
+                    Role::View | Role::Edit if matches!(*subresource, "resize" | "ephemeralcontainers") => false,
                     Role::View => reads && *resource != "secrets" && !way_in,
                     Role::Edit => {
                         let rule = matches!(kind, Some(Kind::ResourceQuota | Kind::LimitRange));
@@ -190,6 +192,8 @@ const fn word(subresource: Option<Subresource>) -> &'static str {
         Some(Subresource::Exec) => "exec",
         Some(Subresource::Attach) => "attach",
         Some(Subresource::PortForward) => "portforward",
+        Some(Subresource::Resize) => "resize",
+        Some(Subresource::EphemeralContainers) => "ephemeralcontainers",
     }
 }
 
@@ -283,6 +287,8 @@ mod tests {
             (Method::Patch, "/api/v1/namespaces/x/replicationcontrollers/r/scale", "--EA"),
             (Method::Post, "/api/v1/namespaces/x/resourcequotas", "---A"),
             (Method::Put, "/api/v1/namespaces/x/pods/p/status", "---A"),
+            (Method::Patch, "/api/v1/namespaces/x/pods/p/resize", "---A"),
+            (Method::Patch, "/api/v1/namespaces/x/pods/p/ephemeralcontainers", "---A"),
             (Method::Post, "/api/v1/namespaces", "---A"),
             (Method::Patch, "/api/v1/nodes/n", "---A"),
             (Method::Post, "/apis/scheduling.k8s.io/v1/priorityclasses", "---A"),

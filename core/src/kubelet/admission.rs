@@ -14,6 +14,8 @@ pub(super) struct Room {
     used: Amounts,
     pods: i64,
     ports: Vec<HostPort>,
+    /// Whether less is used than before; for others to take back.
+    pub(super) freed: bool,
 }
 
 /// Why a pod is not taken on, in upstream's words.
@@ -94,6 +96,7 @@ impl Room {
     /// Counts a pod no longer. The slot says whether it was counted.
     pub(super) fn release(&mut self, counted: &mut Option<Arc<PodClass>>) {
         let Some(class) = counted.take() else { return };
+        self.freed = true;
         self.pods -= 1;
         self.used.subtract(&class.requests);
         for port in &class.ports {
@@ -101,6 +104,42 @@ impl Room {
                 self.ports.swap_remove(at);
             }
         }
+    }
+
+    /// Counts a pod that is counted as `counted` as `class` instead, unless it does not fit as that on `node` beside the
+    /// others; where there is no node, it is not asked whether it does.
+    pub(super) fn swap(
+        &mut self,
+        counted: &mut Option<Arc<PodClass>>,
+        class: Arc<PodClass>,
+        node: Option<(&Name, &Labels)>,
+    ) -> Result<(), Rejection> {
+        if counted.as_ref().is_some_and(|counted| counted.requests == class.requests) {
+            return Ok(());
+        }
+        let (before, freed) = (counted.clone(), self.freed);
+        self.release(counted);
+        let fits = node.map_or(Ok(()), |(node, labels)| self.check(&class, node, labels));
+        let less = |name| before.as_ref().is_some_and(|was| class.requests.get(name) < was.requests.get(name));
+        self.freed = freed || fits.is_ok() && (less("cpu") || less("memory"));
+        *counted = if fits.is_ok() { Some(class) } else { before };
+        if let Some(class) = counted {
+            self.take(class);
+        }
+        fits
+    }
+
+    /// Whether the node would be large enough for a pod if it were alone; else why not.
+    pub(super) fn check_size(&self, class: &PodClass) -> Result<(), String> {
+        for name in ["memory", "cpu"] {
+            let (requested, capacity) = (class.requests.get(name), self.capacity.get(name));
+            if requested > capacity {
+                return Err(format!(
+                    "Node didn't have enough capacity: {name}, requested: {requested}, capacity: {capacity}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Nothing is there any more.

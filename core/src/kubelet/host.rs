@@ -37,6 +37,8 @@ pub(super) struct Host {
     pub(super) room: Room,
     /// The pods bound to it.
     pub(super) pods: order::Set<Uid>,
+    /// Those of them whose new resources wait for room.
+    pub(super) deferred: order::Set<Uid>,
 }
 
 impl Host {

@@ -2,7 +2,7 @@
 
 use super::probe::Probes;
 use super::step::Step;
-use super::worker::{Removal, Sandbox, Stage, Volumes, containers};
+use super::worker::{Removal, Resize, Sandbox, Stage, Volumes, containers};
 use crate::api::ContainerState;
 use crate::runtime::{ListedContainer, ListedPod};
 use crate::time::Span;
@@ -55,6 +55,10 @@ impl Step<'_, '_> {
 
     fn listed_container(&mut self, index: usize, container: &k8s::Container, latest: Option<&ListedContainer>) {
         let Some(cell) = self.worker.cells.get_mut(index) else { return };
+        if cell.resize == Resize::Asked {
+            // The command or its answer was lost: again.
+            cell.resize = Resize::Idle;
+        }
         let Some(seen) = latest.filter(|l| l.attempt >= cell.attempt) else {
             match cell.stage {
                 Stage::Running | Stage::Stopping => self.vanished(index),

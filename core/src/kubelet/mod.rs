@@ -14,8 +14,8 @@ mod eviction;
 mod host;
 mod listing;
 mod probe;
-mod qos;
 mod report;
+mod resize;
 mod settings;
 mod shutdown;
 mod startup;
@@ -23,6 +23,7 @@ mod status;
 mod step;
 mod unreachable;
 mod worker;
+mod working;
 
 use crate::api::{Key, Kind, Name, Uid};
 use crate::cluster::{Component, Context, Effect};
@@ -53,6 +54,8 @@ pub struct Kubelets {
     /// Nodes of which a pod is to be evicted.
     evictions: Deadlines<Name>,
     classes: Classes,
+    /// Nodes on which room has become free that pods wait for.
+    roomier: order::Set<Name>,
     /// Which pods name a config map or a secret.
     readers: order::Map<Key, order::Set<Uid>>,
 }
@@ -168,15 +171,39 @@ impl Kubelets {
             }
             Box::new(worker)
         });
+        let references = worker.references.len();
         let pod = pod.clone();
         let mut step = Step::new(worker, host, object, pod, &mut self.classes, cx);
         news(&mut step);
         step.plan();
         let deadline = step.deadline().filter(|_| !step.pod.status.phase.is_finished());
         step.finish();
+        if std::mem::take(&mut host.room.freed) && !host.deferred.is_empty() {
+            self.roomier.insert(node);
+        }
+        if worker.references.len() > references {
+            // Containers were added.
+            for key in &worker.references {
+                self.readers.entry(key.clone()).or_default().insert(uid);
+            }
+        }
         match [worker.due(cx.now), deadline.filter(|at| *at > cx.now)].into_iter().flatten().min() {
             Some(at) => self.due.set(uid, at),
             None => self.due.cancel(&uid),
+        }
+    }
+
+    /// Looks again at the pods whose new resources wait for room on nodes that have more of it, in the order in which
+    /// upstream does: by priority, then guaranteed ones, then by how long they wait.
+    fn retry_resizes(&mut self, cx: &mut Context<'_>) {
+        while let Some(node) = self.roomier.pop_first() {
+            let waiting = self.hosts.get(&node).map(|host| &host.deferred).into_iter().flatten();
+            let mut ranked: Vec<_> =
+                waiting.filter_map(|uid| Some((resize::rank(cx.store.pod(*uid)?)?, *uid))).collect();
+            order::sort(&mut ranked);
+            for (_, uid) in ranked {
+                self.step(uid, cx, |_| {});
+            }
         }
     }
 
@@ -207,6 +234,10 @@ impl Kubelets {
         reads_no_longer(&mut self.readers, uid, &worker);
         if let Some(host) = self.hosts.get_mut(&worker.node) {
             host.room.release(&mut worker.counted);
+            host.deferred.remove(&uid);
+            if std::mem::take(&mut host.room.freed) && !host.deferred.is_empty() {
+                self.roomier.insert(worker.node.clone());
+            }
         }
         if worker.removal != Removal::Done {
             remove(&worker.node, worker.pod_ref(uid), cx);
@@ -284,6 +315,7 @@ impl Component for Kubelets {
         for _ in 0..PODS_PER_CALL_MAX {
             let Some(uid) = self.dirty.pop_first().or_else(|| self.due.pop_due(cx.now)) else { return false };
             self.step(uid, cx, |_| {});
+            self.retry_resizes(cx);
         }
         !self.dirty.is_empty()
     }

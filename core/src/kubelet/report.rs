@@ -3,7 +3,7 @@
 use super::backoff;
 use super::probe::{self, Outcome, Probes};
 use super::step::{Step, lost, wait};
-use super::worker::{Removal, Sandbox, Stage, container, containers, is_sidecar};
+use super::worker::{Cell, Removal, Resize, Sandbox, Stage, container, containers, is_sidecar};
 use crate::api::{ContainerState, EventKind, Name, Terminated};
 use crate::runtime::{Exit, ProbeKind, RuntimeEvent};
 use crate::time::{Span, Time};
@@ -51,6 +51,14 @@ impl Step<'_, '_> {
                     && self.worker.cells.get(index).is_some_and(|c| c.attempt == attempt && c.stage.is_live())
                 {
                     self.exited(index, &exit);
+                }
+            }
+            RuntimeEvent::Resized { container, attempt, failure, .. } => {
+                let asked = |c: &Cell| c.attempt == attempt && c.stage == Stage::Running && c.resize == Resize::Asked;
+                if let Some(index) = self.index(&container)
+                    && self.worker.cells.get(index).is_some_and(asked)
+                {
+                    self.resized(index, failure.as_deref());
                 }
             }
             RuntimeEvent::Probed { container, kind, failure, .. } => self.probed(&container, kind, failure.as_deref()),
@@ -169,10 +177,11 @@ impl Step<'_, '_> {
     pub(super) fn started(&mut self, index: usize, id: &str, at: Time, news: bool) {
         let spec = Arc::clone(&self.spec);
         let Some(container) = container(&spec, index) else { return };
+        let ephemeral = self.is_ephemeral(index);
         let Some(cell) = self.worker.cells.get_mut(index) else { return };
         let attempt = cell.attempt;
         let is_init = index < usize::from(self.worker.inits);
-        let stays = !is_init || is_sidecar(container, is_init);
+        let stays = !ephemeral && (!is_init || is_sidecar(container, is_init));
         // Told to stop meanwhile, it is still to stop.
         if cell.stage != Stage::Stopping {
             cell.stage = Stage::Running;
@@ -187,7 +196,7 @@ impl Step<'_, '_> {
             status.state = ContainerState::Running { since: Some(at.floor_secs()) };
             status.restarts = attempt;
             status.id = Some(id.into());
-            status.started = Some(stays && up);
+            status.started = Some(stays && up).filter(|_| !ephemeral);
             status.ready = stays && up && container.readiness_probe.is_none();
         }
         if news {
@@ -216,6 +225,7 @@ impl Step<'_, '_> {
         let is_init = index < usize::from(self.worker.inits);
         let sidecar = container(&self.spec, index).is_some_and(|c| is_sidecar(c, is_init));
         let done = is_init && !sidecar && exit.code == 0;
+        let ephemeral = self.is_ephemeral(index);
         let Some(status) = self.container(index) else { return };
         let started = match &status.state {
             ContainerState::Running { since } => *since,
@@ -235,7 +245,7 @@ impl Step<'_, '_> {
         }));
         // An init container is ready when it has done its part.
         status.ready = done;
-        status.started = Some(false);
+        status.started = Some(false).filter(|_| !ephemeral);
         status.restarts = attempt;
         self.back_off(index, exit.code, started, at);
     }
@@ -243,6 +253,7 @@ impl Step<'_, '_> {
     /// A container that ran is gone without a word.
     pub(super) fn vanished(&mut self, index: usize) {
         let now = self.cx.now;
+        let ephemeral = self.is_ephemeral(index);
         let Some(attempt) = self.worker.cells.get(index).map(|c| c.attempt) else { return };
         let Some(status) = self.container(index) else { return };
         let started = match &status.state {
@@ -254,7 +265,7 @@ impl Step<'_, '_> {
         ended.container_id.clone_from(&status.id);
         status.state = ContainerState::Terminated(Box::new(ended));
         status.ready = false;
-        status.started = Some(false);
+        status.started = Some(false).filter(|_| !ephemeral);
         status.restarts = attempt;
         self.back_off(index, 137, started, now);
     }
@@ -264,8 +275,13 @@ impl Step<'_, '_> {
         if started.is_some_and(|s| at.since(s) > backoff::FORGIVEN_AFTER) {
             cell.crashes = 0;
         }
-        cell.stage = Stage::Exited { code, until: at + backoff::after(cell.crashes) };
-        cell.crashes = cell.crashes.saturating_add(1);
+        let restarts = cell.resize == Resize::Restarting;
+        if !restarts {
+            cell.resize = Resize::Idle;
+        }
+        let pause = if restarts { Span::ZERO } else { backoff::after(cell.crashes) };
+        cell.stage = Stage::Exited { code, until: at + pause };
+        cell.crashes = cell.crashes.saturating_add(u8::from(!restarts));
         cell.probes = None;
     }
 

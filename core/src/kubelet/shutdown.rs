@@ -104,7 +104,8 @@ impl Step<'_, '_> {
         let status = &mut self.pod.status;
         let inits = status.init_containers.iter_mut().map(|c| (false, c));
         let others = status.containers.iter_mut().map(|c| (self.worker.initialized, c));
-        for (was_due, container) in inits.chain(others) {
+        let added = status.ephemeral_containers.iter_mut().map(|c| (true, c));
+        for (was_due, container) in inits.chain(others).chain(added) {
             if let ContainerState::Waiting { .. } | ContainerState::Unset = container.state {
                 // One that waited for its next start shows how it last ended.
                 match container.last.take() {

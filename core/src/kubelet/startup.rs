@@ -2,8 +2,9 @@
 
 use super::probe;
 use super::step::Step;
-use super::worker::{Sandbox, Stage, is_sidecar, restarts};
-use crate::api::{ContainerState, EventKind, Name};
+use super::worker::{Resize, Sandbox, Stage, containers, is_sidecar, restarts};
+use super::working;
+use crate::api::{ContainerState, ContainerStatus, EventKind, Name};
 use crate::runtime::RuntimeCommand;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
@@ -30,6 +31,7 @@ impl Step<'_, '_> {
         }
         let spec = Arc::clone(&self.spec);
         let inits = usize::from(self.worker.inits);
+        self.add_containers(&spec);
         let mut initialized = true;
         for (index, container) in spec.init_containers.iter().flatten().enumerate() {
             let sidecar = is_sidecar(container, true);
@@ -50,10 +52,46 @@ impl Step<'_, '_> {
         }
         self.worker.initialized |= initialized;
         if self.worker.initialized {
-            for (index, container) in spec.containers.iter().enumerate() {
+            let mains = usize::from(self.worker.mains) - inits;
+            for (index, container) in spec.containers.iter().take(mains).enumerate() {
                 self.advance(inits + index, container);
             }
         }
+    }
+
+    /// Starts the ephemeral containers, which wait for no other, lest they be of no use where something is wrong.
+    fn add_containers(&mut self, spec: &k8s::PodSpec) {
+        if self.pod.spec.ephemeral_containers.is_none() {
+            return;
+        }
+        let mains = usize::from(self.worker.mains);
+        if containers(spec).count() > self.worker.cells.len() {
+            self.worker.grow(spec);
+        }
+        for (index, container) in containers(spec).enumerate().skip(mains) {
+            if self.pod.status.ephemeral_containers.len() <= index - mains {
+                self.pod.status.ephemeral_containers.push(ContainerStatus {
+                    name: container.name.as_str().into(),
+                    image: container.image.as_deref().unwrap_or_default().into(),
+                    state: ContainerState::Waiting { reason: Some("ContainerCreating".into()), message: None },
+                    ..ContainerStatus::default()
+                });
+            }
+            self.advance(index, container);
+        }
+    }
+
+    /// Which start of which container an ephemeral container shall see the processes of; an error where that does not
+    /// run.
+    fn target(&self, index: usize) -> Result<Option<(Name, u32)>, String> {
+        let mains = usize::from(self.worker.mains);
+        let own = containers(&self.spec).nth(index).filter(|_| index >= mains);
+        let Some(name) = own.and_then(|own| working::target(&self.pod, &own.name)) else { return Ok(None) };
+        let mut cells = containers(&self.spec).zip(&self.worker.cells).take(mains);
+        let found = cells.find(|(container, cell)| container.name == name && cell.stage == Stage::Running);
+        found
+            .map(|(_, cell)| Some((name.into(), cell.attempt)))
+            .ok_or_else(|| format!("unable to find target container \"{name}\""))
     }
 
     /// The network is gone under running containers: they end, and all begins anew.
@@ -74,21 +112,24 @@ impl Step<'_, '_> {
     /// Takes one container a step further, if it is its turn.
     fn advance(&mut self, index: usize, container: &k8s::Container) {
         let now = self.cx.now;
-        let is_init = index < usize::from(self.worker.inits);
+        let (is_init, ephemeral) = (index < usize::from(self.worker.inits), self.is_ephemeral(index));
         let stage = self.worker.cells.get(index).map(|cell| cell.stage);
         if let Some(Stage::Unconfigured { until }) = stage {
-            if now >= until || self.variables(container).is_ok() {
+            if now >= until || self.variables(container).is_ok() && self.target(index).is_ok() {
                 self.fetch(index, container);
             }
             return;
         }
         let Some(cell) = self.worker.cells.get_mut(index) else { return };
+        let resizes = cell.resize == Resize::Restarting;
         match cell.stage {
             Stage::PullFailed { quiet, until } if now >= quiet && now < until => {
                 cell.stage = Stage::PullBackOff { until };
                 self.show_pull_back_off(index, container);
             }
-            Stage::Exited { code, until } if restarts(&self.spec, container, is_init, code) => {
+            Stage::Exited { code, until }
+                if !ephemeral && (resizes || restarts(&self.spec, container, is_init, code)) =>
+            {
                 if now < until {
                     self.show_crash_loop(index, container, until);
                 } else {
@@ -123,14 +164,17 @@ impl Step<'_, '_> {
         if !self.worker.volumes_ready {
             return;
         }
-        let settings = match self.variables(container) {
-            Ok(settings) => settings,
+        let found = self.variables(container).and_then(|settings| Ok((settings, self.target(index)?)));
+        let (settings, target) = match found {
+            Ok(found) => found,
             Err(missing) => return self.unconfigured(index, &missing),
         };
         let pod = self.pod_ref();
         let Some(cell) = self.worker.cells.get_mut(index) else { return };
         cell.stage = Stage::Starting;
+        cell.resize = Resize::Idle;
         let attempt = cell.attempt;
+        self.given(index);
         let (spec, pod_ip) = (Arc::clone(&self.spec), self.pod.status.pod_ip.clone());
         let meta = &self.object.meta;
         let (labels, annotations) = (Arc::clone(&meta.labels), Arc::clone(&meta.annotations));
@@ -144,6 +188,7 @@ impl Step<'_, '_> {
             labels,
             annotations,
             settings,
+            target,
         });
     }
 

@@ -3,10 +3,11 @@
 use super::admission::Rejection;
 use super::host::Host;
 use super::status;
-use super::worker::{Removal, Sandbox, Stage, Verdict, Worker, container, containers, is_sidecar, restarts};
-use super::{backoff, eviction};
+use super::worker::{Removal, Resize, Sandbox, Stage, Verdict, Worker, container, containers, is_sidecar, restarts};
+use super::{backoff, eviction, working};
+use crate::api::defaulting::quality_of_service;
 use crate::api::{
-    Body, ContainerState, ContainerStatus, EventKind, Kind, Object, PodBody, PodPhase, PodStatus, SharedSpec,
+    Body, ContainerState, ContainerStatus, EventKind, Granted, Kind, Object, PodBody, PodPhase, PodStatus, SharedSpec,
     Terminated, Uid,
 };
 use crate::cluster::{Context, Effect};
@@ -25,6 +26,7 @@ pub(super) struct Step<'a, 'c> {
     pub(super) object: Arc<Object>,
     /// What it becomes.
     pub(super) pod: PodBody,
+    /// What its node works by; ephemeral containers are among the containers there.
     pub(super) spec: SharedSpec,
     pub(super) classes: &'a mut Classes,
     pub(super) cx: &'a mut Context<'c>,
@@ -40,7 +42,7 @@ impl<'a, 'c> Step<'a, 'c> {
         classes: &'a mut Classes,
         cx: &'a mut Context<'c>,
     ) -> Self {
-        let spec = Arc::clone(&pod.spec);
+        let spec = working::spec(&pod);
         Self { worker, host, object, pod, spec, classes, cx }
     }
 
@@ -69,6 +71,7 @@ impl<'a, 'c> Step<'a, 'c> {
         if self.is_winding_down() {
             self.wind_down();
         } else {
+            self.resize();
             self.bring_up();
             if self.is_over() {
                 self.wind_down();
@@ -105,21 +108,22 @@ impl<'a, 'c> Step<'a, 'c> {
             image: container.image.as_deref().unwrap_or_default().into(),
             state: ContainerState::Waiting { reason: Some(reason.into()), message: None },
             started: Some(false),
+            granted: Granted::AsWanted,
             ..ContainerStatus::default()
         };
         let status = &mut self.pod.status;
         status.init_containers = self.spec.init_containers.iter().flatten().map(waiting).collect();
-        status.containers = self.spec.containers.iter().map(waiting).collect();
+        status.containers = self.pod.spec.containers.iter().map(waiting).collect();
         status.start_time = Some(now);
         status.host_ip.clone_from(&self.host.address);
         if status.qos_class.is_none() {
-            status.qos_class = Some(super::qos::class(&self.spec));
+            status.qos_class = Some(quality_of_service(&self.pod.spec).into());
         }
     }
 
     /// Whether the node takes the pod.
     fn admit(&mut self) -> Result<(), Rejection> {
-        let class = self.classes.of(&self.spec);
+        let class = self.classes.of(&self.pod.spec);
         if self.host.disk_pressure && self.spec.priority.unwrap_or_default() < eviction::CRITICAL {
             return Err(Rejection::disk_pressure());
         }
@@ -137,6 +141,7 @@ impl<'a, 'c> Step<'a, 'c> {
         status.message = Some(format!("Pod was rejected: {}", rejection.message).into());
         status.init_containers.clear();
         status.containers.clear();
+        status.ephemeral_containers.clear();
     }
 
     /// Counts the pod on its node as long as it may run there.
@@ -144,8 +149,9 @@ impl<'a, 'c> Step<'a, 'c> {
         let counts = !self.pod.status.phase.is_finished() && self.worker.removal != Removal::Done;
         if !counts {
             self.host.room.release(&mut self.worker.counted);
+            self.host.deferred.remove(&self.object.meta.uid);
         } else if self.worker.counted.is_none() {
-            let class = self.classes.of(&self.spec);
+            let class = self.classes.of(&self.pod.allocated());
             self.host.room.take(&class);
             self.worker.counted = Some(class);
         }
@@ -189,8 +195,10 @@ impl<'a, 'c> Step<'a, 'c> {
     /// Whether its containers have all ended for good, or an init container has failed for good.
     fn is_over(&self) -> bool {
         let inits = usize::from(self.worker.inits);
-        let ended = |i: usize, c: &k8s::Container| match self.worker.cells.get(i).map(|cell| cell.stage) {
-            Some(Stage::Exited { code, .. }) if !restarts(&self.spec, c, i < inits, code) => Some(code),
+        let ended = |i: usize, c: &k8s::Container| match self.worker.cells.get(i).map(|cell| (cell.stage, cell.resize))
+        {
+            Some((_, Resize::Restarting)) => None,
+            Some((Stage::Exited { code, .. }, _)) if !restarts(&self.spec, c, i < inits, code) => Some(code),
             _ => None,
         };
         let mut all = containers(&self.spec).enumerate();
@@ -198,7 +206,11 @@ impl<'a, 'c> Step<'a, 'c> {
             all.by_ref().take(inits).any(|(i, c)| !is_sidecar(c, true) && ended(i, c).is_some_and(|code| code != 0));
         failed_init
             || self.worker.initialized
-                && containers(&self.spec).enumerate().skip(inits).all(|(i, c)| ended(i, c).is_some())
+                && containers(&self.spec)
+                    .enumerate()
+                    .take(self.worker.mains.into())
+                    .skip(inits)
+                    .all(|(i, c)| ended(i, c).is_some())
     }
 
     /// Brings phase and conditions in line with the containers.
@@ -217,9 +229,20 @@ impl<'a, 'c> Step<'a, 'c> {
 
     /// A container of the status, by its cell.
     pub(super) fn container(&mut self, index: usize) -> Option<&mut ContainerStatus> {
-        let inits = usize::from(self.worker.inits);
-        let PodStatus { init_containers, containers, .. } = &mut self.pod.status;
-        if index < inits { init_containers.get_mut(index) } else { containers.get_mut(index - inits) }
+        let (inits, mains) = (usize::from(self.worker.inits), usize::from(self.worker.mains));
+        let PodStatus { init_containers, containers, ephemeral_containers, .. } = &mut self.pod.status;
+        if index < inits {
+            init_containers.get_mut(index)
+        } else if index < mains {
+            containers.get_mut(index - inits)
+        } else {
+            ephemeral_containers.get_mut(index - mains)
+        }
+    }
+
+    /// Whether the container of a cell is an ephemeral one.
+    pub(super) fn is_ephemeral(&self, index: usize) -> bool {
+        index >= usize::from(self.worker.mains)
     }
 
     /// The pod as the runtime knows it.
@@ -241,7 +264,11 @@ impl<'a, 'c> Step<'a, 'c> {
     pub(super) fn event(&mut self, kind: EventKind, index: Option<usize>, reason: &str, message: &str) {
         let inits = usize::from(self.worker.inits);
         let path = index.and_then(|i| Some((i, container(&self.spec, i)?))).map_or_else(String::new, |(i, c)| {
-            let list = if i < inits { "initContainers" } else { "containers" };
+            let list = match i {
+                i if i < inits => "initContainers",
+                i if self.is_ephemeral(i) => "ephemeralContainers",
+                _ => "containers",
+            };
             format!("spec.{list}{{{}}}", c.name)
         });
         self.cx.event_in(&self.object, kind, "kubelet", &self.worker.node, &path, reason, message);

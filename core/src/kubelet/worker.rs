@@ -3,6 +3,7 @@
 //! Times and outcomes that people see are in the pod's status; here is only what decides the next step.
 
 use super::probe::Probes;
+use super::working;
 use crate::api::{ContainerState, Key, Name, Object, PodBody, Uid};
 use crate::runtime::PodRef;
 use crate::scheduler::PodClass;
@@ -40,9 +41,10 @@ pub(super) enum Volumes {
 }
 
 /// Where one container is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Its turn has not come.
+    #[default]
     Waiting,
     /// Its image was asked for.
     Pulling,
@@ -86,7 +88,7 @@ impl Stage {
 }
 
 /// One container.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
     /// Which start its stage is about.
     pub(super) attempt: u32,
@@ -97,6 +99,30 @@ pub(super) struct Cell {
     pub(super) failures: u8,
     /// The runs of its probes while it runs; none where it has no probe.
     pub(super) probes: Option<Box<Probes>>,
+    pub(super) resize: Resize,
+}
+
+/// What is under way to give a container the resources it was granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Resize {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// Its machine was told.
+    Asked,
+    /// Its machine could not, and is told again at that time.
+    Failed { until: Time },
+    /// It was told to stop, to be started anew with them whatever its restart policy.
+    Restarting,
+}
+
+impl Resize {
+    const fn due(self) -> Option<Time> {
+        match self {
+            Self::Failed { until } => Some(until),
+            _ => None,
+        }
+    }
 }
 
 /// Why the kubelet ends a pod that nobody deleted.
@@ -137,10 +163,12 @@ pub(super) struct Worker {
     /// Whether they have shown all they must since the sandbox was made, as far as it is known. No container starts
     /// before.
     pub(super) volumes_ready: bool,
-    /// Init containers, then containers, in the order of the spec.
+    /// Init containers, then containers, then ephemeral ones, in the order of the spec.
     pub(super) cells: Box<[Cell]>,
     /// How many of the cells are init containers.
     pub(super) inits: u16,
+    /// How many are init containers or containers; the rest are ephemeral.
+    pub(super) mains: u16,
     /// Whether all init containers have done their part.
     pub(super) initialized: bool,
     /// Whether it began in an earlier life of this process: nothing is done before its machine has listed what runs.
@@ -160,10 +188,10 @@ impl Worker {
     pub(super) fn new(object: &Object, pod: &PodBody, node: &Name, listed: bool) -> Self {
         let inits = pod.spec.init_containers.as_ref().map_or(0, Vec::len);
         let begun = pod.status.start_time.is_some();
-        let statuses = pod.status.init_containers.iter().chain(&pod.status.containers);
-        let cells = containers(&pod.spec)
+        let working = working::spec(pod);
+        let cells = containers(&working)
             .map(|container| {
-                let status = statuses.clone().find(|s| s.name == container.name);
+                let status = pod.status.all_containers().find(|s| s.name == container.name);
                 let stage = match status.map(|s| (&s.state, &s.last)) {
                     Some((ContainerState::Running { .. }, _)) => Stage::Running,
                     Some((ContainerState::Terminated(t), _) | (ContainerState::Waiting { .. }, Some(t))) => {
@@ -171,8 +199,7 @@ impl Worker {
                     }
                     _ => Stage::Waiting,
                 };
-                let attempt = status.map_or(0, |s| s.restarts);
-                Cell { attempt, stage, crashes: 0, failures: 0, probes: None }
+                Cell { attempt: status.map_or(0, |s| s.restarts), stage, ..Cell::default() }
             })
             .collect();
         Self {
@@ -181,12 +208,13 @@ impl Worker {
             node: node.clone(),
             sandbox: Sandbox::Absent,
             sandbox_failures: 0,
-            references: references(&pod.spec, &object.meta.namespace),
+            references: references(&working, &object.meta.namespace),
             volumes: Volumes::Unknown,
             volume_failures: 0,
             volumes_ready: false,
             cells,
             inits: inits as u16,
+            mains: (inits + pod.spec.containers.len()) as u16,
             initialized: inits == 0
                 || pod.status.containers.iter().any(|c| {
                     c.last.is_some()
@@ -199,6 +227,14 @@ impl Worker {
             grace_sent: None,
             written: 0,
         }
+    }
+
+    /// Takes in that containers were added to the pod, which has `spec` now.
+    pub(super) fn grow(&mut self, spec: &k8s::PodSpec) {
+        self.references = references(spec, &self.namespace);
+        let mut cells = std::mem::take(&mut self.cells).into_vec();
+        cells.resize_with(containers(spec).count(), Cell::default);
+        self.cells = cells.into();
     }
 
     /// As the runtime knows it.
@@ -224,7 +260,7 @@ impl Worker {
         };
         let cells = self.cells.iter().flat_map(|cell| {
             let probes = cell.probes.as_ref().filter(|_| cell.stage == Stage::Running).and_then(|p| p.due());
-            [cell.stage.due(), probes]
+            [cell.stage.due(), probes, cell.resize.due()]
         });
         cells.chain([sandbox, volumes]).flatten().filter(|at| *at > now).min()
     }

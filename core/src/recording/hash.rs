@@ -4,6 +4,7 @@
 //! took longer than to simulate them. A field that is added must be added here too, or this does not compile.
 
 use super::digest::Digest;
+use crate::api::granted::{Grant, Granted, Share};
 use crate::api::{
     Body, Condition, ContainerState, ContainerStatus, Deletion, EventBody, Kind, Labels, ManagedFields, Meta, MetaRest,
     Object, ObjectReference, PodBody, PodStatus, Terminated, When,
@@ -128,6 +129,7 @@ fn add_pod_status(digest: &mut Digest, status: &PodStatus) {
         conditions,
         init_containers,
         containers,
+        ephemeral_containers,
         reason,
         message,
         host_ip,
@@ -141,6 +143,7 @@ fn add_pod_status(digest: &mut Digest, status: &PodStatus) {
     digest.list(conditions.iter(), add_condition);
     digest.list(init_containers.iter(), add_container);
     digest.list(containers.iter(), add_container);
+    digest.list(ephemeral_containers.iter(), add_container);
     digest.word(reason.as_deref());
     digest.word(message.as_deref());
     digest.word(host_ip.as_deref());
@@ -163,7 +166,7 @@ fn add_condition(digest: &mut Digest, condition: &Condition) {
 }
 
 fn add_container(digest: &mut Digest, container: &ContainerStatus) {
-    let ContainerStatus { name, image, state, last, restarts, ready, started, id, image_id, rest } = container;
+    let ContainerStatus { name, image, state, last, restarts, ready, started, id, image_id, granted, rest } = container;
     digest.text(name);
     digest.text(image);
     match state {
@@ -188,6 +191,17 @@ fn add_container(digest: &mut Digest, container: &ContainerStatus) {
     digest.option(started.map(u8::from), Digest::number);
     digest.word(id.as_deref());
     digest.word(image_id.as_deref());
+    match granted {
+        Granted::Unsaid => digest.text("unsaid"),
+        Granted::AsWanted => digest.text("as wanted"),
+        Granted::Other(grant) => {
+            let Grant { allocated, actual } = &**grant;
+            for Share { requests, limits } in [allocated, actual] {
+                digest.option(requests.as_ref(), Digest::structure);
+                digest.option(limits.as_ref(), Digest::structure);
+            }
+        }
+    }
     digest.option(rest.as_deref(), Digest::structure);
 }
 

@@ -197,17 +197,19 @@ impl Schedulers {
         if let (Some((old, old_pod)), Some((new, new_pod))) = (before, after)
             && old == new
             && Arc::ptr_eq(&old_pod.spec, &new_pod.spec)
+            && !old_pod.status.is_resizing()
+            && !new_pod.status.is_resizing()
         {
             return;
         }
         if let Some((node, pod)) = before {
-            let class = self.classes.of(&pod.spec);
+            let class = self.classes.of(&pod.reckoned());
             if let Some(index) = self.snapshot.remove_pod(node, &class) {
                 self.help(index, Events::POD_REMOVED);
             }
         }
         if let Some((node, pod)) = after {
-            let class = self.classes.of(&pod.spec);
+            let class = self.classes.of(&pod.reckoned());
             self.snapshot.add_pod(node, &class);
         }
     }

@@ -33,6 +33,8 @@ pub(super) const IMAGE_CHECK: Latency = Latency::millis(1, 5);
 pub(super) const REGISTRY: Latency = Latency::millis(120, 500);
 /// Creating and starting a container.
 pub(super) const START: Latency = Latency::millis(80, 500);
+/// New limits for a container that runs.
+pub(super) const RESIZE: Latency = Latency::millis(5, 40);
 /// A container that is asked to stop and does.
 pub(super) const STOP: Latency = Latency::millis(40, 800);
 /// Removing what is left of a pod.

@@ -51,6 +51,11 @@ pub(super) enum Doing {
         container: Name,
         attempt: u32,
     },
+    Resize {
+        pod: PodRef,
+        container: Name,
+        attempt: u32,
+    },
     /// A container comes to its own end.
     End {
         pod: Uid,

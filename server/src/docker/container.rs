@@ -4,8 +4,8 @@ use super::environment::{self, About};
 use super::{names, own_image, settings, volume};
 use crate::config::Endpoint;
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, RestartPolicy,
-    RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerUpdateBody, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding,
+    RestartPolicy, RestartPolicyNameEnum,
 };
 use k8s_openapi::api::core::v1 as k8s;
 use kubarium_core::api::{Labels, Quantity};
@@ -142,6 +142,14 @@ pub(super) fn container(
         ..ContainerCreateBody::default()
     };
     Ok(Plan { body, must_not_be_root })
+}
+
+/// What of a container can be changed while it runs.
+pub(super) fn update(container: &k8s::Container) -> Result<ContainerUpdateBody, String> {
+    let mut host = HostConfig::default();
+    resources(container, &mut host)?;
+    let HostConfig { nano_cpus, memory, memory_swap, cpu_shares, .. } = host;
+    Ok(ContainerUpdateBody { nano_cpus, memory, memory_swap, cpu_shares, ..ContainerUpdateBody::default() })
 }
 
 /// Limits hold; requests weigh, as cgroup shares do in Kubernetes: 1024 for a CPU.

@@ -126,9 +126,9 @@ fn aside(uid: Uid, command: RuntimeCommand) -> Ready {
 
 fn about(command: &RuntimeCommand) -> Option<&Name> {
     match command {
-        RuntimeCommand::EnsureImage { container, .. } | RuntimeCommand::StartContainer { container, .. } => {
-            Some(container)
-        }
+        RuntimeCommand::EnsureImage { container, .. }
+        | RuntimeCommand::StartContainer { container, .. }
+        | RuntimeCommand::ResizeContainer { container, .. } => Some(container),
         _ => None,
     }
 }

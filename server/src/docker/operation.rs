@@ -45,7 +45,17 @@ pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: 
         RuntimeCommand::EnsureImage { pod, container, image, policy } => {
             image::ensure(engine, &pod, &container, &image, &policy, cancel, report).await;
         }
-        RuntimeCommand::StartContainer { pod, container, attempt, spec, pod_ip, labels, annotations, settings } => {
+        RuntimeCommand::StartContainer {
+            pod,
+            container,
+            attempt,
+            spec,
+            pod_ip,
+            labels,
+            annotations,
+            settings,
+            target,
+        } => {
             let about = About {
                 pod: &pod,
                 spec: &spec,
@@ -57,10 +67,15 @@ pub(super) async fn carry_out(engine: &Engine, command: RuntimeCommand, cancel: 
                 settings: settings.as_deref(),
                 places: &BTreeMap::new(),
             };
-            let start = Start { engine, pod: &pod, container: &container, attempt, about };
+            let start = Start { engine, pod: &pod, container: &container, attempt, target: target.as_ref(), about };
             for event in Box::pin(start.run(cancel)).await {
                 report.tell(event).await;
             }
+        }
+        RuntimeCommand::ResizeContainer { pod, container, attempt, spec } => {
+            let resized = engine.timed("resize_container", resize(engine, &pod, &container, attempt, &spec)).await;
+            let failure = resized.err().map(|error| error.message);
+            report.tell(RuntimeEvent::Resized { pod, container, attempt, failure }).await;
         }
         RuntimeCommand::StopContainer { pod, container, grace } => {
             report.tell(stop(engine, &pod, &container, grace).await).await;
@@ -169,6 +184,8 @@ struct Start<'a> {
     pod: &'a PodRef,
     container: &'a Name,
     attempt: u32,
+    /// Whose processes it shall see.
+    target: Option<&'a (Name, u32)>,
     about: About<'a>,
 }
 
@@ -217,8 +234,11 @@ impl Start<'_> {
         let own = own.ok_or_else(|| config(format!("the pod has no container {}", self.container)))?;
         let places = settings::places(engine, pod, spec, own).await.map_err(|error| ("CreateContainerError", error))?;
         let about = About { places: &places, ..about };
-        let plan =
+        let mut plan =
             container::container(own, about, attempt, &engine.cluster, engine.allow_privileged).map_err(config)?;
+        if let (Some((target, attempt)), Some(host)) = (self.target, &mut plan.body.host_config) {
+            host.pid_mode = Some(format!("container:{}", names::container(pod, target, *attempt)));
+        }
         let create_error = |error: EngineError| ("CreateContainerError", error);
         if plan.must_not_be_root {
             image::check_not_root(engine, own.image.as_deref().unwrap_or_default()).await.map_err(config)?;
@@ -264,6 +284,22 @@ impl Start<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Gives a container that runs the cpu and memory that its spec says.
+async fn resize(
+    engine: &Engine,
+    pod: &PodRef,
+    container: &Name,
+    attempt: u32,
+    spec: &k8s::PodSpec,
+) -> Result<(), EngineError> {
+    let _permit = engine.operations.acquire().await;
+    let own = spec.containers.iter().chain(spec.init_containers.iter().flatten()).find(|c| c.name == *container);
+    let wrong = |message: String| EngineError { status: None, message };
+    let own = own.ok_or_else(|| wrong(format!("the pod has no container {container}")))?;
+    let body = container::update(own).map_err(wrong)?;
+    limited(CALL_TIMEOUT, engine.docker.update_container(&names::container(pod, container, attempt), body)).await
 }
 
 /// As Kubernetes shows it.

@@ -163,6 +163,7 @@ fn log(effect: &Effect) {
         RuntimeCommand::WriteVolumes { .. } => "write volumes",
         RuntimeCommand::EnsureImage { .. } => "ensure image",
         RuntimeCommand::StartContainer { .. } => "start container",
+        RuntimeCommand::ResizeContainer { .. } => "resize container",
         RuntimeCommand::StopContainer { .. } => "stop container",
         RuntimeCommand::RemovePod { .. } => "remove pod",
         RuntimeCommand::Probe { .. } => "probe",

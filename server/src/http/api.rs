@@ -90,7 +90,9 @@ pub(super) fn finished(done: apiserver::Response) -> Response {
     let mut response = Response::new(Body::from(done.body));
     *response.status_mut() = StatusCode::from_u16(done.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&done.content_type) {
+    if let Ok(value) = HeaderValue::from_str(&done.content_type)
+        && !done.content_type.is_empty()
+    {
         headers.insert(header::CONTENT_TYPE, value);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));

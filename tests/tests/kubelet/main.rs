@@ -63,6 +63,9 @@ scripts! {
     liveness_probes_restart
     startup_probes_hold_the_others_off
     an_active_deadline_ends_a_pod
+    ephemeral_containers_join_a_pod_that_runs
+    resources_change_while_a_container_runs
+    resources_wait_for_room
     a_pod_that_does_not_fit_is_rejected
     a_full_disk_evicts_pods_one_by_one
     a_restarted_server_adopts_what_runs

@@ -10,8 +10,10 @@
 //! | `config a {DATA}`, `secret a {DATA}` | a ConfigMap or Secret is created, or what it says is replaced |
 //! | `no-config a`, `no-secret a` | it is deleted |
 //! | `delete web`, `delete web 5`, `force web`, `node n1 {SPEC}` | a request to the API |
-//! | `written web`, `sandbox web`, `pulling web/c`, `pulled web/c 1200ms 1000`, `image web/c`, `started web/c#0`, `exit web/c 1`, `oom web/c`, `removed web`, `passed web/c readiness` | the machine did that and says so |
-//! | `write-failed web TEXT`, `sandbox-failed web TEXT`, `image-failed web/c REASON TEXT`, `start-failed web/c#0 REASON TEXT`, `failed web/c readiness TEXT` | the machine could not |
+//! | `debug web {CONTAINER}` | an ephemeral container is added |
+//! | `resize web {CONTAINERS}` | containers ask for something else: YAML, resources by the container's name |
+//! | `written web`, `sandbox web`, `pulling web/c`, `pulled web/c 1200ms 1000`, `image web/c`, `started web/c#0`, `resized web/c#0`, `exit web/c 1`, `oom web/c`, `removed web`, `passed web/c readiness` | the machine did that and says so |
+//! | `write-failed web TEXT`, `sandbox-failed web TEXT`, `image-failed web/c REASON TEXT`, `start-failed web/c#0 REASON TEXT`, `resize-failed web/c#0 TEXT`, `failed web/c readiness TEXT` | the machine could not |
 //! | `silently ...` | the same happens on the machine and nobody hears of it |
 //! | `answer` | the machine does all it was told, until it is told nothing new; probes stay unanswered |
 //! | `forget n1` | what it was told gets lost |
@@ -116,6 +118,17 @@ impl Script {
                 body["metadata"] = json!({"name": name});
                 self.request(Request::new(Method::Post, "/api/v1/nodes").with_json(&body));
             }
+            "debug" => {
+                let (name, container) = rest.split_once(' ').unwrap();
+                let container: Value = serde_saphyr::from_str(container).unwrap();
+                self.patch(name, "ephemeralcontainers", &json!({"ephemeralContainers": [container]}));
+            }
+            "resize" => {
+                let (name, resources) = rest.split_once(' ').unwrap();
+                let resources: BTreeMap<String, Value> = serde_saphyr::from_str(resources).unwrap();
+                let containers = resources.iter().map(|(name, r)| json!({"name": name, "resources": r}));
+                self.patch(name, "resize", &json!({"containers": containers.collect::<Vec<_>>()}));
+            }
             "delete" => {
                 let grace = words.get(1).map(|s| format!("gracePeriodSeconds={s}")).unwrap_or_default();
                 self.delete(words[0], grace);
@@ -197,6 +210,13 @@ impl Script {
             None => Request::new(Method::Post, path),
         };
         self.request(request.with_json(&body));
+    }
+
+    /// Changes a part of a pod's spec.
+    fn patch(&mut self, name: &str, part: &str, spec: &Value) {
+        let path = format!("/api/v1/namespaces/default/pods/{name}/{part}");
+        let request = Request::new(Method::Patch, path).with_json(&json!({ "spec": spec }));
+        self.request(Request { content_type: "application/strategic-merge-patch+json".to_owned(), ..request });
     }
 
     fn delete(&mut self, name: &str, query: String) {
@@ -328,6 +348,9 @@ impl Script {
                 RuntimeCommand::StartContainer { container: c, .. } => {
                     *c == container && matches!(verb, "started" | "start-failed")
                 }
+                RuntimeCommand::ResizeContainer { container: c, .. } => {
+                    *c == container && matches!(verb, "resized" | "resize-failed")
+                }
                 RuntimeCommand::StopContainer { container: c, .. } => *c == container && verb == "exit",
                 RuntimeCommand::RemovePod { .. } => verb == "removed",
                 RuntimeCommand::Probe { container: c, .. } => *c == container && matches!(verb, "passed" | "failed"),
@@ -356,6 +379,10 @@ impl Script {
             }
             "start-failed" => {
                 RuntimeEvent::StartFailed { pod, container, attempt, reason: first.into(), message: after }
+            }
+            "resized" | "resize-failed" => {
+                let failure = (verb == "resize-failed").then(|| text.to_owned());
+                RuntimeEvent::Resized { pod, container, attempt, failure }
             }
             "exit" | "oom" => {
                 let exit = if verb == "oom" { exit(137, true) } else { exit(first.parse().unwrap(), false) };
@@ -481,6 +508,9 @@ pub(crate) fn carry_out(machine: &mut Machine, command: RuntimeCommand, now: Tim
             let id = format!("test://{container}-{attempt}").into();
             RuntimeEvent::Started { pod, container, attempt, id, at }
         }
+        RuntimeCommand::ResizeContainer { pod, container, attempt, .. } => {
+            RuntimeEvent::Resized { pod, container, attempt, failure: None }
+        }
         RuntimeCommand::StopContainer { pod, container, .. } => {
             let exit = Exit { code: 143, at: Some(now), ..Exit::default() };
             let (attempt, exit) = machine.exit(&pod, &container, exit)?;
@@ -502,8 +532,15 @@ fn describe(command: &RuntimeCommand) -> String {
         RuntimeCommand::EnsureImage { container, image, policy, .. } => {
             format!("EnsureImage {name}/{container} {image} {policy}")
         }
-        RuntimeCommand::StartContainer { container, attempt, settings, .. } => {
-            format!("StartContainer {name}/{container}#{attempt}{}", carried(settings.as_deref()))
+        RuntimeCommand::StartContainer { container, attempt, settings, target, .. } => {
+            let target = target.as_ref().map(|(target, attempt)| format!(" beside {target}#{attempt}"));
+            let carried = carried(settings.as_deref());
+            format!("StartContainer {name}/{container}#{attempt}{}{carried}", target.unwrap_or_default())
+        }
+        RuntimeCommand::ResizeContainer { container, attempt, spec, .. } => {
+            let resources = spec.containers.iter().find(|c| c.name == *container).and_then(|c| c.resources.as_ref());
+            let resources = serde_json::to_string(&resources).unwrap();
+            format!("ResizeContainer {name}/{container}#{attempt} {resources}")
         }
         RuntimeCommand::StopContainer { container, grace, .. } => {
             format!("StopContainer {name}/{container} {}s", grace.as_secs())
@@ -540,7 +577,7 @@ fn summary(object: &Object) -> String {
     if object.meta.deletion.is_some() {
         text.push_str(" Terminating");
     }
-    for container in status.init_containers.iter().chain(&status.containers) {
+    for container in status.all_containers() {
         let _ = write!(text, " {}", container_summary(container));
     }
     text

@@ -3,11 +3,14 @@
 use super::errors::Errors;
 use super::resources;
 use super::{environment, security};
+use crate::api::as_container;
 use crate::api::names::{dns1123_label_errors, port_name_errors};
 use crate::config::Config;
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+const NOT_EPHEMERAL: &str = "cannot be set for an Ephemeral Container";
 
 /// What containers find in their pod.
 pub(super) struct Surroundings<'a> {
@@ -24,6 +27,7 @@ pub(super) fn check_all(path: &str, around: &Surroundings<'_>, errors: &mut Erro
     if spec.containers.is_empty() {
         errors.required(format_args!("{path}.containers"), "");
     }
+    let ephemeral: Vec<_> = spec.ephemeral_containers.iter().flatten().map(as_container).collect();
     let mut names = order::Set::new();
     for (index, container) in spec.containers.iter().enumerate() {
         let at = format!("{path}.containers[{index}]");
@@ -51,6 +55,48 @@ pub(super) fn check_all(path: &str, around: &Surroundings<'_>, errors: &mut Erro
                     format_args!("{at}.{field}"),
                     "may not be set for init containers without restartPolicy=Always",
                 );
+            }
+        }
+    }
+    let others = names.clone();
+    for (index, container) in ephemeral.iter().enumerate() {
+        let at = format!("{path}.ephemeralContainers[{index}]");
+        check(container, &at, around, &mut names, errors);
+        let target = spec.ephemeral_containers.iter().flatten().nth(index);
+        let target = target.and_then(|e| e.target_container_name.as_deref()).unwrap_or_default();
+        if !target.is_empty() && !others.contains(target) {
+            errors.not_found(format_args!("{at}.targetContainerName"), target);
+        }
+        check_not_ephemeral(container, &at, errors);
+    }
+}
+
+/// What an ephemeral container must not have, for nothing of the pod may rest on it.
+fn check_not_ephemeral(container: &k8s::Container, at: &str, errors: &mut Errors) {
+    let image = container.image.as_deref().unwrap_or_default();
+    if image.trim() != image {
+        errors.invalid(format_args!("{at}.image"), image, "must not have leading or trailing whitespace");
+    }
+    let resources = container.resources.as_ref();
+    for (field, set) in [
+        ("ports", container.ports.as_ref().is_some_and(|ports| !ports.is_empty())),
+        ("resources", resources.is_some_and(|r| *r != k8s::ResourceRequirements::default())),
+        ("resizePolicy", container.resize_policy.as_ref().is_some_and(|policy| !policy.is_empty())),
+        ("restartPolicy", container.restart_policy.is_some()),
+        ("restartPolicyRules", container.restart_policy_rules.as_ref().is_some_and(|rules| !rules.is_empty())),
+        ("livenessProbe", container.liveness_probe.is_some()),
+        ("readinessProbe", container.readiness_probe.is_some()),
+        ("startupProbe", container.startup_probe.is_some()),
+        ("lifecycle", container.lifecycle.is_some()),
+    ] {
+        if set {
+            errors.forbidden(format_args!("{at}.{field}"), NOT_EPHEMERAL);
+        }
+    }
+    for (index, mount) in container.volume_mounts.iter().flatten().enumerate() {
+        for (field, path) in [("subPath", &mount.sub_path), ("subPathExpr", &mount.sub_path_expr)] {
+            if path.as_ref().is_some_and(|path| !path.is_empty()) {
+                errors.forbidden(format_args!("{at}.volumeMounts[{index}].{field}"), NOT_EPHEMERAL);
             }
         }
     }

@@ -16,6 +16,7 @@ mod security;
 mod service;
 mod settings;
 mod status;
+mod subresources;
 mod volume;
 mod workload;
 
@@ -106,6 +107,24 @@ pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<Field
         node::check(spec, status, &new.meta, &mut errors);
     }
     check_change(new, old, config, &mut errors);
+    errors.list
+}
+
+/// Everything that is wrong with the ephemeral containers of `new`; the rest of it is as in `old`.
+pub(crate) fn validate_ephemeral_containers(new: &Object, old: &Object, config: &Config) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    if let (Body::Pod(now), Body::Pod(before)) = (&new.body, &old.body) {
+        subresources::check_ephemeral(now, before, &old.meta, config, &mut errors);
+    }
+    errors.list
+}
+
+/// Everything that is wrong with what the containers of `new` ask for; the rest of it is as in `old`.
+pub(crate) fn validate_resize(new: &Object, old: &Object, config: &Config) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    if let (Body::Pod(now), Body::Pod(before)) = (&new.body, &old.body) {
+        subresources::check_resize(now, before, &old.meta, config, &mut errors);
+    }
     errors.list
 }
 

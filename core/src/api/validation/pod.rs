@@ -24,7 +24,7 @@ pub(super) fn check(pod: &PodBody, config: &Config, errors: &mut Errors) {
 }
 
 /// What holds for pods, but not for their templates.
-fn check_pod(pod: &PodBody, config: &Config, errors: &mut Errors) {
+pub(super) fn check_pod(pod: &PodBody, config: &Config, errors: &mut Errors) {
     let spec = &pod.spec;
     check_spec(spec, "spec", true, config, errors);
     errors.named("spec.nodeName", pod.node.as_deref(), dns1123_subdomain_errors);
@@ -52,7 +52,7 @@ fn check_pod(pod: &PodBody, config: &Config, errors: &mut Errors) {
     }
 }
 
-const MIRROR: &str = "kubernetes.io/config.mirror";
+pub(super) const MIRROR: &str = "kubernetes.io/config.mirror";
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// What a pod's annotations say.

@@ -142,7 +142,9 @@ impl<'a> Call<'a> {
     /// Whether there is such a method at that place, and in which form to answer.
     fn check(&mut self, path: &ResourcePath) -> Result<Form, ApiError> {
         use Method::{Delete, Get, Patch, Post, Put};
-        use Subresource::{Attach, Binding, Eviction, Exec, Finalize, Log, PortForward, Scale, Status};
+        use Subresource::{
+            Attach, Binding, EphemeralContainers, Eviction, Exec, Finalize, Log, PortForward, Resize, Scale, Status,
+        };
         let method = self.request.method;
         let named = path.name.is_some();
         let in_place = path.kind.info().namespaced == path.namespace.is_some();
@@ -152,7 +154,7 @@ impl<'a> Call<'a> {
             (Put | Patch, None) => named,
             (Get, None | Some(Log))
             | (Get | Post, Some(Attach | Exec | PortForward))
-            | (Get | Put | Patch, Some(Status | Scale))
+            | (Get | Put | Patch, Some(Status | Scale | Resize | EphemeralContainers))
             | (Put, Some(Finalize))
             | (Post, Some(Binding | Eviction)) => true,
             _ => false,
@@ -266,7 +268,8 @@ impl<'a> Call<'a> {
 fn no_output() -> Answer {
     Answer::Done(Response {
         status: 204,
-        content_type: "text/plain".to_owned(),
+        // It has no content.
+        content_type: String::new(),
         warnings: Vec::new(),
         body: String::new(),
     })

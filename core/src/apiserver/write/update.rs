@@ -2,14 +2,17 @@
 
 use super::{Change, Tracking, check_name, decode, drop_unserved, metadata, place};
 use crate::admission;
-use crate::api::validation::{FieldError, validate_status, validate_update};
-use crate::api::{ApiError, Body, Kind, Object, defaulting};
+use crate::api::validation::{
+    FieldError, validate_ephemeral_containers, validate_resize, validate_status, validate_update,
+};
+use crate::api::{ApiError, Body, Kind, Object, PodBody, Typed, defaulting};
 use crate::apiserver::path::Subresource;
 use crate::apiserver::query::quoted;
 use crate::apiserver::{errors, owners, services};
 use crate::cluster::Context;
 use crate::deletion;
 use crate::store::WriteError;
+use k8s_openapi::api::core::v1 as k8s;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -90,7 +93,9 @@ fn check_changed(
     written: &Value,
 ) -> Result<(), ApiError> {
     let wrong = match part {
+        Some(Subresource::EphemeralContainers) => validate_ephemeral_containers(new, old, cx.config),
         Some(Subresource::Status | Subresource::Finalize) => validate_status(written, new, old, cx.config),
+        Some(Subresource::Resize) => validate_resize(new, old, cx.config),
         _ => validate_update(new, old, cx.config),
     };
     if !wrong.is_empty() {
@@ -98,7 +103,11 @@ fn check_changed(
     }
     bump_generation(new, old);
     admission::check_class(cx.store, new)?;
-    if new.kind() == Kind::Service && part.is_none() {
+    let resizes = part == Some(Subresource::Resize);
+    if resizes {
+        admission::check_limits(cx.store, new)?;
+    }
+    if new.kind() == Kind::Service && part.is_none() || resizes {
         admission::charge(cx, new, Some(old))?;
     }
     Ok(())
@@ -120,7 +129,19 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
     let status_only = part == Some(Subresource::Status);
     match (&mut new.body, &old.body) {
         (Body::Pod(new_pod), Body::Pod(old_pod)) => {
-            if status_only {
+            if part == Some(Subresource::EphemeralContainers) {
+                new.meta = old.meta.clone();
+                let ephemeral = new_pod.spec.ephemeral_containers.clone().filter(|all| !all.is_empty());
+                *new_pod = old_pod.clone();
+                if ephemeral != old_pod.spec.ephemeral_containers {
+                    Arc::make_mut(&mut new_pod.spec).ephemeral_containers = ephemeral;
+                }
+            } else if part == Some(Subresource::Resize) {
+                new.meta = old.meta.clone();
+                let mut resized = old_pod.clone();
+                resize(&mut resized, &new_pod.spec);
+                *new_pod = resized;
+            } else if status_only {
                 new_pod.spec = Arc::clone(&old_pod.spec);
                 new_pod.node.clone_from(&old_pod.node);
                 new_pod.status.qos_class.clone_from(&old_pod.status.qos_class);
@@ -176,6 +197,35 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
             fields.extend(other.map(|status| ("status".to_owned(), status)));
         }
         _ => {}
+    }
+}
+
+/// Gives the containers of a pod the resources they have in another spec. What cannot be told to be the same container
+/// is taken over as it is, and is refused later.
+fn resize(pod: &mut PodBody, wanted: &k8s::PodSpec) {
+    let mut spec = Typed::clone(&pod.spec);
+    let own = &mut spec.0;
+    own.resources.clone_from(&wanted.resources);
+    let inits = wanted.init_containers.clone().unwrap_or_default();
+    for (own, wanted) in
+        [(&mut own.containers, &wanted.containers), (own.init_containers.get_or_insert_default(), &inits)]
+    {
+        let names = |list: &[k8s::Container]| list.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+        if names(own) != names(wanted) {
+            own.clone_from(wanted);
+            continue;
+        }
+        for (own, wanted) in own.iter_mut().zip(wanted) {
+            own.resources.clone_from(&wanted.resources);
+            own.resize_policy.clone_from(&wanted.resize_policy);
+        }
+    }
+    if pod.spec.init_containers.is_none() {
+        own.init_containers = own.init_containers.take().filter(|inits| !inits.is_empty());
+    }
+    if spec != *pod.spec {
+        pod.status.keep_granted(&pod.spec, &spec);
+        pod.spec = Arc::new(spec);
     }
 }
 

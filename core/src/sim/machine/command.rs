@@ -29,6 +29,10 @@ impl VirtualMachine {
             RuntimeCommand::StartContainer { pod, container, attempt, spec, .. } => {
                 self.start_container(pod, container, attempt, &spec, site);
             }
+            RuntimeCommand::ResizeContainer { pod, container, attempt, .. } => {
+                let after = latency::RESIZE.sample(&mut self.rng);
+                self.plan(site, after, Doing::Resize { pod, container, attempt });
+            }
             RuntimeCommand::StopContainer { pod, container, grace } => self.stop(&pod, &container, grace, site),
             RuntimeCommand::RemovePod { pod } => {
                 // What was under way for it ends here; only the word that it is gone takes a while.

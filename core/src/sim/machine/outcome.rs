@@ -50,6 +50,12 @@ impl VirtualMachine {
             }
             Doing::Pull { image } => self.pulled(&image, site),
             Doing::Start { pod, container, attempt } => self.started(pod, &container, attempt, site),
+            Doing::Resize { pod, container, attempt } => {
+                let known = self.container_mut(pod.uid, &container);
+                let runs = known.is_some_and(|c| c.attempt == attempt && c.is_running());
+                let failure = (!runs).then(|| "container is not running".to_owned());
+                vec![RuntimeEvent::Resized { pod, container, attempt, failure }]
+            }
             Doing::End { pod, container, attempt, code } | Doing::Stop { pod, container, attempt, code } => {
                 self.end(pod, &container, Some(attempt), code, now).into_iter().collect()
             }
