@@ -97,7 +97,7 @@ pub(crate) const COMMANDS: &[Command] = &[
             switch("server-print", ' ', "let the server make columns").or("true"),
             text("sort-by", ' ', "order by a field, such as .metadata.name"),
             text("raw", ' ', "what is at a path of the API"),
-            text("subresource", ' ', "status or scale"),
+            text("subresource", ' ', "status, scale or resize"),
             text("template", ' ', "a template for the output"),
             switch("allow-missing-template-keys", ' ', "missing fields are no error").or("true"),
         ]],

@@ -137,7 +137,7 @@ impl Completer<'_> {
             "types" => &["Normal", "Warning"],
             "for" if command.name == "wait" => &["condition=Ready", "create", "delete", "jsonpath="],
             "restart" => &["Always", "Never", "OnFailure"],
-            "subresource" => &["scale", "status"],
+            "subresource" => &["resize", "scale", "status"],
             _ => &[],
         };
         fixed.iter().map(|word| (*word).to_owned()).collect()

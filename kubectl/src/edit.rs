@@ -19,7 +19,7 @@ pub(crate) const EDIT: &[Flag] = &[
     VALIDATE,
     SHOW_MANAGED,
     MANAGER.or("kubectl-edit"),
-    text("subresource", ' ', "status or scale"),
+    text("subresource", ' ', "status, scale or resize"),
     switch("save-config", ' ', "not used here"),
 ];
 

@@ -13,7 +13,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     text("patch", 'p', "the patch, as JSON or YAML"),
     text("patch-file", ' ', "- for what is typed"),
     text("type", ' ', "strategic, merge or json").or("strategic"),
-    text("subresource", ' ', "status or scale"),
+    text("subresource", ' ', "status, scale or resize"),
     switch("local", ' ', "not used here"),
     FILENAME,
     RECURSIVE,
