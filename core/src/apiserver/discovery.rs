@@ -26,12 +26,12 @@ impl Document {
 }
 
 /// A part of a resource with a path and verbs of its own.
-struct Part {
-    name: &'static str,
+pub(super) struct Part {
+    pub(super) name: &'static str,
     group: &'static str,
     version: &'static str,
-    kind: &'static str,
-    verbs: &'static [&'static str],
+    pub(super) kind: &'static str,
+    pub(super) verbs: &'static [&'static str],
 }
 
 const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -45,7 +45,7 @@ const fn part(name: &'static str, kind: &'static str, verbs: &'static [&'static 
 }
 
 /// The parts of each kind, by name.
-fn parts(kind: Kind) -> Vec<Part> {
+pub(super) fn parts(kind: Kind) -> Vec<Part> {
     let status = |of| part("status", of, STATUS_VERBS);
     match kind {
         Kind::Namespace => vec![part("finalize", "Namespace", &["update"]), status("Namespace")],

@@ -1,5 +1,6 @@
 //! `OpenAPI` documents of what is served, made from the schema: enough for clients to know fields, types and options.
 
+use super::discovery;
 use super::schema::{self, Merge, Parts, Type};
 use crate::api::Kind;
 use serde_json::{Map, Value, json};
@@ -214,6 +215,14 @@ fn paths(version: Version, group: Option<&str>) -> Map<String, Value> {
                 "delete": operation("delete"),
             }),
         );
+        // Parts that are of the same kind as the whole.
+        for part in discovery::parts(kind).iter().filter(|part| part.kind == info.kind && part.verbs.contains(&"patch"))
+        {
+            paths.insert(
+                format!("{collection}/{{name}}/{}", part.name),
+                json!({"get": operation("get"), "put": operation("put"), "patch": operation("patch")}),
+            );
+        }
         let mut many = json!({"get": operation("list"), "post": operation("post")});
         if kind != Kind::Namespace {
             many["delete"] = operation("deletecollection");

@@ -62,7 +62,13 @@ pub(super) fn describe(page: &mut Page, pod: &Value) {
     containers(page, "Containers", items(pod, "/spec/containers"), statuses, Some(pod));
     let ephemeral = items(pod, "/spec/ephemeralContainers");
     if !ephemeral.is_empty() {
-        containers(page, "Ephemeral Containers", ephemeral, items(pod, "/status/ephemeralContainerStatuses"), Some(pod));
+        containers(
+            page,
+            "Ephemeral Containers",
+            ephemeral,
+            items(pod, "/status/ephemeralContainerStatuses"),
+            Some(pod),
+        );
     }
     gates(page, pod);
     page.conditions(pod);
