@@ -1,5 +1,6 @@
 //! What can be set for a cluster. Part of every recording.
 
+use crate::scheduler::Configuration;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -32,6 +33,8 @@ pub struct Config {
     pub allow_privileged: bool,
     /// How many events are kept; the oldest go first.
     pub events_max: usize,
+    /// By which profiles pods are placed; where none is given, by upstream's default one.
+    pub scheduler: Option<Configuration>,
 }
 
 impl Default for Config {
@@ -49,6 +52,7 @@ impl Default for Config {
             node_ports: (30_000, 32_767),
             allow_privileged: false,
             events_max: 20_000,
+            scheduler: None,
         }
     }
 }

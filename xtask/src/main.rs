@@ -75,7 +75,7 @@ enum Verb {
     /// Replay records of the real Kubernetes against a fresh server and print how much agrees
     #[command(disable_help_flag = true)]
     Fidelity {
-        /// `api [FILE]` or `kubectl [FILE]`; `--help` says more
+        /// `api [FILE]`, `kubectl [FILE]`, `console [FILE]` or `scheduler [DIRECTORY]`; `--help` says more
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What one label must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Requirement {
     In(String, order::Set<String>),
     NotIn(String, order::Set<String>),
@@ -31,7 +31,7 @@ impl Requirement {
 }
 
 /// All of its requirements must hold; one without any selects everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Selector {
     requirements: Vec<Requirement>,
     nothing: bool,
@@ -93,6 +93,12 @@ impl Selector {
             });
         }
         Ok(result)
+    }
+
+    /// Wants a label to have that value besides, or not to have it.
+    pub fn demand(&mut self, key: &str, value: &str, has: bool) {
+        let (key, values) = (key.to_owned(), [value.to_owned()].into_iter().collect());
+        self.requirements.push(if has { Requirement::In(key, values) } else { Requirement::NotIn(key, values) });
     }
 
     /// Whether these labels are selected.

@@ -105,6 +105,18 @@ impl<'a, T> Iterator for Items<'a, T> {
     }
 }
 
+impl<T: Ord> PartialOrd for Set<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T: Ord> Ord for Set<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
 impl<T> Default for Set<T> {
     fn default() -> Self {
         Self::new()

@@ -95,9 +95,14 @@ impl Evaluation {
         self.counts.iter().find(|(v, _)| *v == Verdict::Feasible).map_or(0, |(_, count)| *count)
     }
 
-    /// Whether a node would do.
-    pub(super) fn is_feasible(&self, index: u32) -> bool {
-        self.verdicts[index as usize] == Verdict::Feasible
+    /// How each node stands, by index.
+    pub(super) fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    /// The sum of the weighted scores of a node that would do.
+    pub(super) fn total(&self, index: u32) -> i32 {
+        self.totals[index as usize]
     }
 
     /// The best node and the second best, with their totals.

@@ -1,14 +1,11 @@
 //! Why a pod is where it is, or why it is nowhere: every node's stand on it, found anew from how things are now.
 
-use super::decision::fit_error;
-use super::decision::{Code, Detail, PluginScore, Reason, Refusal};
-use super::framework::{Framework, Verdict};
-use super::node::NodeInfo;
-use super::pod::PodClass;
-use super::profile::{count, refusals, scores};
-use super::snapshot::Snapshot;
+use super::assess::{Asking, Assessment, assess, rows, scores};
+use super::decision::{Code, Detail, Plan, PluginScore, Preemption, Reason, Refusal, fit_error};
+use super::framework::{AnyFilter, Framework, Verdict, View};
+use super::preemption::preempt;
+use super::profile::{count, refusals};
 use crate::api::Name;
-use std::borrow::Cow;
 
 /// How a node stands to a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,42 +56,47 @@ pub struct Explanation {
     pub refusals: Box<[Refusal]>,
     /// Kubernetes' sentence on why it is pending, where no node will do.
     pub message: Option<String>,
+    /// Those that would make room for it.
+    pub preemption: Option<Plan>,
 }
 
-/// Explains a pod that is counted on `placed`, where it is placed.
-pub(super) fn explain(
-    scheduler: &'static str,
-    framework: &Framework,
-    pod: &PodClass,
-    placed: Option<&str>,
-    snapshot: &Snapshot,
-) -> Explanation {
-    let mut nodes = Vec::new();
-    let mut counts = Vec::new();
-    for index in snapshot.after(&Name::default()) {
-        let node = &snapshot.nodes()[index as usize];
-        if !node.present {
-            continue;
-        }
-        let mut node: Cow<'_, NodeInfo> = Cow::Borrowed(node);
-        if placed == Some(node.name.as_str()) {
-            node.to_mut().remove(pod);
-        }
-        let stand = match framework.refusal(pod, &node) {
-            None => Stand::Feasible { scores: scores(framework, pod, &node) },
-            Some((number, refused)) => {
-                let verdict = Verdict::Refused(number, refused);
-                count(&mut counts, verdict, 1);
+/// Explains a pod that is yet to be placed, as far as the snapshot knows.
+pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Explanation {
+    let Assessment { verdicts, feasible, around } = assess(framework, pod, view);
+    let rows = rows(framework, pod.info, view, &feasible);
+    let (mut nodes, mut counts) = (Vec::new(), Vec::new());
+    for index in view.snapshot.after(&Name::default()) {
+        let node = &view.snapshot.nodes()[index as usize];
+        let verdict = verdicts[index as usize];
+        let stand = match verdict {
+            Verdict::Absent => continue,
+            Verdict::Feasible => {
+                // They are in the order of their indexes.
+                let place = feasible.partition_point(|other| *other < index);
+                Stand::Feasible { scores: scores(&rows, place).collect() }
+            }
+            Verdict::Refused(number, refused) => {
                 let filter = &framework.filters[usize::from(number)];
                 let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
-                let reasons = bits.map(|bit| (filter.reason(pod, bit), filter.detail(pod, &node, bit))).collect();
+                let detail = |bit| match filter {
+                    AnyFilter::Node(filter) => filter.detail(&pod.info.class, node, bit),
+                    AnyFilter::Wide(_) => None,
+                };
+                let reasons = bits.map(|bit| (filter.reason(pod.info, bit), detail(bit))).collect();
                 Stand::Refused { plugin: filter.name(), code: refused.code, reasons }
             }
         };
+        count(&mut counts, verdict, 1);
         nodes.push(NodeStand { node: node.name.clone(), stand });
     }
-    let none_fits = nodes.iter().all(|n| n.total().is_none());
-    let refusals = refusals(framework, pod, &counts);
-    let message = none_fits.then(|| fit_error(snapshot.present(), &refusals));
-    Explanation { scheduler: Name::new_static(scheduler), nodes, refusals, message }
+    let refusals = refusals(framework, pod.info, &counts);
+    let (mut message, mut plan) = (None, None);
+    if feasible.is_empty() {
+        let preemption = preempt(framework, pod, &verdicts, &around, view);
+        message = Some(fit_error(view.snapshot.present(), &refusals, Some(&preemption)));
+        if let Preemption::Planned(planned) = preemption {
+            plan = Some(planned);
+        }
+    }
+    Explanation { scheduler: scheduler.clone(), nodes, refusals, message, preemption: plan }
 }

@@ -1,12 +1,16 @@
 //! The extension points of a scheduler: filters refuse nodes, scores rank the rest.
 //!
-//! A plugin is one small file that implements one of these traits for one node at a time. It is called once for a
-//! pod and all nodes in question: the loop over the nodes is compiled into each plugin.
+//! A plugin is one small file that implements one of these traits. What depends on a node alone is asked one node at a
+//! time ([`Filter`], [`Score`]); it is called once for a pod and all nodes in question: the loop over the nodes is
+//! compiled into each plugin. What depends on other nodes too ([`WideFilter`], [`WideScore`]) first looks around, once
+//! for each pod.
 
 use super::decision::{Code, Detail, Reason, Refusal};
-use super::node::NodeInfo;
+use super::info::PodInfo;
+use super::node::{NodeInfo, Placed};
 use super::pod::PodClass;
-use super::snapshot::Events;
+use super::snapshot::{Events, Snapshot};
+use crate::store::Store;
 
 /// The most a plugin may give a node, before its weight.
 pub(super) const SCORE_MAX: i32 = 100;
@@ -44,6 +48,11 @@ pub(super) trait Filter: Send + Sync {
 
     /// What can make a node acceptable that this plugin refused.
     fn helped_by(&self) -> Events;
+
+    /// Whether upstream does this before it asks any plugin about a node.
+    fn is_early(&self) -> bool {
+        false
+    }
 
     /// Whether it has anything to say about a pod at all.
     fn concerns(&self, _pod: &PodClass) -> bool {
@@ -100,37 +109,225 @@ pub(super) trait Score: Send + Sync {
     }
 }
 
+/// What plugins see of the cluster.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) store: &'a Store,
+}
+
+/// Decides whether nodes may take a pod, by what is on other nodes as well.
+pub(super) trait WideFilter: Send + Sync {
+    /// Upstream's name for it.
+    fn name(&self) -> &'static str;
+
+    /// What can make a node acceptable that this plugin refused, wherever it happens.
+    fn helped_by(&self) -> Events;
+
+    /// Looks around for a pod; none where it has nothing to say about it.
+    fn look(&self, pod: &PodInfo, view: View<'_>) -> Option<Box<dyn Around>>;
+
+    /// The reason behind a bit of [`Refused::reasons`].
+    fn reason(&self, pod: &PodInfo, bit: u32) -> Reason;
+}
+
+/// What a [`WideFilter`] saw around for one pod.
+pub(super) trait Around {
+    /// Whether and how the node at that index is refused.
+    fn refuse(&self, index: u32, node: &NodeInfo) -> Option<Refused>;
+
+    /// Counts another pod in (1) on a node, or out (-1).
+    fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, store: &Store);
+
+    /// A copy, to see what would be.
+    fn fork(&self) -> Box<dyn Around>;
+}
+
+/// What a plugin gives the nodes that would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// Nothing: it is not asked, as far as upstream is concerned.
+    Silent,
+    /// All the same.
+    All(i32),
+    /// Each its own, 0 to [`SCORE_MAX`].
+    Each(Vec<i32>),
+}
+
+impl Given {
+    /// What the node at that place gets.
+    pub(super) fn at(&self, place: usize) -> Option<i32> {
+        match self {
+            Self::Silent => None,
+            Self::All(score) => Some(*score),
+            Self::Each(scores) => scores.get(place).copied(),
+        }
+    }
+}
+
+/// Ranks nodes that would do, by each other.
+pub(super) trait WideScore: Send + Sync {
+    /// Upstream's name for it.
+    fn name(&self) -> &'static str;
+
+    /// What it gives whatever the nodes are; none where that depends on them.
+    fn flat(&self, pod: &PodInfo, view: View<'_>) -> Option<Given>;
+
+    /// What it gives the nodes at these indexes.
+    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given;
+}
+
+/// Upstream's way to bring what nodes got to 0 to [`SCORE_MAX`]: by the most that one of them got.
+pub(super) fn normalize(raw: &[i64], fewer_is_better: bool) -> Given {
+    let most = raw.iter().copied().max().unwrap_or_default();
+    let max = i64::from(SCORE_MAX);
+    let score = |raw: &i64| {
+        let share = if most == 0 { 0 } else { max * raw / most };
+        (if fewer_is_better { max - share } else { share }) as i32
+    };
+    Given::Each(raw.iter().map(score).collect())
+}
+
+/// A filter of either kind.
+pub(super) enum AnyFilter {
+    /// Asked about a node alone.
+    Node(Box<dyn Filter>),
+    /// Asked about a node among others.
+    Wide(Box<dyn WideFilter>),
+}
+
+impl AnyFilter {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Node(filter) => filter.name(),
+            Self::Wide(filter) => filter.name(),
+        }
+    }
+
+    pub(super) fn helped_by(&self) -> Events {
+        match self {
+            Self::Node(filter) => filter.helped_by(),
+            Self::Wide(filter) => filter.helped_by(),
+        }
+    }
+
+    /// The reason behind a bit of [`Refused::reasons`].
+    pub(super) fn reason(&self, pod: &PodInfo, bit: u32) -> Reason {
+        match self {
+            Self::Node(filter) => filter.reason(&pod.class, bit),
+            Self::Wide(filter) => filter.reason(pod, bit),
+        }
+    }
+}
+
+/// A score of either kind.
+pub(super) enum AnyScore {
+    /// Given to a node alone.
+    Node(Box<dyn Score>),
+    /// Given to a node among others.
+    Wide(Box<dyn WideScore>),
+}
+
+impl AnyScore {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Node(score) => score.name(),
+            Self::Wide(score) => score.name(),
+        }
+    }
+}
+
+/// What the wide filters saw around for one pod, each with its number.
+#[derive(Default)]
+pub(super) struct Surroundings(Vec<(u8, Box<dyn Around>)>);
+
+impl Surroundings {
+    /// Whether no wide filter has anything to say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first of the wide filters before number `before` that refuses a node.
+    pub(super) fn refusal(&self, before: u8, index: u32, node: &NodeInfo) -> Option<(u8, Refused)> {
+        let mut asked = self.0.iter().filter(|(number, _)| *number < before);
+        asked.find_map(|(number, around)| Some((*number, around.refuse(index, node)?)))
+    }
+
+    /// Counts another pod in (1) on a node, or out (-1).
+    pub(super) fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, store: &Store) {
+        for (_, around) in &mut self.0 {
+            around.count(other, index, node, by, store);
+        }
+    }
+
+    /// A copy, to see what would be.
+    pub(super) fn fork(&self) -> Self {
+        Self(self.0.iter().map(|(number, around)| (*number, around.fork())).collect())
+    }
+}
+
 /// Which plugins work together, in their order; scores with their weights.
+#[derive(Default)]
 pub(super) struct Framework {
-    pub(super) filters: Vec<Box<dyn Filter>>,
-    pub(super) scores: Vec<(Box<dyn Score>, i32)>,
+    pub(super) filters: Vec<AnyFilter>,
+    pub(super) scores: Vec<(AnyScore, i32)>,
+    /// Whether pods may take the place of less important ones.
+    pub(super) preempts: bool,
 }
 
 impl std::fmt::Debug for Framework {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()
-            .entries(self.filters.iter().map(|p| p.name()))
-            .entries(self.scores.iter().map(|(p, _)| p.name()))
+            .entries(self.filters.iter().map(AnyFilter::name))
+            .entries(self.scores.iter().map(|(p, weight)| (p.name(), weight)))
             .finish()
     }
 }
 
 impl Framework {
+    fn node_filters(&self) -> impl Iterator<Item = (u8, &dyn Filter)> {
+        self.filters.iter().enumerate().filter_map(|(number, filter)| match filter {
+            AnyFilter::Node(filter) => Some((number as u8, &**filter)),
+            AnyFilter::Wide(_) => None,
+        })
+    }
+
+    /// The scores of nodes alone that have something to say, with their weights.
+    pub(super) fn node_scores(&self, pod: &PodClass) -> impl Iterator<Item = (&dyn Score, i32)> {
+        self.scores.iter().filter_map(|(score, weight)| match score {
+            AnyScore::Node(score) if score.concerns(pod) => Some((&**score, *weight)),
+            _ => None,
+        })
+    }
+
+    /// Lets the wide filters look around for a pod.
+    pub(super) fn look(&self, pod: &PodInfo, view: View<'_>) -> Surroundings {
+        let wide = self.filters.iter().enumerate().filter_map(|(number, filter)| match filter {
+            AnyFilter::Node(_) => None,
+            AnyFilter::Wide(filter) => Some((number as u8, filter.look(pod, view)?)),
+        });
+        Surroundings(wide.collect())
+    }
+
+    /// Whether and how a pod is refused by a node alone: by the first filter that does.
+    pub(super) fn node_refusal(&self, pod: &PodClass, node: &NodeInfo) -> Option<(u8, Refused)> {
+        self.node_filters().filter(|(_, f)| f.concerns(pod)).find_map(|(n, f)| Some((n, f.refuse(pod, node)?)))
+    }
+
     /// Whether and how a pod is refused by a node: by the first filter that does.
-    pub(super) fn refusal(&self, pod: &PodClass, node: &NodeInfo) -> Option<(u8, Refused)> {
-        self.filters
-            .iter()
-            .enumerate()
-            .filter(|(_, f)| f.concerns(pod))
-            .find_map(|(n, f)| Some((n as u8, f.refuse(pod, node)?)))
+    pub(super) fn refusal(
+        &self,
+        pod: &PodClass,
+        around: &Surroundings,
+        index: u32,
+        node: &NodeInfo,
+    ) -> Option<(u8, Refused)> {
+        let alone = self.node_refusal(pod, node);
+        around.refusal(alone.map_or(u8::MAX, |(number, _)| number), index, node).or(alone)
     }
 
-    /// The sum of the weighted scores of a node that would do.
-    pub(super) fn total(&self, pod: &PodClass, node: &NodeInfo) -> i32 {
-        self.scores.iter().filter(|(s, _)| s.concerns(pod)).map(|(s, weight)| weight * s.score(pod, node)).sum()
-    }
-
-    /// Judges the nodes at the indexes `which`, and only them. The total of a node that will not do is -1.
+    /// Judges the nodes at the indexes `which`, and only them, each for itself. The total of a node that will not do
+    /// is -1.
     pub(super) fn judge(
         &self,
         pod: &PodClass,
@@ -143,22 +340,49 @@ impl Framework {
             let present = nodes[index as usize].present;
             verdicts[index as usize] = if present { Verdict::Feasible } else { Verdict::Absent };
         }
-        for (number, filter) in self.filters.iter().enumerate().filter(|(_, f)| f.concerns(pod)) {
-            filter.filter(number as u8, pod, nodes, which, verdicts);
+        for (number, filter) in self.node_filters().filter(|(_, f)| f.concerns(pod)) {
+            filter.filter(number, pod, nodes, which, verdicts);
         }
         for &index in which {
             totals[index as usize] = if verdicts[index as usize] == Verdict::Feasible { 0 } else { -1 };
         }
-        for (score, weight) in self.scores.iter().filter(|(s, _)| s.concerns(pod)) {
-            score.add(*weight, pod, nodes, which, totals);
+        for (score, weight) in self.node_scores(pod) {
+            score.add(weight, pod, nodes, which, totals);
         }
     }
 
+    /// What the wide scores give where that does not depend on the nodes; none where it does.
+    pub(super) fn flat_scores(&self, pod: &PodInfo, view: View<'_>) -> Option<Vec<Row>> {
+        let wide = self.scores.iter().filter_map(|(score, weight)| match score {
+            AnyScore::Node(_) => None,
+            AnyScore::Wide(score) => Some((score, *weight)),
+        });
+        wide.map(|(s, weight)| Some(Row { plugin: s.name(), weight, given: s.flat(pod, view)? })).collect()
+    }
+
+    /// What the wide scores give the nodes at these indexes.
+    pub(super) fn wide_scores(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Vec<Row> {
+        let wide = self.scores.iter().filter_map(|(score, weight)| match score {
+            AnyScore::Node(_) => None,
+            AnyScore::Wide(score) => Some((score, *weight)),
+        });
+        let given = |score: &dyn WideScore| score.flat(pod, view).unwrap_or_else(|| score.give(pod, view, nodes));
+        wide.map(|(score, weight)| Row { plugin: score.name(), weight, given: given(&**score) }).collect()
+    }
+
     /// A refusal in words of data: which plugin, and its reasons.
-    pub(super) fn refusal_data(&self, pod: &PodClass, number: u8, refused: Refused, nodes: u32) -> Refusal {
+    pub(super) fn refusal_data(&self, pod: &PodInfo, number: u8, refused: Refused, nodes: u32) -> Refusal {
         let filter = &self.filters[usize::from(number)];
         let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
         let reasons = bits.map(|bit| filter.reason(pod, bit)).collect();
         Refusal { plugin: filter.name(), code: refused.code, reasons, nodes }
     }
+}
+
+/// What one plugin gives the nodes that would do, and how much that weighs.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) plugin: &'static str,
+    pub(super) weight: i32,
+    pub(super) given: Given,
 }

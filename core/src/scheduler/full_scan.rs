@@ -1,15 +1,11 @@
 //! The reference: decides as the default scheduler, with no memory from one pod to the next.
 
+use super::assess::{Asking, Assessment, assess, rows, scores, total};
 use super::decision::Chosen;
-use super::framework::{Framework, Verdict};
-use super::node::NodeInfo;
-use super::pod::PodClass;
-use super::profile::{Choice, Scheduler, count, refusals, scores};
-use super::snapshot::Snapshot;
+use super::framework::{Framework, View};
+use super::profile::{Choice, Scheduler, count, nominated, refusals};
+use crate::api::Name;
 use std::sync::Arc;
-
-/// A node with its sum of weighted scores.
-type Ranked<'a> = (i32, &'a NodeInfo);
 
 /// `full-scan`: asks every plugin about every node for every pod. What the default scheduler saves by remembering
 /// is measured against it, and that it decides alike is tested against it.
@@ -25,43 +21,51 @@ impl FullScan {
     }
 }
 
+/// The best of all nodes, by the plain way.
+pub(super) fn scan(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Choice {
+    let Assessment { verdicts, feasible, .. } = assess(framework, pod, view);
+    let rows = rows(framework, pod.info, view, &feasible);
+    let nodes = view.snapshot.nodes();
+    let node = |place: usize| &nodes[feasible[place] as usize];
+    let better = |place: usize, than: Option<usize>| {
+        let Some(than) = than else { return true };
+        let (total, other) = (total(&rows, place), total(&rows, than));
+        total > other || total == other && node(place).before(node(than))
+    };
+    let (mut best, mut second) = (None, None);
+    for place in 0..feasible.len() {
+        if better(place, best) {
+            second = best;
+            best = Some(place);
+        } else if better(place, second) {
+            second = Some(place);
+        }
+    }
+    let chosen = best.map(|best| Chosen {
+        node: node(best).name.clone(),
+        feasible: feasible.len() as u32,
+        scores: scores(&rows, best).collect(),
+        runner_up: second.map(|second| (node(second).name.clone(), total(&rows, best) - total(&rows, second))),
+    });
+    let mut counts = Vec::new();
+    for verdict in verdicts {
+        count(&mut counts, verdict, 1);
+    }
+    Choice { chosen, refusals: refusals(framework, pod.info, &counts) }
+}
+
 impl Scheduler for FullScan {
-    fn name(&self) -> &'static str {
-        "full-scan"
+    fn name(&self) -> &Name {
+        const NAME: &Name = &Name::new_static("full-scan");
+        NAME
     }
 
     fn framework(&self) -> &Framework {
         &self.framework
     }
 
-    fn choose(&mut self, pod: &Arc<PodClass>, snapshot: &Snapshot) -> Choice {
-        let mut counts = Vec::new();
-        let mut feasible = 0;
-        let (mut best, mut second): (Option<Ranked<'_>>, Option<Ranked<'_>>) = (None, None);
-        let better = |(total, node): Ranked<'_>, than: Option<Ranked<'_>>| {
-            than.is_none_or(|(least, other)| total > least || total == least && node.before(other))
-        };
-        for node in snapshot.nodes().iter().filter(|n| n.present) {
-            if let Some((number, refused)) = self.framework.refusal(pod, node) {
-                count(&mut counts, Verdict::Refused(number, refused), 1);
-                continue;
-            }
-            feasible += 1;
-            let this = (self.framework.total(pod, node), node);
-            if better(this, best) {
-                second = best;
-                best = Some(this);
-            } else if better(this, second) {
-                second = Some(this);
-            }
-        }
-        let chosen = best.map(|(total, node)| Chosen {
-            node: node.name.clone(),
-            feasible,
-            scores: scores(&self.framework, pod, node),
-            runner_up: second.map(|(least, node)| (node.name.clone(), total - least)),
-        });
-        Choice { chosen, refusals: refusals(&self.framework, pod, &counts) }
+    fn choose(&mut self, pod: Asking<'_>, view: View<'_>) -> Choice {
+        nominated(&self.framework, pod, view).unwrap_or_else(|| scan(&self.framework, pod, view))
     }
 
     fn fork(&self) -> Box<dyn Scheduler> {

@@ -6,22 +6,30 @@
 //! pods up to date, and lets the [`profile`] that a pod names choose among the nodes that its [`framework`] of
 //! [`plugins`] finds fit.
 
+mod assess;
 mod best_score;
+mod configuration;
 mod decision;
 mod evaluation;
 mod explain;
 mod framework;
 mod full_scan;
+mod images;
+mod info;
 mod node;
+mod outcome;
 mod plugins;
 mod pod;
+mod preemption;
 mod profile;
 mod queue;
 mod round_robin;
 mod selector;
 mod snapshot;
+mod topology;
 
-pub use decision::{Chosen, Code, Decision, Detail, PluginScore, Reason, Refusal};
+pub use configuration::Configuration;
+pub use decision::{Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint};
 pub use explain::{Explanation, NodeStand, Stand};
 pub use node::Taint;
 pub use queue::{Line, QueueLengths, Wait};
@@ -30,23 +38,25 @@ pub use queue::{Line, QueueLengths, Wait};
 pub(crate) use crate::api::resources::Amounts;
 pub(crate) use pod::{Classes, HostPort, PodClass};
 
-use crate::api::{Body, Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object, PodBody, Uid};
+use crate::api::{Body, EventKind, Key, Kind, Name, Object, PodBody, Uid};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
 use crate::order;
 use crate::store::{Change, Store};
 use crate::time::Time;
+use assess::Asking;
+use framework::View;
+use info::Infos;
+use node::Placed;
+use outcome::{Nomination, cut, note};
 use profile::{Choice, Scheduler};
 use queue::{PodKey, Queue, Waiting};
-use snapshot::{Events, Snapshot};
+use snapshot::{Events, Nominated, Snapshot};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many pods are decided on before others get a turn.
 const DECISIONS_MAX: usize = 256;
-
-/// The longest message of an event in bytes, as upstream cuts it.
-const EVENT_MESSAGE_BYTES_MAX: usize = 1024;
 
 /// All schedulers of a cluster.
 #[derive(Clone, Debug)]
@@ -54,7 +64,7 @@ pub struct Schedulers {
     profiles: Vec<Box<dyn Scheduler>>,
     snapshot: Snapshot,
     queue: Queue,
-    classes: Classes,
+    infos: Infos,
     decisions: order::Map<Uid, Arc<Decision>>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
     helped: order::Map<u32, Events>,
@@ -77,10 +87,10 @@ impl Schedulers {
     /// `restored` is the instant at which a cluster goes on that lived before.
     pub(crate) fn new(config: &Config, restored: Option<Time>) -> Self {
         Self {
-            profiles: profile::all(),
+            profiles: profile::all(config.scheduler.as_ref()),
             snapshot: Snapshot::new(config.seed),
             queue: Queue::default(),
-            classes: Classes::default(),
+            infos: Infos::default(),
             decisions: order::Map::new(),
             helped: order::Map::new(),
             gated: order::Set::new(),
@@ -106,9 +116,19 @@ impl Schedulers {
         let body = object.pod()?;
         let number = self.scheduler_of(body).unwrap_or_default();
         let scheduler = &self.profiles[usize::from(number)];
-        let class = pod::PodClass::new(&body.spec);
-        let placed = placed(object).map(|(node, _)| node.as_str());
-        Some(explain::explain(scheduler.name(), scheduler.framework(), &class, placed, &self.snapshot))
+        let info = Infos::default().of(&object.meta, &body.spec);
+        let asking = Asking { uid: object.meta.uid, info: &info, nominated: body.status.nominated_node.as_ref() };
+        let explain = |snapshot: &Snapshot| {
+            explain::explain(scheduler.name(), scheduler.framework(), asking, View { snapshot, store })
+        };
+        Some(match placed(object) {
+            None => explain(&self.snapshot),
+            Some((node, _)) => {
+                let mut without = self.snapshot.clone();
+                without.remove_pod(node, object.meta.uid);
+                explain(&without)
+            }
+        })
     }
 
     /// How a pod waits for a node; none where it does not.
@@ -117,8 +137,8 @@ impl Schedulers {
     }
 
     /// The `schedulerName`s there are, the default one first.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.profiles.iter().map(|s| s.name())
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.iter().map(|s| s.name().as_str())
     }
 
     /// Whether a pod is known to have got its node from somebody else: it has one, and none of these decided so in
@@ -140,7 +160,7 @@ impl Schedulers {
         let Some(Object { meta, body: Body::Node { spec, status } }) = after else {
             return self.snapshot.remove_node(name);
         };
-        let (index, events) = self.snapshot.set_node(name, &meta.labels, spec, status);
+        let (index, events) = self.snapshot.set_node(meta, spec, status);
         self.help(index, events);
     }
 
@@ -153,11 +173,12 @@ impl Schedulers {
 
     fn see_pod(&mut self, change: &Change, now: Time) {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
-        self.count_pod(before, after);
+        self.count_pod(before, after, now);
         let Some(object) = after.or(before) else { return };
         let key = (object.meta.namespace.clone(), object.meta.name.clone());
         let Some((after, pod)) = after.and_then(|o| Some((o, o.pod()?))) else {
             self.queue.remove(&key);
+            self.snapshot.dismiss(object.meta.uid);
             self.decisions.remove(&object.meta.uid);
             return;
         };
@@ -165,12 +186,18 @@ impl Schedulers {
         let Some(scheduler) = self.scheduler_of(pod).filter(|_| waits) else {
             self.queue.remove(&key);
             let uid = after.meta.uid;
+            self.snapshot.dismiss(uid);
             if self.decisions.get(&uid).is_some_and(|d| d.chosen.is_none()) {
                 self.decisions.remove(&uid);
             }
             return;
         };
-        let same = before.and_then(|b| Some((b, b.pod()?))).is_some_and(|(before, old)| {
+        let nominated = pod.status.nominated_node.clone();
+        let old = before.and_then(|b| Some((b, b.pod()?)));
+        if old.is_none_or(|(_, old)| old.status.nominated_node != nominated) {
+            self.nominate(after, pod, nominated);
+        }
+        let same = old.is_some_and(|(before, old)| {
             // Comparing two specs in full is worth it only where they are not one.
             (Arc::ptr_eq(&old.spec, &pod.spec) || old.spec == pod.spec) && before.meta.labels == after.meta.labels
         });
@@ -181,62 +208,103 @@ impl Schedulers {
         if gated {
             self.gated.insert(key.clone());
         }
-        let waiting = Waiting {
-            uid: after.meta.uid,
-            scheduler,
-            class: self.classes.of(&pod.spec),
-            priority: pod.spec.priority.unwrap_or_default(),
-            created: after.meta.created,
-        };
+        let info = self.infos.of(&after.meta, &pod.spec);
+        for name in info.keys() {
+            self.snapshot.track(name);
+        }
+        let waiting = Waiting { uid: after.meta.uid, scheduler, info, created: after.meta.created };
         self.queue.put(&key, waiting, gated, now);
     }
 
-    /// Counts a pod in and out of its node.
-    fn count_pod(&mut self, before: Option<&Object>, after: Option<&Object>) {
-        let (before, after) = (before.and_then(placed), after.and_then(placed));
-        if let (Some((old, old_pod)), Some((new, new_pod))) = (before, after)
-            && old == new
-            && Arc::ptr_eq(&old_pod.spec, &new_pod.spec)
-            && !old_pod.status.is_resizing()
-            && !new_pod.status.is_resizing()
-        {
-            return;
+    /// Takes note of the node on which others make room for a pod, or of that they do not any more.
+    fn nominate(&mut self, object: &Object, pod: &PodBody, node: Option<Name>) {
+        let uid = object.meta.uid;
+        self.snapshot.dismiss(uid);
+        if let Some(node) = node {
+            let info = self.infos.of(&object.meta, &pod.spec);
+            let (namespace, name) = (object.meta.namespace.clone(), object.meta.name.clone());
+            self.snapshot.nominate(Nominated { uid, namespace, name, node, info });
         }
-        if let Some((node, pod)) = before {
-            let class = self.classes.of(&pod.reckoned());
-            if let Some(index) = self.snapshot.remove_pod(node, &class) {
-                self.help(index, Events::POD_REMOVED);
+    }
+
+    /// Counts a pod in and out of its node.
+    fn count_pod(&mut self, before: Option<&Object>, after: Option<&Object>, now: Time) {
+        let on_node = |o: Option<&Object>| o.is_some_and(|o| placed(o).is_some());
+        if let (true, true, Some(old), Some(new)) = (on_node(before), on_node(after), before, after) {
+            let spec = |o: &Object| o.pod().map(|p| (Arc::as_ptr(&p.spec), p.node.clone()));
+            let is_resizing = |o: &Object| o.pod().is_some_and(|p| p.status.is_resizing());
+            let same_labels = Arc::ptr_eq(&old.meta.labels, &new.meta.labels) || old.meta.labels == new.meta.labels;
+            if spec(old) == spec(new)
+                && same_labels
+                && old.meta.deletion.is_some() == new.meta.deletion.is_some()
+                && old.meta.owners == new.meta.owners
+                && !is_resizing(old)
+                && !is_resizing(new)
+            {
+                return;
             }
         }
-        if let Some((node, pod)) = after {
-            let class = self.classes.of(&pod.reckoned());
-            self.snapshot.add_pod(node, &class);
+        if let Some((object, (node, _))) = before.and_then(|o| Some((o, placed(o)?)))
+            && let Some(index) = self.snapshot.remove_pod(node, object.meta.uid)
+        {
+            self.help(index, Events::POD_REMOVED);
+            self.retry_nominated(node, now);
+        }
+        if let Some((object, (node, pod))) = after.and_then(|o| Some((o, placed(o)?))) {
+            let info = self.infos.of(&object.meta, &pod.reckoned());
+            for name in info.keys() {
+                self.snapshot.track(name);
+            }
+            let placed = Placed { uid: object.meta.uid, info, leaving: object.meta.deletion.is_some() };
+            let index = self.snapshot.add_pod(node, placed);
+            if self.queue.awaits(Events::POD_ADDED) {
+                self.help(index, Events::POD_ADDED);
+            }
+        }
+    }
+
+    /// Tries those again for whom others made room on a node.
+    fn retry_nominated(&mut self, node: &Name, now: Time) {
+        for nominated in self.snapshot.nominated().iter().filter(|n| n.node == *node) {
+            self.queue.wake_one(&(nominated.namespace.clone(), nominated.name.clone()), now);
         }
     }
 
     /// Wakes parked pods for which a node to which something happened would do now.
-    fn wake(&mut self, now: Time) {
+    fn wake(&mut self, now: Time, store: &Store) {
         let helped = std::mem::take(&mut self.helped);
         if helped.is_empty() {
             return;
         }
-        let (profiles, nodes) = (&self.profiles, self.snapshot.nodes());
-        self.queue.wake(now, |scheduler, class, helped_by| {
+        let (profiles, snapshot) = (&self.profiles, &self.snapshot);
+        let view = View { snapshot, store };
+        self.queue.wake(now, |scheduler, info, helped_by| {
             let framework = profiles[usize::from(scheduler)].framework();
-            helped.iter().any(|(index, events)| {
-                let node = &nodes[*index as usize];
-                if !node.present || !events.meets(*helped_by) {
-                    return false;
-                }
-                match framework.refusal(class, node) {
-                    None => true,
+            let helps = |(index, events): (&u32, &Events)| {
+                snapshot.nodes()[*index as usize].present && events.meets(*helped_by)
+            };
+            if !helped.iter().any(helps) {
+                return false;
+            }
+            let around = framework.look(info, view);
+            let fits = |index: u32, helped_by: &mut Events| {
+                let node = &snapshot.nodes()[index as usize];
+                match framework.refusal(&info.class, &around, index, node) {
+                    None => node.present,
                     // What refuses now may not be what refused when the pod was tried.
                     Some((number, _)) => {
                         *helped_by = helped_by.or(framework.filters[usize::from(number)].helped_by());
                         false
                     }
                 }
-            })
+            };
+            if around.is_empty() {
+                let which: Vec<u32> = helped.iter().filter(|h| helps(*h)).map(|(index, _)| *index).collect();
+                which.into_iter().any(|index| fits(index, helped_by))
+            } else {
+                // What happens on one node can make another one do.
+                (0..snapshot.nodes().len() as u32).any(|index| fits(index, helped_by))
+            }
         });
     }
 
@@ -244,44 +312,44 @@ impl Schedulers {
         let found = cx.store.get(Kind::Pod, &key.0, &key.1).filter(|o| o.meta.uid == waiting.uid).cloned();
         let Some(object) = found else { return self.queue.remove(key) };
         let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
-        let name = scheduler.name();
-        let Choice { chosen, refusals } = scheduler.choose(&waiting.class, &self.snapshot);
+        let name = scheduler.name().clone();
+        let nominated = object.pod().and_then(|p| p.status.nominated_node.as_ref());
+        let asking = Asking { uid: waiting.uid, info: &waiting.info, nominated };
+        let view = View { snapshot: &self.snapshot, store: cx.store };
+        let Choice { chosen, refusals } = scheduler.choose(asking, view);
+        let preemption = chosen.is_none().then(|| preemption::search(scheduler.framework(), asking, &refusals, view));
         let decision = Decision {
             at: cx.now,
-            scheduler: Name::new_static(name),
+            scheduler: name.clone(),
             nodes: self.snapshot.present(),
             chosen: chosen.map(Box::new),
             refusals,
+            preemption,
         };
         if let Some(chosen) = &decision.chosen {
             self.queue.remove(key);
-            self.bind(&object, &chosen.node, name, cx);
+            self.bind(&object, &chosen.node, &name, cx);
         } else {
             let helped_by = self.helped_by(waiting.scheduler, &decision);
             self.queue.park(key, helped_by, cx.now);
             let message = decision.message().unwrap_or_default();
-            if let Some(object) = note(&object, "Unschedulable", &message, cx) {
-                cx.event(&object, EventKind::Warning, name, "FailedScheduling", &cut(&message));
+            let nominated = match &decision.preemption {
+                Some(Preemption::Planned(plan)) => Nomination::Of(&plan.node),
+                Some(Preemption::Useless(_)) => Nomination::None,
+                _ => Nomination::AsItWas,
+            };
+            if let Some(object) = note(&object, "Unschedulable", &message, nominated, cx) {
+                cx.event(&object, EventKind::Warning, &name, "FailedScheduling", &cut(&message));
+                if let Some(pod) = object.pod() {
+                    // The next decision must see it.
+                    self.nominate(&object, pod, pod.status.nominated_node.clone());
+                }
+            }
+            if let Some(Preemption::Planned(plan)) = &decision.preemption {
+                self.carry_out(plan, &object, waiting, &name, cx);
             }
         }
         self.decisions.insert(waiting.uid, Arc::new(decision));
-    }
-
-    fn bind(&mut self, object: &Arc<Object>, node: &Name, scheduler: &str, cx: &mut Context<'_>) {
-        let mut next = Object::clone(object);
-        let condition = condition(&next, ConditionStatus::True, cx.now);
-        if let Some(pod) = next.pod_mut() {
-            pod.node = Some(node.clone());
-            pod.status.set_condition(condition);
-        }
-        // It was there when the decision began, and nobody else writes meanwhile.
-        let Ok(bound) = cx.store.update(next, None) else { return };
-        // The next decision must see this one.
-        let revision = bound.meta.resource_version;
-        self.see_pod(&Change { revision, before: Some(Arc::clone(object)), after: Some(Arc::clone(&bound)) }, cx.now);
-        self.ahead.push_back(revision);
-        let message = format!("Successfully assigned {}/{} to {node}", bound.meta.namespace, bound.meta.name);
-        cx.event(&bound, EventKind::Normal, scheduler, "Scheduled", &message);
     }
 
     /// What can make a node acceptable that refused. A node that comes later may refuse for another reason and be
@@ -289,41 +357,12 @@ impl Schedulers {
     fn helped_by(&self, scheduler: u8, decision: &Decision) -> Events {
         let filters = &self.profiles[usize::from(scheduler)].framework().filters;
         let refused = |name| decision.refusals.iter().any(|r| r.plugin == name);
-        filters.iter().filter(|f| refused(f.name())).map(|f| f.helped_by()).fold(Events::OF_NODES, Events::or)
+        filters
+            .iter()
+            .filter(|f| refused(f.name()))
+            .map(framework::AnyFilter::helped_by)
+            .fold(Events::OF_NODES, Events::or)
     }
-}
-
-fn condition(object: &Object, status: ConditionStatus, now: Time) -> Condition {
-    let generation = object.meta.generation;
-    Condition {
-        observed_generation: (generation != 0).then_some(generation),
-        ..Condition::new(ConditionKind::PodScheduled, status, now.floor_secs())
-    }
-}
-
-/// Notes on a pod why it is not scheduled. Returns the pod where that was news.
-fn note(object: &Object, reason: &str, message: &str, cx: &mut Context<'_>) -> Option<Arc<Object>> {
-    let condition = condition(object, ConditionStatus::False, cx.now).because(reason, message);
-    let old = object.pod()?.status.condition(&ConditionKind::PodScheduled);
-    if old.is_some_and(|old| Condition { since: condition.since, ..old.clone() } == condition) {
-        return None;
-    }
-    let mut next = object.clone();
-    next.pod_mut()?.status.set_condition(condition);
-    cx.store.update(next, None).ok()
-}
-
-/// A message as long as an event may have it.
-fn cut(message: &str) -> String {
-    const MARK: &str = " ...";
-    if message.len() <= EVENT_MESSAGE_BYTES_MAX {
-        return message.to_owned();
-    }
-    let mut end = EVENT_MESSAGE_BYTES_MAX - MARK.len();
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{MARK}", &message[..end])
 }
 
 impl Component for Schedulers {
@@ -343,14 +382,14 @@ impl Component for Schedulers {
     }
 
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
-        self.wake(cx.now);
+        self.wake(cx.now, cx.store);
         self.queue.wake_due(cx.now);
         for (namespace, name) in std::mem::take(&mut self.gated) {
             let object = cx.store.get(Kind::Pod, &namespace, &name).cloned();
             let gated = |pod: &PodBody| pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty());
             if let Some(object) = object.filter(|o| o.pod().is_some_and(gated)) {
                 let message = "Scheduling is blocked due to non-empty scheduling gates";
-                note(&object, "SchedulingGated", message, cx);
+                note(&object, "SchedulingGated", message, Nomination::AsItWas, cx);
             }
         }
         for _ in 0..DECISIONS_MAX {

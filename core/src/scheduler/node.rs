@@ -1,8 +1,9 @@
 //! What matters of a node for which pods it takes: what it has, what is taken, and whom it turns away.
 
+use super::info::PodInfo;
 use super::pod::{HostPort, PodClass};
 use crate::api::resources::Amounts;
-use crate::api::{Labels, Name};
+use crate::api::{Labels, Name, Uid};
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
 
@@ -15,6 +16,15 @@ pub struct Taint {
     pub value: Name,
     /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
     pub effect: Name,
+}
+
+/// A pod on a node.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) uid: Uid,
+    pub(super) info: Arc<PodInfo>,
+    /// Whether it is on its way out.
+    pub(super) leaving: bool,
 }
 
 /// One node, in numbers.
@@ -33,14 +43,20 @@ pub(super) struct NodeInfo {
     pub(super) used: Amounts,
     /// Cpu and memory its pods count as where pods are spread by requests.
     pub(super) counted: [i64; 2],
-    /// How many pods it has.
-    pub(super) pods: i64,
+    /// Its pods, in the order in which they came.
+    pub(super) pods: Vec<Placed>,
+    /// How many of them say something about other pods near them.
+    pub(super) with_terms: u32,
+    /// How many of them use disks of their own.
+    pub(super) with_disks: u32,
     /// Ports its pods take.
     pub(super) ports: Vec<HostPort>,
     /// Whether it was cordoned.
     pub(super) unschedulable: bool,
     pub(super) taints: Arc<[Taint]>,
     pub(super) labels: Labels,
+    /// The images it has, by number; sorted. See [`super::images::Images`].
+    pub(super) images: Vec<u32>,
     /// The number of the latest change, see [`super::snapshot::Snapshot`].
     pub(super) changed: u64,
 }
@@ -75,35 +91,53 @@ impl NodeInfo {
             tie: self.tie,
             used: std::mem::take(&mut self.used),
             counted: self.counted,
-            pods: self.pods,
+            pods: std::mem::take(&mut self.pods),
+            with_terms: self.with_terms,
+            with_disks: self.with_disks,
             ports: std::mem::take(&mut self.ports),
             ..Self::default()
         };
     }
 
     /// Counts a pod in.
-    pub(super) fn add(&mut self, pod: &PodClass) {
-        self.used.add(&pod.requests);
-        self.count(pod, 1);
-        self.ports.extend(pod.ports.iter().cloned());
+    pub(super) fn add(&mut self, pod: Placed) {
+        let class = &pod.info.class;
+        self.used.add(&class.requests);
+        self.ports.extend(class.ports.iter().cloned());
+        self.count(class, 1);
+        self.with_terms += u32::from(pod.info.has_terms());
+        self.with_disks += u32::from(!class.disks.is_empty());
+        self.pods.push(pod);
     }
 
-    /// Counts a pod out that was counted in.
-    pub(super) fn remove(&mut self, pod: &PodClass) {
-        self.used.subtract(&pod.requests);
-        self.count(pod, -1);
-        for port in &pod.ports {
+    /// Counts a pod out that was counted in. Returns what was known of it.
+    pub(super) fn remove(&mut self, uid: Uid) -> Option<Placed> {
+        // Who came last often goes first.
+        let at = self.pods.iter().rposition(|p| p.uid == uid)?;
+        let pod = self.pods.remove(at);
+        let class = &pod.info.class;
+        self.used.subtract(&class.requests);
+        self.count(class, -1);
+        self.with_terms -= u32::from(pod.info.has_terms());
+        self.with_disks -= u32::from(!class.disks.is_empty());
+        for port in &class.ports {
             if let Some(at) = self.ports.iter().position(|p| p == port) {
                 self.ports.swap_remove(at);
             }
         }
+        Some(pod)
     }
 
     fn count(&mut self, pod: &PodClass, sign: i64) {
-        self.pods += sign;
         for (sum, counted) in self.counted.iter_mut().zip(pod.counted) {
             *sum = sum.saturating_add(sign.saturating_mul(counted));
         }
+    }
+
+    /// The first taint that keeps a pod away.
+    pub(super) fn untolerated(&self, pod: &PodClass) -> Option<&Taint> {
+        let mut keeps_away = self.taints.iter().filter(|t| t.effect == "NoSchedule" || t.effect == "NoExecute");
+        keeps_away.find(|t| !pod.tolerates(&t.key, &t.value, &t.effect))
     }
 
     /// Whether this node goes before `other` among equals.

@@ -1,6 +1,6 @@
 //! What matters of a pod for where it goes. Pods that are equal in this are decided alike.
 
-use super::selector::NodeConstraint;
+use super::selector::{NodeConstraint, NodeTerm};
 use crate::api::resources::{Amounts, Asked, is_sidecar, total};
 use crate::api::{Name, SharedSpec};
 use crate::order;
@@ -73,6 +73,56 @@ pub(crate) struct PodClass {
     pub(crate) constraint: NodeConstraint,
     /// The node it names.
     pub(super) node: Option<Name>,
+    /// Nodes it would rather run on, and how much.
+    pub(super) preferred: Vec<(i64, NodeTerm)>,
+    /// The images of its containers, as nodes name them.
+    pub(super) images: Vec<Name>,
+    /// Disks that not every other pod of a node may use at the same time.
+    pub(super) disks: Vec<Disk>,
+    /// The claims of volumes it names.
+    pub(super) claims: Vec<Name>,
+}
+
+/// A disk of a cloud or network that a pod mounts itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Disk {
+    /// Kind and name; of a kind with several addresses one each.
+    names: Vec<Name>,
+    /// Whether it may be shared by all that only read it.
+    shared: bool,
+}
+
+impl Disk {
+    fn all(volume: &k8s::Volume) -> Option<Self> {
+        let disk = |names: Vec<Name>, read_only: Option<bool>| Some(Self { names, shared: read_only == Some(true) });
+        if let Some(gce) = &volume.gce_persistent_disk {
+            return disk(vec![format!("gce {}", gce.pd_name).into()], gce.read_only);
+        }
+        if let Some(aws) = &volume.aws_elastic_block_store {
+            // Not even readers share these.
+            return disk(vec![format!("aws {}", aws.volume_id).into()], None);
+        }
+        if let Some(iscsi) = &volume.iscsi {
+            return disk(vec![format!("iscsi {}", iscsi.iqn).into()], iscsi.read_only);
+        }
+        let rbd = volume.rbd.as_ref()?;
+        let pool = rbd.pool.as_deref().unwrap_or("rbd");
+        let name = |monitor: &String| Name::from(format!("rbd {monitor} {pool} {}", rbd.image));
+        disk(rbd.monitors.iter().map(name).collect(), rbd.read_only)
+    }
+
+    /// Whether both cannot be used on one node.
+    pub(super) fn conflicts(&self, other: &Self) -> bool {
+        !(self.shared && other.shared) && self.names.iter().any(|name| other.names.contains(name))
+    }
+}
+
+/// An image as nodes name it: with its tag.
+fn image_name(image: &str) -> Name {
+    match (image.rfind(':'), image.rfind('/')) {
+        (colon, slash) if colon <= slash => format!("{image}:latest").into(),
+        _ => image.into(),
+    }
 }
 
 impl PodClass {
@@ -102,6 +152,15 @@ impl PodClass {
             tolerations: spec.tolerations.iter().flatten().filter_map(Toleration::new).collect(),
             constraint: NodeConstraint::new(spec),
             node: spec.node_name.as_deref().map(Name::from),
+            preferred: preferred(spec),
+            images: images(spec),
+            disks: spec.volumes.iter().flatten().filter_map(Disk::all).collect(),
+            claims: spec
+                .volumes
+                .iter()
+                .flatten()
+                .filter_map(|v| Some(v.persistent_volume_claim.as_ref()?.claim_name.as_str().into()))
+                .collect(),
         }
     }
 
@@ -109,6 +168,17 @@ impl PodClass {
     pub(super) fn tolerates(&self, key: &str, value: &str, effect: &str) -> bool {
         self.tolerations.iter().any(|t| t.tolerates(key, value, effect))
     }
+}
+
+fn preferred(spec: &k8s::PodSpec) -> Vec<(i64, NodeTerm)> {
+    let affinity = spec.affinity.as_ref().and_then(|a| a.node_affinity.as_ref());
+    let terms = affinity.and_then(|a| a.preferred_during_scheduling_ignored_during_execution.as_ref());
+    terms.into_iter().flatten().map(|t| (i64::from(t.weight), NodeTerm::new(&t.preference))).collect()
+}
+
+fn images(spec: &k8s::PodSpec) -> Vec<Name> {
+    let containers = spec.init_containers.iter().flatten().chain(&spec.containers);
+    containers.map(|c| image_name(c.image.as_deref().unwrap_or_default())).collect()
 }
 
 /// Remembers the classes of specs seen lately: replicas share their spec, and so it is read once.

@@ -1,17 +1,16 @@
 //! The schedulers a pod can name, behind one small boundary.
 
+use super::assess::{Asking, refusal};
 use super::best_score::BestScore;
-use super::decision::{Chosen, PluginScore, Refusal};
-use super::framework::{Framework, Score, Verdict};
+use super::configuration::{self, Configuration, default_profile};
+use super::decision::{Chosen, Refusal};
+use super::framework::{Framework, Verdict, View};
 use super::full_scan::FullScan;
-use super::node::NodeInfo;
-use super::plugins;
-use super::pod::PodClass;
+use super::info::PodInfo;
 use super::round_robin::RoundRobin;
-use super::snapshot::Snapshot;
+use crate::api::Name;
 use crate::order;
 use std::fmt::Debug;
-use std::sync::Arc;
 
 /// What a scheduler makes of a pod.
 pub(super) struct Choice {
@@ -24,13 +23,13 @@ pub(super) struct Choice {
 /// Chooses a node for one pod at a time. It must not choose a node that its filters refuse.
 pub(super) trait Scheduler: Debug + Send + Sync {
     /// The `schedulerName` it goes by.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &Name;
 
     /// Its plugins.
     fn framework(&self) -> &Framework;
 
-    /// Chooses.
-    fn choose(&mut self, pod: &Arc<PodClass>, snapshot: &Snapshot) -> Choice;
+    /// Chooses among all nodes.
+    fn choose(&mut self, pod: Asking<'_>, view: View<'_>) -> Choice;
 
     /// A copy that goes its own way.
     fn fork(&self) -> Box<dyn Scheduler>;
@@ -42,27 +41,37 @@ impl Clone for Box<dyn Scheduler> {
     }
 }
 
-/// Every scheduler there is; the default one first.
-pub(super) fn all() -> Vec<Box<dyn Scheduler>> {
-    vec![
-        Box::new(BestScore::new(plugins::default_profile())),
-        Box::new(RoundRobin::new(plugins::filters_only())),
-        Box::new(FullScan::new(plugins::default_profile())),
-    ]
+/// Every scheduler there is: those of the configuration, and where it does not name them anew, ours.
+pub(super) fn all(configuration: Option<&Configuration>) -> Vec<Box<dyn Scheduler>> {
+    let named = configuration::profiles(configuration).into_iter();
+    let mut all: Vec<Box<dyn Scheduler>> =
+        named.map(|p| Box::new(BestScore::new(p.name, p.framework)) as Box<dyn Scheduler>).collect();
+    let no_scores = Framework { scores: Vec::new(), ..default_profile() };
+    let ours: [Box<dyn Scheduler>; 2] =
+        [Box::new(RoundRobin::new(no_scores)), Box::new(FullScan::new(default_profile()))];
+    for scheduler in ours {
+        if !all.iter().any(|s| s.name() == scheduler.name()) {
+            all.push(scheduler);
+        }
+    }
+    all
 }
 
-/// What each plugin gives a node, with its weight.
-pub(super) fn scores(framework: &Framework, pod: &PodClass, node: &NodeInfo) -> Box<[PluginScore]> {
-    let concerned = framework.scores.iter().filter(|(s, _)| s.concerns(pod));
-    let score = |(s, weight): &(Box<dyn Score>, i32)| {
-        let raw = s.score(pod, node);
-        PluginScore { plugin: s.name(), raw, score: weight * raw }
-    };
-    concerned.map(score).collect()
+/// The node on which others made room for a pod, where it will do now: no other is looked at then.
+pub(super) fn nominated(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Option<Choice> {
+    let name = pod.nominated?;
+    let index = view.snapshot.index(name)?;
+    let node = &view.snapshot.nodes()[index as usize];
+    let around = framework.look(pod.info, view);
+    if !node.present || refusal(framework, pod, &around, index, node, view).is_some() {
+        return None;
+    }
+    let chosen = Chosen { node: name.clone(), feasible: 1, scores: Box::default(), runner_up: None };
+    Some(Choice { chosen: Some(chosen), refusals: Box::default() })
 }
 
 /// Verdicts and how many nodes have each, as data in a fixed order.
-pub(super) fn refusals(framework: &Framework, pod: &PodClass, counts: &[(Verdict, u32)]) -> Box<[Refusal]> {
+pub(super) fn refusals(framework: &Framework, pod: &PodInfo, counts: &[(Verdict, u32)]) -> Box<[Refusal]> {
     let refused = counts.iter().filter(|(_, count)| *count > 0).filter_map(|(verdict, count)| {
         let Verdict::Refused(number, refused) = *verdict else { return None };
         Some(framework.refusal_data(pod, number, refused, *count))

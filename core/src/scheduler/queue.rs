@@ -1,6 +1,6 @@
 //! Pods that wait for a node: in line, backing off, parked until something happens that can help, or gated.
 
-use super::pod::PodClass;
+use super::info::PodInfo;
 use super::snapshot::Events;
 use crate::api::{Name, Uid};
 use crate::deadlines::Deadlines;
@@ -27,9 +27,7 @@ pub(super) struct Waiting {
     pub(super) uid: Uid,
     /// The number of its scheduler.
     pub(super) scheduler: u8,
-    pub(super) class: Arc<PodClass>,
-    /// Higher goes first.
-    pub(super) priority: i32,
+    pub(super) info: Arc<PodInfo>,
     /// Earlier goes first: when it was created, in whole seconds.
     pub(super) created: Time,
 }
@@ -55,16 +53,16 @@ struct Entry {
 
 impl Entry {
     fn rank(&self, key: &PodKey) -> Rank {
-        (Reverse(self.pod.priority), self.pod.created, self.arrival, key.clone())
+        (Reverse(self.pod.info.priority), self.pod.created, self.arrival, key.clone())
     }
 
     fn group(&self) -> Group {
-        (self.pod.scheduler, Arc::clone(&self.pod.class))
+        (self.pod.scheduler, Arc::clone(&self.pod.info))
     }
 }
 
 type Rank = (Reverse<i32>, Time, u64, PodKey);
-type Group = (u8, Arc<PodClass>);
+type Group = (u8, Arc<PodInfo>);
 
 /// How many pods wait where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,6 +106,8 @@ pub(super) struct Queue {
     active: order::Set<Rank>,
     /// Parked pods that are decided alike, and what can help them.
     parked: order::Map<Group, (Events, order::Set<PodKey>)>,
+    /// What can help any of them, and perhaps some that are parked no more.
+    awaited: Events,
     /// When those that back off or are parked are to be tried again.
     deadlines: Deadlines<PodKey>,
     arrivals: u64,
@@ -171,22 +171,40 @@ impl Queue {
         entry.place = Place::Parked;
         let group = self.parked.entry(entry.group()).or_default();
         group.0 = helped_by;
+        self.awaited = self.awaited.or(helped_by);
         group.1.insert(key.clone());
         self.deadlines.set(key.clone(), now + PARKED_MAX);
     }
 
     /// Wakes the parked pods of every class that `helped` finds helped, given its scheduler and what can help it;
     /// to the latter it adds what it finds in the way instead.
-    pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &PodClass, &mut Events) -> bool) {
+    pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &PodInfo, &mut Events) -> bool) {
         let mut woken = Vec::new();
-        for ((scheduler, class), (events, keys)) in self.parked.iter_mut() {
-            if helped(*scheduler, class, events) {
+        let mut awaited = Events::NONE;
+        for ((scheduler, info), (events, keys)) in self.parked.iter_mut() {
+            if helped(*scheduler, info, events) {
                 woken.extend(keys.iter().cloned());
+            } else {
+                awaited = awaited.or(*events);
             }
         }
+        self.awaited = awaited;
         for key in woken {
             self.retry(&key, now);
         }
+    }
+
+    /// Puts a pod in line that backs off or is parked.
+    pub(super) fn wake_one(&mut self, key: &PodKey, now: Time) {
+        let waits = self.entries.get(key).is_some_and(|e| matches!(e.place, Place::BackingOff | Place::Parked));
+        if waits {
+            self.retry(key, now);
+        }
+    }
+
+    /// Whether such events can help a parked pod.
+    pub(super) fn awaits(&self, events: Events) -> bool {
+        !self.parked.is_empty() && self.awaited.meets(events)
     }
 
     /// Puts those in line whose time has come.

@@ -1,11 +1,9 @@
 //! A simple scheduler: nodes take turns.
 
+use super::assess::{Asking, Assessment, assess};
 use super::decision::Chosen;
-use super::evaluation::Evaluations;
-use super::framework::Framework;
-use super::pod::PodClass;
-use super::profile::{Choice, Scheduler, refusals};
-use super::snapshot::Snapshot;
+use super::framework::{Framework, Verdict, View};
+use super::profile::{Choice, Scheduler, count, nominated, refusals};
 use crate::api::Name;
 use std::sync::Arc;
 
@@ -13,7 +11,6 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) struct RoundRobin {
     framework: Arc<Framework>,
-    evaluations: Evaluations,
     /// The node chosen last.
     last: Name,
 }
@@ -21,32 +18,40 @@ pub(super) struct RoundRobin {
 impl RoundRobin {
     /// With these plugins, of which the scores are not asked.
     pub(super) fn new(framework: Framework) -> Self {
-        Self { framework: framework.into(), evaluations: Evaluations::default(), last: Name::default() }
+        Self { framework: framework.into(), last: Name::default() }
     }
 }
 
 impl Scheduler for RoundRobin {
-    fn name(&self) -> &'static str {
-        "round-robin"
+    fn name(&self) -> &Name {
+        const NAME: &Name = &Name::new_static("round-robin");
+        NAME
     }
 
     fn framework(&self) -> &Framework {
         &self.framework
     }
 
-    fn choose(&mut self, pod: &Arc<PodClass>, snapshot: &Snapshot) -> Choice {
-        let evaluation = self.evaluations.of(&self.framework, pod, snapshot);
-        let next = snapshot.after(&self.last).find(|index| evaluation.is_feasible(*index));
+    fn choose(&mut self, pod: Asking<'_>, view: View<'_>) -> Choice {
+        if let Some(choice) = nominated(&self.framework, pod, view) {
+            return choice;
+        }
+        let Assessment { verdicts, feasible, .. } = assess(&self.framework, pod, view);
+        let next = view.snapshot.after(&self.last).find(|index| verdicts[*index as usize] == Verdict::Feasible);
         let chosen = next.map(|index| Chosen {
-            node: snapshot.nodes()[index as usize].name.clone(),
-            feasible: evaluation.feasible(),
+            node: view.snapshot.nodes()[index as usize].name.clone(),
+            feasible: feasible.len() as u32,
             scores: Box::default(),
             runner_up: None,
         });
         if let Some(chosen) = &chosen {
             self.last = chosen.node.clone();
         }
-        Choice { chosen, refusals: refusals(&self.framework, pod, evaluation.counts()) }
+        let mut counts = Vec::new();
+        for verdict in verdicts {
+            count(&mut counts, verdict, 1);
+        }
+        Choice { chosen, refusals: refusals(&self.framework, pod.info, &counts) }
     }
 
     fn fork(&self) -> Box<dyn Scheduler> {

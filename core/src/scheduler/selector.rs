@@ -59,20 +59,20 @@ impl Requirement {
     }
 }
 
-/// Requirements that must hold together.
+/// Requirements on a node that must hold together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Term {
+pub(crate) struct NodeTerm {
     labels: Vec<Requirement>,
     fields: Vec<Requirement>,
 }
 
-impl Term {
-    fn new(written: &k8s::NodeSelectorTerm) -> Self {
+impl NodeTerm {
+    pub(super) fn new(written: &k8s::NodeSelectorTerm) -> Self {
         let list = |r: &Option<Vec<_>>| r.iter().flatten().map(Requirement::new).collect();
         Self { labels: list(&written.match_expressions), fields: list(&written.match_fields) }
     }
 
-    fn matches(&self, name: &str, labels: &BTreeMap<String, String>) -> bool {
+    pub(super) fn matches(&self, name: &str, labels: &BTreeMap<String, String>) -> bool {
         // An empty term matches nothing.
         (!self.labels.is_empty() || !self.fields.is_empty())
             && self.labels.iter().all(|r| r.matches(labels.get(r.key.as_str()).map(String::as_str)))
@@ -101,7 +101,7 @@ impl Term {
 pub(crate) struct NodeConstraint {
     labels: Vec<(Name, Name)>,
     /// One of these must match, where there are any terms.
-    terms: Option<Vec<Term>>,
+    terms: Option<Vec<NodeTerm>>,
     /// The only nodes that can match, where every term names its nodes.
     pub(super) only: Option<Vec<Name>>,
 }
@@ -115,7 +115,7 @@ impl NodeConstraint {
             .as_ref()
             .and_then(|a| a.node_affinity.as_ref())
             .and_then(|n| n.required_during_scheduling_ignored_during_execution.as_ref());
-        let terms = required.map(|r| r.node_selector_terms.iter().map(Term::new).collect::<Vec<_>>());
+        let terms = required.map(|r| r.node_selector_terms.iter().map(NodeTerm::new).collect::<Vec<_>>());
         let only = terms.as_ref().filter(|t| !t.is_empty()).and_then(|terms| {
             let mut all = Vec::new();
             for term in terms {

@@ -1,10 +1,13 @@
 //! All nodes in numbers, kept up to date change by change. Never rebuilt by a scan.
 
-use super::node::NodeInfo;
-use super::pod::PodClass;
-use crate::api::{Labels, Name};
+use super::images::Images;
+use super::info::PodInfo;
+use super::node::{NodeInfo, Placed};
+use super::topology::Topology;
+use crate::api::{Meta, Name, Uid};
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
+use std::sync::Arc;
 
 /// What happened to a node that can make it take a pod it refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +21,7 @@ impl Events {
     /// Taints, and whether it is cordoned.
     pub(super) const TAINTS: Self = Self(8);
     pub(super) const POD_REMOVED: Self = Self(16);
+    pub(super) const POD_ADDED: Self = Self(32);
     /// All that can happen to the node itself.
     pub(super) const OF_NODES: Self = Self::NODE_ADDED.or(Self::ALLOCATABLE).or(Self::LABELS).or(Self::TAINTS);
 
@@ -30,6 +34,16 @@ impl Events {
     pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// A pod for which others made room on a node, and that is yet to come there.
+#[derive(Clone, Debug)]
+pub(super) struct Nominated {
+    pub(super) uid: Uid,
+    pub(super) namespace: Name,
+    pub(super) name: Name,
+    pub(super) node: Name,
+    pub(super) info: Arc<PodInfo>,
 }
 
 /// All nodes. Each has a dense index for as long as it lives; indexes of nodes that went are used again.
@@ -47,6 +61,16 @@ pub(super) struct Snapshot {
     version: u64,
     /// The nodes of the latest changes, the last one last.
     log: Vec<u32>,
+    /// Nodes by the values of the labels that pods name.
+    topologies: Vec<Arc<Topology>>,
+    images: Images,
+    /// How many nodes have taints that pods had better avoid.
+    soft_taints: u32,
+    /// How many pods on nodes say something about other pods near them.
+    with_terms: u32,
+    /// How many pods on nodes have which priority.
+    priorities: order::Map<i32, i32>,
+    nominated: Vec<Nominated>,
 }
 
 impl Snapshot {
@@ -77,6 +101,55 @@ impl Snapshot {
         after.chain(self.by_name.iter().take_while(move |(name, _)| **name <= last)).map(|(_, index)| *index)
     }
 
+    /// The values of a label, and which node has which.
+    pub(super) fn topology(&self, key: &Name) -> Arc<Topology> {
+        let known = self.topologies.iter().find(|t| t.key == *key).cloned();
+        known.unwrap_or_else(|| Arc::new(Topology::new(key, &self.nodes)))
+    }
+
+    /// Keeps the values of a label up to date from now on.
+    pub(super) fn track(&mut self, key: &Name) {
+        if !self.topologies.iter().any(|t| t.key == *key) {
+            self.topologies.push(Arc::new(Topology::new(key, &self.nodes)));
+        }
+    }
+
+    /// The images that nodes have.
+    pub(super) const fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// Whether nodes have taints that pods had better avoid.
+    pub(super) const fn has_soft_taints(&self) -> bool {
+        self.soft_taints > 0
+    }
+
+    /// Whether pods on nodes say something about other pods near them.
+    pub(super) const fn has_terms(&self) -> bool {
+        self.with_terms > 0
+    }
+
+    /// The lowest priority of a pod on a node.
+    pub(super) fn lowest_priority(&self) -> Option<i32> {
+        self.priorities.keys().next().copied()
+    }
+
+    /// The pods for which others made room.
+    pub(super) fn nominated(&self) -> &[Nominated] {
+        &self.nominated
+    }
+
+    /// Forgets for which node a pod waits.
+    pub(super) fn dismiss(&mut self, uid: Uid) {
+        self.nominated.retain(|n| n.uid != uid);
+    }
+
+    /// Takes note of the node for which a pod waits.
+    pub(super) fn nominate(&mut self, nominated: Nominated) {
+        self.dismiss(nominated.uid);
+        self.nominated.push(nominated);
+    }
+
     /// The number of the last change.
     pub(super) const fn version(&self) -> u64 {
         self.version
@@ -94,27 +167,29 @@ impl Snapshot {
     }
 
     /// Takes over a Node object. Returns its index and what of it can help a pod.
-    pub(super) fn set_node(
-        &mut self,
-        name: &Name,
-        labels: &Labels,
-        spec: &k8s::NodeSpec,
-        status: &k8s::NodeStatus,
-    ) -> (u32, Events) {
-        let index = self.enter(name);
+    pub(super) fn set_node(&mut self, meta: &Meta, spec: &k8s::NodeSpec, status: &k8s::NodeStatus) -> (u32, Events) {
+        let index = self.enter(&meta.name);
         let node = &mut self.nodes[index as usize];
-        let before = node.clone();
-        node.set(labels, spec, status);
-        let when = |happened: bool, event| if happened { event } else { Events::NONE };
-        let events = when(!before.present, Events::NODE_ADDED)
-            .or(when(before.allocatable != node.allocatable || before.pods_max != node.pods_max, Events::ALLOCATABLE))
-            .or(when(before.labels != node.labels, Events::LABELS))
-            .or(when(before.taints != node.taints || before.unschedulable != node.unschedulable, Events::TAINTS));
-        if !before.present {
-            self.present += 1;
+        let (present, unschedulable, pods_max) = (node.present, node.unschedulable, node.pods_max);
+        let (labels, taints) = (Arc::clone(&node.labels), Arc::clone(&node.taints));
+        let allocatable = node.allocatable.clone();
+        node.set(&meta.labels, spec, status);
+        let said = status.images.as_deref().unwrap_or_default();
+        if !(node.images.is_empty() && said.is_empty()) {
+            node.images = self.images.set(&node.images, &meta.name, meta.created, said);
         }
+        let when = |happened: bool, event| if happened { event } else { Events::NONE };
+        let events = when(!present, Events::NODE_ADDED)
+            .or(when(allocatable != node.allocatable || pods_max != node.pods_max, Events::ALLOCATABLE))
+            .or(when(labels != node.labels, Events::LABELS))
+            .or(when(taints != node.taints || unschedulable != node.unschedulable, Events::TAINTS));
+        self.present += u32::from(!present);
+        self.soft_taints = self.soft_taints + u32::from(is_soft(&node.taints)) - u32::from(is_soft(&taints));
         if events != Events::NONE {
             self.note(index);
+        }
+        if events.meets(Events::NODE_ADDED.or(Events::LABELS)) {
+            self.locate(index);
         }
         (index, events)
     }
@@ -124,25 +199,48 @@ impl Snapshot {
         let Some(index) = self.index(name) else { return };
         let node = &mut self.nodes[index as usize];
         if node.present {
+            self.soft_taints -= u32::from(is_soft(&node.taints));
+            self.images.set(&node.images, &node.name, crate::time::Time(0), &[]);
             node.unset();
             self.present -= 1;
             self.note(index);
+            self.locate(index);
             self.leave(index);
         }
     }
 
+    /// Brings the values of its labels up to date for one node.
+    fn locate(&mut self, index: u32) {
+        for topology in &mut self.topologies {
+            if topology.is_stale() {
+                *topology = Arc::new(Topology::new(&topology.key, &self.nodes));
+            } else {
+                Arc::make_mut(topology).set(index, &self.nodes[index as usize]);
+            }
+        }
+    }
+
     /// Counts a pod in on a node, which need not have an object yet.
-    pub(super) fn add_pod(&mut self, node: &Name, pod: &PodClass) -> u32 {
+    pub(super) fn add_pod(&mut self, node: &Name, pod: Placed) -> u32 {
         let index = self.enter(node);
+        self.with_terms += u32::from(pod.info.has_terms());
+        *self.priorities.entry(pod.info.priority).or_default() += 1;
         self.nodes[index as usize].add(pod);
         self.note(index);
         index
     }
 
     /// Counts a pod out. Returns the index of its node.
-    pub(super) fn remove_pod(&mut self, node: &str, pod: &PodClass) -> Option<u32> {
+    pub(super) fn remove_pod(&mut self, node: &str, uid: Uid) -> Option<u32> {
         let index = self.index(node)?;
-        self.nodes[index as usize].remove(pod);
+        let pod = self.nodes[index as usize].remove(uid)?;
+        self.with_terms -= u32::from(pod.info.has_terms());
+        if let Some(count) = self.priorities.get_mut(&pod.info.priority) {
+            *count -= 1;
+            if *count == 0 {
+                self.priorities.remove(&pod.info.priority);
+            }
+        }
         self.note(index);
         self.leave(index);
         Some(index)
@@ -168,7 +266,7 @@ impl Snapshot {
     /// Gives an index back where nothing is known of the node any more.
     fn leave(&mut self, index: u32) {
         let node = &self.nodes[index as usize];
-        if !node.present && node.pods == 0 {
+        if !node.present && node.pods.is_empty() {
             self.by_name.remove(&node.name);
             self.free.push(index);
         }
@@ -184,4 +282,9 @@ impl Snapshot {
         self.log.push(index);
         self.nodes[index as usize].changed = self.version;
     }
+}
+
+/// Whether these are taints that a pod had better avoid.
+fn is_soft(taints: &[super::node::Taint]) -> bool {
+    taints.iter().any(|t| t.effect == "PreferNoSchedule")
 }

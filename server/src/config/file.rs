@@ -36,6 +36,7 @@ pub(crate) struct ConfigFile {
     pub(crate) heartbeat_seconds: Option<u32>,
     pub(crate) node_grace_seconds: Option<u32>,
     pub(crate) toleration_seconds: Option<u32>,
+    pub(crate) scheduler_config: Option<PathBuf>,
     pub(crate) seed: Option<u64>,
     pub(crate) simulate: Option<String>,
     pub(crate) speed: Option<f64>,

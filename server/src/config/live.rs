@@ -1,6 +1,7 @@
 //! The settings of a live cluster: where its state is kept, on which Docker hosts it runs, what it allows.
 
 use super::file::ConfigFile;
+use super::scheduler::read_scheduler_config;
 use super::settings::{Field, ServeArguments};
 use super::{ENDPOINT_FORMS, Endpoint, default_data_dir};
 use crate::failure::Failure;
@@ -108,6 +109,9 @@ impl LiveSettings {
         }
         if let Some(seconds) = arguments.toleration_seconds.or(file.toleration_seconds) {
             config.toleration_seconds = i64::from(seconds);
+        }
+        if let Some(path) = arguments.scheduler_config.or(file.scheduler_config) {
+            config.scheduler = Some(read_scheduler_config(&path)?);
         }
         if let Some(range) = arguments.node_ports.or(file.node_ports) {
             config.node_ports = port_range(&range).ok_or_else(|| {

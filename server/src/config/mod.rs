@@ -3,6 +3,7 @@
 mod endpoint;
 mod file;
 mod live;
+mod scheduler;
 mod serving_tls;
 mod settings;
 mod simulated;
@@ -10,6 +11,7 @@ mod tls_files;
 
 pub use endpoint::{ENDPOINT_FORMS, Endpoint};
 pub use live::{DockerHost, LiveSettings, check_node_name};
+pub(crate) use scheduler::read_scheduler_config;
 pub use serving_tls::ServingTls;
 pub use settings::{ClusterSettings, LogFormat, ServeArguments, Settings, is_loopback_host};
 pub use simulated::SimulatedSettings;

@@ -94,6 +94,10 @@ pub struct ServeArguments {
     /// How long pods stay on a node that is `NotReady`, unless they say otherwise. [default: 300]
     #[arg(long, value_name = "SECONDS")]
     pub(super) toleration_seconds: Option<u32>,
+    /// File with a `KubeSchedulerConfiguration` (v1): the schedulers' profiles, their plugins, weights and arguments.
+    /// [default: upstream's default profile]
+    #[arg(long, value_name = "FILE")]
+    pub(super) scheduler_config: Option<PathBuf>,
     /// Seed of the cluster's random choices; kept from the first start on. [default: a random one, or the scenario's]
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,

@@ -40,6 +40,7 @@ impl SimulatedSettings {
             ),
             ("node-grace-seconds", a.node_grace_seconds.or(f.node_grace_seconds).is_some(), SCENARIO_SAYS),
             ("toleration-seconds", a.toleration_seconds.or(f.toleration_seconds).is_some(), SCENARIO_SAYS),
+            ("scheduler-config", a.scheduler_config.is_some() || f.scheduler_config.is_some(), SCENARIO_SAYS),
             ("node-ports", a.node_ports.is_some() || f.node_ports.is_some(), SCENARIO_SAYS),
             ("service-network", a.service_network.is_some() || f.service_network.is_some(), SCENARIO_SAYS),
             ("allow-privileged", a.allow_privileged || f.allow_privileged.unwrap_or(false), SCENARIO_SAYS),

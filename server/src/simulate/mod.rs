@@ -6,6 +6,7 @@ mod plot;
 mod report;
 mod samples;
 
+use crate::config::read_scheduler_config;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,6 +15,7 @@ use kubarium_core::api::Kind;
 use kubarium_core::sim::{self, World};
 use samples::Samples;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Flags of `kubarium simulate`.
@@ -26,6 +28,10 @@ pub struct SimulateArguments {
     /// Seed of every random choice; takes the place of the scenario's.
     #[arg(long)]
     seed: Option<u64>,
+    /// File with a `KubeSchedulerConfiguration` (v1): the schedulers' profiles, their plugins, weights and arguments. Takes
+    /// the place of the scenario's.
+    #[arg(long, value_name = "FILE")]
+    scheduler_config: Option<PathBuf>,
     /// How much virtual time passes, such as 90s or 2h. Without it, until nothing is left to happen (a day at most).
     #[arg(long, value_parser = duration)]
     duration: Option<Span>,
@@ -63,7 +69,7 @@ const SAMPLE_EVERY: Span = Span::from_millis(1_000);
 /// A world in which the beginning has happened: `scenario` as the command takes a file. Where the API refuses a manifest,
 /// the failure names it.
 pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure> {
-    let (loaded, mut world) = world(&[scenario.to_owned()], seed)?;
+    let (loaded, mut world) = world(&[scenario.to_owned()], seed, None)?;
     while !world.advance(sim::BEGINNING, SLICE_EVENTS).reached {}
     match world.rejections().first() {
         Some(rejection) => Err(loaded.refused(rejection)),
@@ -71,9 +77,12 @@ pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure>
     }
 }
 
-fn world(files: &[String], seed: Option<u64>) -> Result<(input::Loaded, World), Failure> {
+fn world(files: &[String], seed: Option<u64>, scheduler: Option<&Path>) -> Result<(input::Loaded, World), Failure> {
     let mut loaded = input::load(files)?;
     loaded.scenario.config.seed = seed.unwrap_or(loaded.scenario.config.seed);
+    if let Some(path) = scheduler {
+        loaded.scenario.config.scheduler = Some(read_scheduler_config(path)?);
+    }
     let world = World::new(&loaded.scenario);
     Ok((loaded, world))
 }
@@ -81,7 +90,7 @@ fn world(files: &[String], seed: Option<u64>) -> Result<(input::Loaded, World), 
 /// Does what the arguments ask for.
 pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     let begun = Instant::now();
-    let (loaded, mut world) = world(&arguments.files, arguments.seed)?;
+    let (loaded, mut world) = world(&arguments.files, arguments.seed, arguments.scheduler_config.as_deref())?;
     let mut samples = Samples::new(arguments.output == Format::Html);
     let progress = Progress::new(loaded.scenario.manifests.len());
     let limit = sim::BEGINNING + arguments.duration.unwrap_or(SPAN_MAX);

@@ -2,12 +2,14 @@
 //! Started by `cargo xtask fidelity`.
 
 use clap::{Parser, Subcommand};
-use kubarium_tests::replay::{self, Agreement, Case};
+use kubarium_tests::replay::{self, Agreement, Case, scheduler};
 use regex::Regex;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/upstream-api");
+
+const DECISIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/upstream-scheduler");
 
 #[derive(Parser)]
 #[command(name = "cargo xtask fidelity", about = "Hold Kubarium against records of the real Kubernetes")]
@@ -54,6 +56,11 @@ enum What {
         #[arg(long, value_name = "FILE")]
         fixture: Option<PathBuf>,
     },
+    /// Decisions of kube-scheduler
+    Scheduler {
+        /// A directory of records, a file a theme, one JSON case a line, gzipped or not [default: that of the project]
+        directory: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -85,6 +92,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             let cases = cases(file, "kubectl.jsonl.gz")?;
             replay::console(&cases, &fixture_of(file.as_deref(), fixture.as_deref()), agreement, told)?
         }
+        What::Scheduler { directory } => {
+            return decisions(directory.as_deref().unwrap_or(Path::new(DECISIONS)), arguments.show);
+        }
     };
     report(&agreement, arguments.show);
     Ok(())
@@ -94,6 +104,17 @@ fn run(arguments: &Arguments) -> Result<(), String> {
 fn fixture_of(records: Option<&Path>, named: Option<&Path>) -> PathBuf {
     let beside = records.map(|file| file.with_file_name("kubectl-fixture.json")).filter(|file| file.is_file());
     named.map(Path::to_path_buf).or(beside).unwrap_or_else(|| Path::new(DATA).join("kubectl-fixture.json"))
+}
+
+/// Prints the first differences of each theme in full, and per theme what was compared and what agrees.
+fn decisions(directory: &Path, show: usize) -> Result<(), String> {
+    let themes = scheduler::replay(directory, |theme| {
+        for difference in theme.differences.iter().take(show) {
+            println!("{difference}");
+        }
+    })?;
+    println!("{}", scheduler::table(&themes));
+    Ok(())
 }
 
 fn told(case: &Case) {

@@ -11,6 +11,7 @@ mod discovery;
 mod kubectl;
 mod normal;
 mod program;
+pub mod scheduler;
 mod session;
 mod terminal;
 

@@ -28,10 +28,16 @@ fn a_bound_pod_has_its_condition_event_and_decision() {
     let chosen = decision.chosen.as_deref().unwrap();
     assert_eq!((decision.scheduler.as_str(), decision.nodes, chosen.feasible), ("default-scheduler", 3, 2));
     let scores: Vec<_> = chosen.scores.iter().map(|s| (s.plugin, s.score)).collect();
-    assert_eq!(scores, [("NodeResourcesFit", 86), ("NodeResourcesBalancedAllocation", 68)]);
+    let expected = [
+        ("NodeResourcesFit", 86),
+        ("NodeResourcesBalancedAllocation", 68),
+        ("TaintToleration", 300),
+        ("ImageLocality", 0),
+    ];
+    assert_eq!(scores, expected);
     let (second, margin) = chosen.runner_up.clone().unwrap();
     let explained = fixture.stand("p", "b").total().unwrap();
-    assert_eq!((second.as_str(), margin), ("b", 86 + 68 - explained));
+    assert_eq!((second.as_str(), margin), ("b", 86 + 68 + 300 - explained));
     let refused: Vec<_> = decision.refusals.iter().map(|r| (r.plugin, r.reasons[0].to_string(), r.nodes)).collect();
     assert_eq!(refused, [("NodeResourcesFit", "Insufficient cpu".to_owned(), 1)]);
 }

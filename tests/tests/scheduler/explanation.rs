@@ -79,7 +79,7 @@ fn a_placed_pod_is_explained_by_its_decision_and_by_how_every_node_stands_now() 
         ],
     );
     let number = |pointer: &str| document.pointer(pointer).and_then(Value::as_i64).unwrap();
-    let parts: i64 = (0..2).map(|n| number(&format!("/decision/placement/scores/{n}/weighted"))).sum();
+    let parts: i64 = (0..4).map(|n| number(&format!("/decision/placement/scores/{n}/weighted"))).sum();
     assert_eq!(number("/decision/placement/score"), parts, "the score is the sum of the plugins'");
     let margin = number("/decision/placement/score") - number("/decision/placement/runnerUp/score");
     assert_eq!((number("/decision/placement/margin"), margin > 0), (margin, true));

@@ -1,10 +1,13 @@
 //! Schedulers, seen from outside: where pods go, when they are tried again, and what is said of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value)]
 
+mod configuration;
 mod decisions;
 mod explanation;
 mod fixture;
+mod neighbours;
 mod plugins;
+mod preemption;
 mod preview;
 mod properties;
 mod queue;

@@ -1,21 +1,37 @@
-//! `NodeAffinity`: node selector and required node affinity.
+//! `NodeAffinity`: node selector, required and preferred node affinity.
 
 use crate::scheduler::decision::Reason;
-use crate::scheduler::framework::{Filter, Refused};
+use crate::scheduler::framework::{Filter, Given, Refused, View, WideScore, normalize};
+use crate::scheduler::info::PodInfo;
 use crate::scheduler::node::NodeInfo;
 use crate::scheduler::pod::PodClass;
+use crate::scheduler::selector::NodeTerm;
 use crate::scheduler::snapshot::Events;
 
 /// The part that upstream does before it asks any plugin: where every term names its nodes, no other is looked at.
 pub(super) struct NamedNodes;
 
-pub(super) struct NodeAffinity;
+/// The plugin, with what a profile adds to the affinity of every pod.
+#[derive(Default)]
+pub(in crate::scheduler) struct NodeAffinity {
+    /// One of these must match, where there are any.
+    pub(in crate::scheduler) added: Option<Vec<NodeTerm>>,
+    /// Nodes that are preferred, and how much.
+    pub(in crate::scheduler) preferred: Vec<(i64, NodeTerm)>,
+}
 
-const NAME: &str = "NodeAffinity";
+const OWN: u32 = 0;
+const ADDED: u32 = 1;
+
+pub(super) const NAME: &str = "NodeAffinity";
 
 impl Filter for NamedNodes {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn is_early(&self) -> bool {
+        true
     }
 
     fn helped_by(&self) -> Events {
@@ -49,14 +65,39 @@ impl Filter for NodeAffinity {
     }
 
     fn concerns(&self, pod: &PodClass) -> bool {
-        !pod.constraint.is_empty()
+        self.added.is_some() || !pod.constraint.is_empty()
     }
 
     fn refuse(&self, pod: &PodClass, node: &NodeInfo) -> Option<Refused> {
-        (!pod.constraint.allows(&node.name, &node.labels)).then_some(Refused::UNRESOLVABLE)
+        let refused = |bit: u32| Some(Refused { reasons: 1 << bit, ..Refused::UNRESOLVABLE });
+        let allows = |terms: &Vec<NodeTerm>| terms.iter().any(|t| t.matches(&node.name, &node.labels));
+        if self.added.as_ref().is_some_and(|terms| !allows(terms)) {
+            return refused(ADDED);
+        }
+        if pod.constraint.allows(&node.name, &node.labels) { None } else { refused(OWN) }
     }
 
-    fn reason(&self, _pod: &PodClass, _bit: u32) -> Reason {
-        Reason::NodeAffinity
+    fn reason(&self, _pod: &PodClass, bit: u32) -> Reason {
+        if bit == ADDED { Reason::AddedAffinity } else { Reason::NodeAffinity }
+    }
+}
+
+impl WideScore for NodeAffinity {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn flat(&self, pod: &PodInfo, _view: View<'_>) -> Option<Given> {
+        (self.preferred.is_empty() && pod.class.preferred.is_empty()).then_some(Given::Silent)
+    }
+
+    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
+        let weight = |index: &u32| {
+            let node = &view.snapshot.nodes()[*index as usize];
+            let preferred = self.preferred.iter().chain(&pod.class.preferred);
+            let matching = preferred.filter(|(_, term)| term.matches(&node.name, &node.labels));
+            matching.map(|(weight, _)| weight).sum()
+        };
+        normalize(&nodes.iter().map(weight).collect::<Vec<_>>(), false)
     }
 }

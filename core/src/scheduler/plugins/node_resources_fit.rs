@@ -7,7 +7,20 @@ use crate::scheduler::node::NodeInfo;
 use crate::scheduler::pod::PodClass;
 use crate::scheduler::snapshot::Events;
 
-pub(super) struct NodeResourcesFit;
+#[derive(Default)]
+pub(in crate::scheduler) struct NodeResourcesFit {
+    /// Extended resources that are no matter.
+    pub(in crate::scheduler) ignored: Vec<Name>,
+    /// Domains of such resources.
+    pub(in crate::scheduler) ignored_groups: Vec<Name>,
+}
+
+impl NodeResourcesFit {
+    fn ignores(&self, name: &str) -> bool {
+        let group = name.split_once('/').map(|(group, _)| group);
+        self.ignored.iter().any(|n| n == name) || group.is_some_and(|g| self.ignored_groups.iter().any(|n| n == g))
+    }
+}
 
 const PODS: u32 = 0;
 const CPU: u32 = 1;
@@ -32,7 +45,7 @@ impl Filter for NodeResourcesFit {
     fn refuse(&self, pod: &PodClass, node: &NodeInfo) -> Option<Refused> {
         let (asked, have, used) = (&pod.requests, &node.allocatable, &node.used);
         let mut refused = Refused { code: Code::Unschedulable, reasons: 0 };
-        if node.pods + 1 > node.pods_max {
+        if node.pods.len() as i64 + 1 > node.pods_max {
             refused.reasons |= 1 << PODS;
         }
         let mut check = |asked: i64, have: i64, used: i64, bit: u32| {
@@ -47,7 +60,7 @@ impl Filter for NodeResourcesFit {
         check(asked.cpu, have.cpu, used.cpu, CPU);
         check(asked.memory, have.memory, used.memory, MEMORY);
         check(asked.storage, have.storage, used.storage, STORAGE);
-        for (at, (name, asked)) in asked.others.iter().enumerate() {
+        for (at, (name, asked)) in asked.others.iter().enumerate().filter(|(_, (name, _))| !self.ignores(name)) {
             check(*asked, have.get(name), used.get(name), other_bit(at));
         }
         (refused.reasons != 0).then_some(refused)
@@ -62,7 +75,7 @@ impl Filter for NodeResourcesFit {
 
     fn detail(&self, pod: &PodClass, node: &NodeInfo, bit: u32) -> Option<Detail> {
         Some(match resource(pod, bit) {
-            None => Detail::Amount { requested: 1, used: node.pods, allocatable: node.pods_max },
+            None => Detail::Amount { requested: 1, used: node.pods.len() as i64, allocatable: node.pods_max },
             Some(name) => Detail::Amount {
                 requested: pod.requests.get(&name),
                 used: node.used.get(&name),

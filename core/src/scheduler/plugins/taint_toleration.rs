@@ -1,23 +1,19 @@
-//! `TaintToleration`: every taint that forbids scheduling must be tolerated.
+//! `TaintToleration`: every taint that forbids scheduling must be tolerated, and the fewer others are not, the better.
 
 use crate::scheduler::decision::{Detail, Reason};
-use crate::scheduler::framework::{Filter, Refused};
-use crate::scheduler::node::{NodeInfo, Taint};
+use crate::scheduler::framework::{Filter, Given, Refused, SCORE_MAX, View, WideScore, normalize};
+use crate::scheduler::info::PodInfo;
+use crate::scheduler::node::NodeInfo;
 use crate::scheduler::pod::PodClass;
 use crate::scheduler::snapshot::Events;
 
-pub(super) struct TaintToleration;
+pub(super) const NAME: &str = "TaintToleration";
 
-fn untolerated<'a>(pod: &PodClass, node: &'a NodeInfo) -> Option<&'a Taint> {
-    node.taints
-        .iter()
-        .filter(|t| t.effect == "NoSchedule" || t.effect == "NoExecute")
-        .find(|t| !pod.tolerates(&t.key, &t.value, &t.effect))
-}
+pub(super) struct TaintToleration;
 
 impl Filter for TaintToleration {
     fn name(&self) -> &'static str {
-        "TaintToleration"
+        NAME
     }
 
     fn helped_by(&self) -> Events {
@@ -25,7 +21,7 @@ impl Filter for TaintToleration {
     }
 
     fn refuse(&self, pod: &PodClass, node: &NodeInfo) -> Option<Refused> {
-        untolerated(pod, node).map(|_| Refused::UNRESOLVABLE)
+        node.untolerated(pod).map(|_| Refused::UNRESOLVABLE)
     }
 
     fn reason(&self, _pod: &PodClass, _bit: u32) -> Reason {
@@ -33,6 +29,24 @@ impl Filter for TaintToleration {
     }
 
     fn detail(&self, pod: &PodClass, node: &NodeInfo, _bit: u32) -> Option<Detail> {
-        untolerated(pod, node).cloned().map(Detail::Taint)
+        node.untolerated(pod).cloned().map(Detail::Taint)
+    }
+}
+
+impl WideScore for TaintToleration {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn flat(&self, _pod: &PodInfo, view: View<'_>) -> Option<Given> {
+        (!view.snapshot.has_soft_taints()).then_some(Given::All(SCORE_MAX))
+    }
+
+    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
+        let avoided = |index: &u32| {
+            let soft = view.snapshot.nodes()[*index as usize].taints.iter().filter(|t| t.effect == "PreferNoSchedule");
+            soft.filter(|t| !pod.class.tolerates(&t.key, &t.value, &t.effect)).count() as i64
+        };
+        normalize(&nodes.iter().map(avoided).collect::<Vec<_>>(), true)
     }
 }

@@ -1,0 +1,89 @@
+//! Nodes by the value of a label of theirs: zones, racks, or each for itself.
+
+use super::node::NodeInfo;
+use crate::api::Name;
+use crate::order;
+use std::sync::Arc;
+
+/// Says that a node does not have the label.
+const NONE: u32 = u32::MAX;
+
+/// The values of one label, numbered, and which node has which.
+#[derive(Clone, Debug)]
+pub(super) struct Topology {
+    pub(super) key: Name,
+    numbers: order::Map<Name, u32>,
+    of_node: Vec<u32>,
+}
+
+impl Topology {
+    /// Of these nodes.
+    pub(super) fn new(key: &Name, nodes: &[NodeInfo]) -> Self {
+        let mut topology = Self { key: key.clone(), numbers: order::Map::new(), of_node: Vec::new() };
+        for (index, node) in nodes.iter().enumerate() {
+            topology.set(index as u32, node);
+        }
+        topology
+    }
+
+    /// Takes over what a node has now.
+    pub(super) fn set(&mut self, index: u32, node: &NodeInfo) {
+        let index = index as usize;
+        if self.of_node.len() <= index {
+            self.of_node.resize(index + 1, NONE);
+        }
+        let value = node.labels.get(self.key.as_str()).filter(|_| node.present);
+        self.of_node[index] = value.map_or(NONE, |value| self.number(value));
+    }
+
+    fn number(&mut self, value: &str) -> u32 {
+        if let Some(number) = self.numbers.get(value) {
+            return *number;
+        }
+        let number = self.numbers.len() as u32;
+        self.numbers.insert(value.into(), number);
+        number
+    }
+
+    /// Whether so many values were seen that most of them belong to nodes that are gone.
+    pub(super) fn is_stale(&self) -> bool {
+        self.numbers.len() > 2 * self.of_node.len() + 64
+    }
+
+    /// The number of a node's value.
+    pub(super) fn of(&self, index: u32) -> Option<usize> {
+        self.of_node.get(index as usize).filter(|number| **number != NONE).map(|number| *number as usize)
+    }
+
+    /// One number for each value, nothing yet.
+    pub(super) fn zeros(&self) -> Vec<i64> {
+        vec![0; self.numbers.len()]
+    }
+}
+
+/// A sum for each value of a label.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    pub(super) topology: Arc<Topology>,
+    pub(super) sums: Vec<i64>,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub(super) fn new(topology: Arc<Topology>) -> Self {
+        let sums = topology.zeros();
+        Self { topology, sums }
+    }
+
+    /// Adds to the value of a node, where it has one.
+    pub(super) fn add(&mut self, index: u32, by: i64) {
+        if let Some(number) = self.topology.of(index) {
+            self.sums[number] += by;
+        }
+    }
+
+    /// The sum of a node's value; none where it does not have the label.
+    pub(super) fn at(&self, index: u32) -> Option<i64> {
+        self.topology.of(index).map(|number| self.sums[number])
+    }
+}

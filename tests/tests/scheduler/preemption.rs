@@ -1,0 +1,117 @@
+//! Pods that make room for more important ones: who goes, who stays, and what is said of it.
+
+use crate::fixture::{Fixture, merge, node, pod, requests};
+use kubarium_core::scheduler::Preemption;
+use serde_json::{Value, json};
+
+/// A pod of a priority that asks for cpus and goes at once when told to.
+fn of(name: &str, priority: i32, cpu: &str, over: Value) -> Value {
+    let mut spec = requests(json!({"cpu": cpu}));
+    merge(&mut spec, &json!({"priority": priority, "terminationGracePeriodSeconds": 0}));
+    merge(&mut spec, &over);
+    pod(name, spec)
+}
+
+fn on(name: &str, priority: i32, cpu: &str, node: &str) -> Value {
+    of(name, priority, cpu, json!({"nodeName": node}))
+}
+
+/// The pods there are once some seconds have passed, each with its node.
+fn places(objects: &[Value]) -> String {
+    let mut fixture = Fixture::new(objects);
+    fixture.pass(30);
+    fixture.places()
+}
+
+fn two() -> [Value; 2] {
+    [node("a", json!({})), node("b", json!({}))]
+}
+
+#[test]
+fn less_important_pods_make_room() {
+    let rows: [(&str, Vec<Value>, &str); 8] = [
+        (
+            "one goes, and the other takes its place",
+            vec![on("low", 0, "4", "a"), on("top", 9, "4", "b")],
+            "new:a top:b",
+        ),
+        ("none of the same priority goes", vec![on("low", 5, "4", "a"), on("top", 9, "4", "b")], "low:a new:- top:b"),
+        (
+            "the node whose pods are less important is taken",
+            vec![on("one", 1, "4", "a"), on("two", 0, "4", "b")],
+            "new:b one:a",
+        ),
+        (
+            "then the one where fewer go",
+            vec![on("a1", 0, "2", "a"), on("a2", 0, "2", "a"), on("b1", 0, "4", "b")],
+            "a1:a a2:a new:b",
+        ),
+        (
+            "who can stay beside it stays",
+            vec![on("a1", 0, "1", "a"), on("a2", 1, "1", "a"), on("a3", 2, "2", "a"), on("top", 9, "4", "b")],
+            "a3:a new:a top:b",
+        ),
+        (
+            "the more important ones first",
+            vec![on("a1", 3, "2", "a"), on("a2", 1, "2", "a"), on("top", 9, "4", "b")],
+            "a1:a new:a top:b",
+        ),
+        ("where none must go none does", vec![on("low", 0, "2", "a"), on("top", 9, "4", "b")], "low:a new:a top:b"),
+        (
+            "removing pods does not help where the node is too small",
+            vec![on("low", 0, "4", "a"), of("huge", 7, "5", json!({}))],
+            "huge:- low:a new:b",
+        ),
+    ];
+    for (sentence, pods, expected) in rows {
+        let objects: Vec<_> = two().into_iter().chain(pods).chain([of("new", 5, "2", json!({}))]).collect();
+        assert_eq!(places(&objects), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn a_pod_that_never_preempts_waits() {
+    let patient = of("new", 5, "4", json!({"preemptionPolicy": "Never"}));
+    let fixture = Fixture::new(&[node("a", json!({})), on("low", 0, "4", "a"), patient]);
+    assert_eq!(fixture.places(), "low:a new:-");
+    assert_eq!(
+        fixture.decision("new").message().unwrap(),
+        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, \
+         preemption: not eligible due to preemptionPolicy=Never."
+    );
+}
+
+#[test]
+fn a_pod_waits_for_those_that_take_their_time() {
+    let slow = of("low", 0, "4", json!({"nodeName": "a", "terminationGracePeriodSeconds": 20}));
+    let mut fixture = Fixture::new(&[node("a", json!({})), slow, of("new", 5, "4", json!({}))]);
+    let status = &fixture.pod("new").pod().unwrap().status;
+    assert_eq!(status.nominated_node.as_deref(), Some("a"));
+    let Some(Preemption::Planned(plan)) = &fixture.decision("new").preemption else { panic!("nobody makes room") };
+    assert_eq!((plan.node.as_str(), plan.victims.len()), ("a", 1));
+    assert_eq!(fixture.decision("new").message().unwrap(), "0/1 nodes are available: 1 Insufficient cpu.");
+    let victim = fixture.pod("low").to_value();
+    let target = victim["status"]["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "DisruptionTarget");
+    assert_eq!(target.unwrap()["reason"], "PreemptionByScheduler");
+    assert_eq!(target.unwrap()["message"], "default-scheduler: preempting to accommodate a higher priority pod");
+    assert_eq!(fixture.events("low", "Preempted"), 1);
+    // Another that is no more important does not take the place that was made.
+    fixture.create(&of("late", 0, "4", json!({"priority": null})));
+    fixture.delete_pod("low");
+    fixture.pass(30);
+    assert_eq!(fixture.places(), "late:- new:a");
+}
+
+#[test]
+fn what_a_budget_protects_goes_last() {
+    let labelled = |name: &str, node: &str, app: &str| {
+        let mut value = on(name, 0, "4", node);
+        merge(&mut value, &json!({"metadata": {"labels": {"app": app}}}));
+        value
+    };
+    let budget = json!({"kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "default"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "kept"}}}});
+    let pods = [labelled("kept", "a", "kept"), labelled("free", "b", "free"), of("new", 5, "4", json!({}))];
+    let objects: Vec<_> = two().into_iter().chain([budget]).chain(pods).collect();
+    assert_eq!(places(&objects), "kept:a new:b", "though neither is more important");
+}
