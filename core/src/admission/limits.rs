@@ -44,7 +44,7 @@ pub(super) fn complete(store: &Store, object: &mut Object) {
         return;
     }
     let Some(pod) = object.pod_mut() else { return };
-    let spec = &mut Arc::make_mut(&mut pod.spec).0;
+    let spec = &mut **Arc::make_mut(&mut pod.spec);
     let mut told = Vec::new();
     for item in &defaults {
         let containers = spec.containers.iter_mut().map(|c| ("container", c));

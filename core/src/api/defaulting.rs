@@ -36,7 +36,7 @@ pub fn set_defaults(object: &mut Object) {
             canonical(status.allocatable.as_mut());
         }
         Body::Pod(pod) => default_pod(pod),
-        Body::ReplicationController { spec, .. } => default_controller(meta, &mut Arc::make_mut(spec).0),
+        Body::ReplicationController { spec, .. } => default_controller(meta, &mut **Arc::make_mut(spec)),
         Body::Service { spec, .. } => default_service(Arc::make_mut(spec)),
         Body::Endpoints { subsets } => {
             for port in Arc::make_mut(subsets).iter_mut().flat_map(|s| s.ports.iter_mut().flatten()) {
@@ -103,7 +103,7 @@ fn fill(slot: &mut Option<String>, default: &str) {
 }
 
 fn default_pod(pod: &mut PodBody) {
-    let spec = &mut Arc::make_mut(&mut pod.spec).0;
+    let spec = &mut **Arc::make_mut(&mut pod.spec);
     default_pod_spec(spec);
     // What only pods, not templates, get: requests where there are limits.
     for container in spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten()) {

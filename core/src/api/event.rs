@@ -121,7 +121,7 @@ impl EventBody {
 
     /// In Kubernetes' form, without metadata.
     pub fn to_k8s(&self) -> k8s::Event {
-        let mut event = self.rest.as_deref().cloned().unwrap_or_default().0;
+        let mut event = self.rest.as_deref().cloned().unwrap_or_default().into_inner();
         let time = |t: Time| (t != Time::EPOCH).then(|| t.to_meta());
         event.involved_object = k8s::ObjectReference {
             kind: opt(&self.involved.kind),

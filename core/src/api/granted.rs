@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-type List = BTreeMap<String, Written>;
+pub(super) type List = BTreeMap<String, Written>;
 
 /// The condition of a pod whose new resources its node has not granted.
 pub const RESIZE_PENDING: &str = "PodResizePending";
@@ -82,19 +82,38 @@ pub(super) fn take(status: &mut k8s::ContainerStatus, wanted: Option<&k8s::Conta
     Granted::Other(Box::new(Grant { allocated: Share { requests, limits }, actual }))
 }
 
+/// What a status says of it.
+pub(super) struct Said<'a> {
+    pub(super) allocated: Option<&'a List>,
+    pub(super) requests: Option<&'a List>,
+    pub(super) limits: Option<&'a List>,
+}
+
+/// What the status of a container says of it that is to be as `wanted`.
+pub(super) fn said<'a>(granted: &'a Granted, wanted: Option<&'a k8s::Container>) -> Option<Said<'a>> {
+    match (granted, wanted) {
+        (Granted::AsWanted, Some(wanted)) => {
+            let of = |list: fn(&k8s::ResourceRequirements) -> Option<&List>| {
+                wanted.resources.as_ref().and_then(list).filter(|list| !list.is_empty())
+            };
+            let requests = of(|resources| resources.requests.as_ref());
+            Some(Said { allocated: requests, requests, limits: of(|resources| resources.limits.as_ref()) })
+        }
+        (Granted::Other(grant), _) => Some(Said {
+            allocated: grant.allocated.requests.as_ref(),
+            requests: grant.actual.requests.as_ref(),
+            limits: grant.actual.limits.as_ref(),
+        }),
+        _ => None,
+    }
+}
+
 /// Writes it into a status of Kubernetes' form.
 pub(super) fn put(granted: &Granted, status: &mut k8s::ContainerStatus, wanted: Option<&k8s::Container>) {
-    let (allocated, actual) = match (granted, wanted) {
-        (Granted::AsWanted, Some(wanted)) => {
-            let wanted = Share::wanted(wanted);
-            (wanted.requests.clone(), wanted)
-        }
-        (Granted::Other(grant), _) => (grant.allocated.requests.clone(), grant.actual.clone()),
-        _ => return,
-    };
-    status.allocated_resources = allocated;
-    let Share { requests, limits } = actual;
-    status.resources = Some(k8s::ResourceRequirements { requests, limits, claims: None });
+    let Some(Said { allocated, requests, limits }) = said(granted, wanted) else { return };
+    status.allocated_resources = allocated.cloned();
+    status.resources =
+        Some(k8s::ResourceRequirements { requests: requests.cloned(), limits: limits.cloned(), claims: None });
 }
 
 /// The container of that name that may be granted something.
@@ -132,7 +151,7 @@ impl PodBody {
         let mut spec = Arc::clone(&self.spec);
         for status in self.status.containers.iter().chain(&self.status.init_containers) {
             let Granted::Other(grant) = &status.granted else { continue };
-            let own = &mut Arc::make_mut(&mut spec).0;
+            let own = &mut **Arc::make_mut(&mut spec);
             let mut all = own.containers.iter_mut().chain(own.init_containers.iter_mut().flatten());
             if let Some(container) = all.find(|c| c.name == status.name.as_str()) {
                 let Share { requests, limits } = change(Share::wanted(container), grant);

@@ -1,10 +1,9 @@
 //! Who wrote which field of an object, kept small: what many objects have in common they share.
 
 use super::Name;
+use super::text::Members;
 use crate::time::Time;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use serde_json::Value;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The entries of an object that clients or controllers left, in Kubernetes' order. None where nobody but the cluster's
@@ -100,25 +99,23 @@ impl ManagedFields {
 
 /// Entries as JSON, written out: most of it is kept so.
 pub(crate) fn managed_text(entries: &[ManagedFields], created: Time) -> String {
-    let quoted = |text: &str| Value::from(text).to_string();
-    // Writing to a string does not fail.
     let mut json = "[".to_owned();
     for entry in entries {
         if json.len() > 1 {
             json.push(',');
         }
         let ManagedFields { manager, operation, api_version, subresource, at, fields } = entry;
-        let (version, manager) = (quoted(api_version), quoted(manager));
-        let _ =
-            write!(json, r#"{{"apiVersion":{version},"fieldsType":"FieldsV1","fieldsV1":{fields},"manager":{manager}"#);
-        let _ = write!(json, r#","operation":"{}""#, operation.as_str());
-        if !subresource.is_empty() {
-            let _ = write!(json, r#","subresource":{}"#, quoted(subresource));
-        }
+        let mut map = Members::open(&mut json);
+        map.string("apiVersion", api_version);
+        map.string("fieldsType", "FieldsV1");
+        map.key("fieldsV1").push_str(fields);
+        map.string("manager", manager);
+        map.string("operation", operation.as_str());
+        map.optional("subresource", (!subresource.is_empty()).then_some(subresource));
         if let Some(at) = at.time(created) {
-            let _ = write!(json, r#","time":"{at}""#);
+            map.time("time", Some(at));
         }
-        json.push('}');
+        map.close();
     }
     json.push(']');
     json

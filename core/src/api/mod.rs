@@ -20,6 +20,7 @@ mod quantity;
 pub(crate) mod resources;
 mod selector;
 pub mod table;
+pub(crate) mod text;
 mod typed;
 pub mod validation;
 

@@ -1,6 +1,7 @@
 //! An object of any kind, and its way from and to JSON.
 
-use super::{Document, EventBody, Kind, Meta, Name, PodBody, PodStatus, Typed, codec};
+use super::text::Members;
+use super::{Document, EventBody, Kind, Meta, Name, PodBody, PodStatus, Typed, codec, managed_text};
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -196,7 +197,7 @@ impl Object {
                 let mut spec: k8s::PodSpec = part(value, "spec")?;
                 let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
                 let status = PodStatus::from_k8s(part(value, "status")?, &spec);
-                Body::Pod(PodBody { spec: Arc::new(Typed(spec)), node, status })
+                Body::Pod(PodBody { spec: Arc::new(Typed::new(spec)), node, status })
             }
             Kind::ReplicationController => {
                 Body::ReplicationController { spec: part(value, "spec")?, status: part(value, "status")? }
@@ -224,10 +225,38 @@ impl Object {
         let mut value = self.document_value();
         if let Some(managed) = &self.meta.managed {
             // It was written out from a document.
-            let managed = serde_json::from_str(&super::managed_text(managed, self.meta.created)).unwrap_or_default();
+            let managed = serde_json::from_str(&managed_text(managed, self.meta.created)).unwrap_or_default();
             value["metadata"]["managedFields"] = managed;
         }
         value
+    }
+
+    /// As text of JSON that reads back as the same object.
+    pub fn to_text(&self) -> String {
+        let managed = self.meta.managed.as_ref().map(|managed| managed_text(managed, self.meta.created));
+        let mut text = String::new();
+        if !self.write_pod(true, managed.as_deref(), &mut text) {
+            text = self.to_value().to_string();
+        }
+        text
+    }
+
+    /// Writes a pod that is plain, with what every document says of its kind, or as an item of a list. False for any
+    /// other object, of which nothing is written.
+    pub(crate) fn write_pod(&self, alone: bool, managed: Option<&str>, out: &mut String) -> bool {
+        let Body::Pod(pod) = &self.body else { return false };
+        if !pod.is_plain() {
+            return false;
+        }
+        let mut map = Members::open(out);
+        if alone {
+            map.string("apiVersion", Kind::Pod.api_version());
+            map.string("kind", Kind::Pod.info().kind);
+        }
+        self.meta.write(managed, map.key("metadata"));
+        pod.write(&mut map);
+        map.close();
+        true
     }
 
     /// As JSON, without those who wrote its fields.

@@ -368,7 +368,7 @@ impl PodStatus {
 
     /// In Kubernetes' form, of a pod with that spec.
     pub fn to_k8s(&self, spec: &k8s::PodSpec) -> k8s::PodStatus {
-        let mut status = self.rest.as_deref().cloned().unwrap_or_default().0;
+        let mut status = self.rest.as_deref().cloned().unwrap_or_default().into_inner();
         let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
         let name = |s: &Option<Name>| s.as_deref().map(str::to_owned);
         let containers = |list: &[ContainerStatus]| {
@@ -473,7 +473,7 @@ fn container_from(mut c: k8s::ContainerStatus, spec: &k8s::PodSpec, in_progress:
 }
 
 fn container_to(c: &ContainerStatus, spec: &k8s::PodSpec) -> k8s::ContainerStatus {
-    let mut status = c.rest.as_deref().cloned().unwrap_or_default().0;
+    let mut status = c.rest.as_deref().cloned().unwrap_or_default().into_inner();
     let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
     status.name = c.name.to_string();
     status.image = c.image.to_string();

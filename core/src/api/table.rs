@@ -445,7 +445,7 @@ fn endpoints(subsets: &[k8s::EndpointSubset]) -> String {
 
 fn event(object: &Object, now: Time) -> Vec<Value> {
     let Body::Event(event) = &object.body else { return Vec::new() };
-    let rest = event.rest.as_ref().map(|rest| &rest.0);
+    let rest = event.rest.as_ref().map(|rest| &***rest);
     let event_time = rest.and_then(|r| r.event_time.as_ref()).map(Time::from);
     let series = rest.and_then(|r| r.series.as_ref());
     let seen = |at: Time| if at == Time::EPOCH { event_time.unwrap_or_default() } else { at };

@@ -1,9 +1,12 @@
 //! Values of Kubernetes' large types.
 
 use super::codec::{decode, encode};
+use super::text::SpecText;
+use k8s_openapi::api::core::v1::PodSpec;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::ops::{Deref, DerefMut};
+use std::sync::OnceLock;
 
 /// A value of one of Kubernetes' large types, which is mostly shared: rarely compared with another, hardly ever copied.
 ///
@@ -11,12 +14,36 @@ use std::ops::{Deref, DerefMut};
 /// a sixtieth of the page.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Typed<T>(pub T);
+pub struct Typed<T> {
+    value: T,
+    /// A pod's spec as text, once somebody asked for it: replicas share that as well.
+    #[serde(skip)]
+    text: OnceLock<SpecText>,
+}
+
+impl<T> Typed<T> {
+    /// A value.
+    pub const fn new(value: T) -> Self {
+        Self { value, text: OnceLock::new() }
+    }
+
+    /// The value alone.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}
+
+impl Typed<PodSpec> {
+    /// The spec as text.
+    pub(super) fn text(&self) -> &SpecText {
+        self.text.get_or_init(|| SpecText::of(&self.value))
+    }
+}
 
 impl<T: Default + Serialize> Typed<T> {
     /// A value, unless it says nothing.
     pub fn of(value: T) -> Option<Box<Self>> {
-        let value = Self(value);
+        let value = Self::new(value);
         (value != Self::default()).then(|| Box::new(value))
     }
 }
@@ -36,32 +63,33 @@ impl<T> Deref for Typed<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.value
     }
 }
 
 impl<T> DerefMut for Typed<T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        // It may say something else from now on.
+        self.text = OnceLock::new();
+        &mut self.value
     }
 }
 
 impl<T: Serialize + DeserializeOwned + Default> Clone for Typed<T> {
     fn clone(&self) -> Self {
-        Self(copy(&self.0))
+        Self::new(copy(&self.value))
     }
 }
 
 impl<T: Serialize> PartialEq for Typed<T> {
     fn eq(&self, other: &Self) -> bool {
-        same(&self.0, &other.0)
+        same(&self.value, &other.value)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use k8s_openapi::api::core::v1::PodSpec;
     use serde_json::json;
     use std::sync::Arc;
 
@@ -71,7 +99,7 @@ mod tests {
             "volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Gi"}}, {"name": "c", "configMap": {"optional": true}}],
             "tolerations": [{"operator": "Exists", "tolerationSeconds": 300}],
         });
-        Arc::new(Typed(decode(&document).unwrap()))
+        Arc::new(Typed::new(decode(&document).unwrap()))
     }
 
     #[test]

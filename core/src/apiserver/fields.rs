@@ -105,8 +105,8 @@ impl Fields {
     }
 
     /// As JSON, written out.
-    pub(super) fn to_text(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
+    pub(super) fn into_text(self) -> String {
+        Value::Object(self.0).to_string()
     }
 
     /// Adds a field.
@@ -337,7 +337,7 @@ mod tests {
                 "difference" => left.difference(&right),
                 _ => left.without(&right),
             };
-            assert_eq!(got.to_text(), expected, "{operation} of {} and {}", left.to_text(), right.to_text());
+            assert_eq!(got.into_text(), expected, "{operation} of {left:?} and {right:?}");
         }
     }
 
@@ -369,7 +369,7 @@ mod tests {
         for path in [&["f:a", "f:b"][..], &["f:a"], &["f:a", "f:b", "f:c"], &["f:a", "f:b"]] {
             set.insert(path.iter().map(|key| (*key).to_owned()));
         }
-        assert_eq!(set.to_text(), r#"{"f:a":{".":{},"f:b":{".":{},"f:c":{}}}}"#);
+        assert_eq!(set.clone().into_text(), r#"{"f:a":{".":{},"f:b":{".":{},"f:c":{}}}}"#);
         assert!(set.has("f:a") && set.below("f:a").has("f:b") && !set.below("f:a").has("f:c"));
     }
 }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 const CONTROLLERS: &str = "kube-controller-manager";
-const KUBELET: &str = "kubelet";
-const SCHEDULER: &str = "kube-scheduler";
+pub(super) const KUBELET: &str = "kubelet";
+pub(super) const SCHEDULER: &str = "kube-scheduler";
 const APISERVER: &str = "kube-apiserver";
 
 fn owner(object: &Object, manager: &'static str, subresource: &'static str, fields: Fields) -> Owner {

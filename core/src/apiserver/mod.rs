@@ -28,6 +28,7 @@ mod owners;
 mod patch;
 mod path;
 mod place;
+mod pod_owners;
 mod pods;
 mod present;
 mod proxy;

@@ -7,7 +7,7 @@ use super::path::{ResourcePath, Subresource};
 use super::query::quoted;
 use super::scope::Scope;
 use super::typed::{self, Comparison, Shape};
-use super::{internal, wire};
+use super::{internal, pod_owners, wire};
 use crate::api::{Kind, Managed, ManagedFields, Name, Object, Operation, When, managed_text};
 use crate::order;
 use crate::time::Time;
@@ -163,7 +163,7 @@ pub(super) fn keep(mut owners: Vec<Owner>, created: Time) -> Arc<Vec<ManagedFiel
     order::sort_by(&mut owners, |a, b| key(a).cmp(&key(b)));
     let mut kept = Vec::with_capacity(owners.len());
     kept.extend(owners.into_iter().map(|owner| ManagedFields {
-        fields: owner.fields.to_text().into(),
+        fields: owner.fields.into_text().into(),
         at: When::of(owner.at.time(created), created),
         manager: owner.manager,
         operation: owner.operation,
@@ -184,16 +184,42 @@ pub(super) fn show(object: &Object, document: &mut Value) {
 
 /// An object's owners as JSON, written out; none where there are none.
 pub(super) fn shown(object: &Object, document: &Value) -> Option<String> {
+    let entries = at_hand(object).unwrap_or_else(|| {
+        let (mut owners, parts) = all(object, document);
+        owners.extend(parts);
+        keep(owners, object.meta.created)
+    });
+    written(&entries, object)
+}
+
+/// Entries written out.
+pub(super) fn written(entries: &[ManagedFields], object: &Object) -> Option<String> {
+    (!entries.is_empty()).then(|| managed_text(entries, object.meta.created))
+}
+
+/// An object's owners as its API shows them, where they are known without its document.
+pub(super) fn at_hand(object: &Object) -> Option<Arc<Vec<ManagedFields>>> {
+    let managed = object.meta.managed.as_ref()?;
+    if !internal::has_status(object) {
+        return Some(Arc::clone(managed));
+    }
+    // Who writes a status of its own takes that part from the cluster's.
+    let of_status = |entry: &ManagedFields| entry.fields.contains("\"f:status\"");
+    let pod = object.pod().filter(|pod| pod.is_plain() && !managed.iter().any(of_status))?;
     let created = object.meta.created;
-    let kept = match &object.meta.managed {
-        Some(managed) if !internal::has_status(object) => Arc::clone(managed),
-        _ => {
-            let (mut owners, parts) = all(object, document);
-            owners.extend(parts);
-            keep(owners, created)
-        }
-    };
-    (!kept.is_empty()).then(|| managed_text(&kept, created))
+    let mut entries = Vec::clone(managed);
+    entries.extend(pod_owners::of_status(pod, created));
+    let second = |entry: &ManagedFields| entry.at.time(created).map_or(0, Time::as_secs);
+    order::sort_by(&mut entries, |a, b| {
+        (a.operation, second(a), &a.manager, &a.api_version, &a.subresource).cmp(&(
+            b.operation,
+            second(b),
+            &b.manager,
+            &b.api_version,
+            &b.subresource,
+        ))
+    });
+    Some(Arc::new(entries))
 }
 
 /// The fields nobody owns: they are the cluster's.
@@ -276,6 +302,18 @@ pub(super) fn of_new(kind: Kind, said: Said, written: Fields, writer: &Writer<'_
         put(&mut owners, writer.owner(Operation::Update, kind.api_version(), written));
     }
     keep(owners, writer.now.floor_secs())
+}
+
+/// The owners of a new pod, of whose spec is known which fields are set. Nobody said anything of owners.
+pub(super) fn of_alike(metadata: Fields, spec: &str, writer: &Writer<'_>) -> Arc<Vec<ManagedFields>> {
+    let written = metadata.into_text();
+    let comma = if written.len() > "{}".len() { "," } else { "" };
+    // A field of the spec comes after those of the metadata.
+    let fields = format!("{}{comma}\"f:spec\":{spec}}}", written.strip_suffix('}').unwrap_or_default());
+    let Owner { manager, operation, api_version, subresource, .. } =
+        writer.owner(Operation::Update, Kind::Pod.api_version(), Fields::default());
+    let (at, fields) = (When::Created, fields.into());
+    Arc::new(vec![ManagedFields { manager, operation, api_version, subresource, at, fields }])
 }
 
 fn put(owners: &mut Vec<Owner>, mut owner: Owner) {

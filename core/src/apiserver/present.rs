@@ -3,7 +3,8 @@
 use super::accept::Form;
 use super::errors;
 use super::query::{Query, quoted};
-use super::{owners, wire};
+use super::reply::Shown;
+use super::wire;
 use crate::api::{ApiError, Kind, Object, table};
 use crate::time::Time;
 use serde_json::{Map, Value, json};
@@ -65,10 +66,7 @@ fn row_text(object: &Object, include: IncludeObject, now: Time) -> String {
     let shown = match include {
         IncludeObject::None => "null".to_owned(),
         IncludeObject::Metadata => partial_text(object),
-        IncludeObject::Object => {
-            let document = wire::plain(object);
-            wire::text(&document, owners::shown(object, &document).as_deref())
-        }
+        IncludeObject::Object => event_object(object, Form::Objects, include, now, true),
     };
     let row = row(object, IncludeObject::None, now).to_string();
     let open = row.strip_suffix(r#""object":null}"#).unwrap_or(&row);
@@ -98,13 +96,16 @@ fn table(kind: Kind, metadata: &Map<String, Value>, rows: &[Value], with_columns
     })
 }
 
-/// One object.
-pub(super) fn one(object: &Object, form: Form, query: &Query, now: Time) -> Result<Value, ApiError> {
-    Ok(match form {
-        Form::Objects => wire::object(object),
-        Form::Metadata => partial(object),
-        Form::Table => single_row(object, IncludeObject::parse(query)?, now, true),
-    })
+/// One object, as it is to be shown.
+pub(super) fn shown(object: &Arc<Object>, form: Form, query: &Query, now: Time) -> Result<Shown, ApiError> {
+    let include = IncludeObject::parse_for(form, query)?;
+    Ok(Shown { object: Arc::clone(object), form, include, now })
+}
+
+/// One object, written out.
+pub(super) fn one(shown: &Shown) -> String {
+    let Shown { object, form, include, now } = shown;
+    event_object(object, *form, *include, *now, true)
 }
 
 /// A table with one object. In a stream of them only the first needs the columns.
@@ -114,12 +115,16 @@ pub(super) fn single_row(object: &Object, include: IncludeObject, now: Time, wit
     table(object.kind(), &metadata, &[row(object, include, now)], with_columns)
 }
 
-/// One object of a stream.
-pub(super) fn event_object(object: &Object, form: Form, include: IncludeObject, now: Time, first: bool) -> Value {
+/// One object of a stream, written out.
+pub(super) fn event_object(object: &Object, form: Form, include: IncludeObject, now: Time, first: bool) -> String {
     match form {
-        Form::Objects => wire::object(object),
-        Form::Metadata => partial(object),
-        Form::Table => single_row(object, include, now, first),
+        Form::Objects => {
+            let mut text = String::new();
+            wire::write(object, true, &mut text);
+            text
+        }
+        Form::Metadata => partial_text(object),
+        Form::Table => single_row(object, include, now, first).to_string(),
     }
 }
 
@@ -151,21 +156,12 @@ pub(super) fn list(
     }
     let mut before = '[';
     for object in objects {
-        let item = match form {
-            Form::Objects => {
-                let mut item = wire::plain(object);
-                let owners = owners::shown(object, &item);
-                if let Value::Object(map) = &mut item {
-                    map.remove("apiVersion");
-                    map.remove("kind");
-                }
-                wire::text(&item, owners.as_deref())
-            }
-            Form::Metadata => partial_text(object),
-            Form::Table => row_text(object, include, now),
-        };
         text.push(before);
-        text += &item;
+        match form {
+            Form::Objects => wire::write(object, false, &mut text),
+            Form::Metadata => text += &partial_text(object),
+            Form::Table => text += &row_text(object, include, now),
+        }
         before = ',';
     }
     text += if objects.is_empty() { "[]}" } else { "]}" };

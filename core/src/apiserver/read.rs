@@ -5,7 +5,7 @@ use super::errors;
 use super::path::ResourcePath;
 use super::present;
 use super::query::{Query, quoted};
-use super::reply::List;
+use super::reply::{List, Shown};
 use super::select::Selection;
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, Kind, Name, Object};
@@ -13,14 +13,13 @@ use crate::order;
 use crate::store::Store;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Map;
 use std::sync::Arc;
 
 /// One object as it is.
-pub(super) fn get(store: &Store, path: &ResourcePath, query: &Query, form: Form, now: Time) -> Result<Value, ApiError> {
+pub(super) fn get(store: &Store, path: &ResourcePath, query: &Query, form: Form, now: Time) -> Result<Shown, ApiError> {
     version(query)?;
-    let object = present_object(store, path)?;
-    present::one(object, form, query, now)
+    present::shown(present_object(store, path)?, form, query, now)
 }
 
 /// The object a path names.

@@ -13,12 +13,23 @@ use std::sync::Arc;
 pub(super) enum Reply {
     /// A document with its HTTP status.
     Document(u16, Value),
+    /// An object, with its HTTP status.
+    Object(u16, Shown),
     /// Objects, granted.
     List(List),
     /// No more than that the request was granted, with its HTTP status.
     Granted(u16),
     /// Anything else.
     Other(Answer),
+}
+
+/// An object in the form in which it is to be shown. The store goes on without it.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) object: Arc<Object>,
+    pub(super) form: Form,
+    pub(super) include: IncludeObject,
+    pub(super) now: Time,
 }
 
 /// Objects in the form in which they are to be shown. The store goes on without them.
@@ -50,25 +61,26 @@ impl Draft {
 
     /// Writes it out.
     pub fn finish(self) -> Answer {
-        let (status, value) = match self.reply {
+        let (status, text) = match self.reply {
             Ok(Reply::Other(answer)) => return answer,
-            Ok(Reply::Document(status, value)) => (status, value),
-            Err(error) => (error.code, error.to_status()),
+            // A JSON value can always be written.
+            Ok(Reply::Document(status, value)) => (status, value.to_string()),
+            Err(error) => (error.code, error.to_status().to_string()),
             Ok(Reply::Granted(status)) => return done(status, String::new(), self.warnings),
+            Ok(Reply::Object(status, shown)) => (status, present::one(&shown)),
             Ok(Reply::List(list)) => {
                 let List { kind, objects, metadata, form, include, now } = list;
-                let text = present::list(kind, &objects, metadata, form, include, now);
-                if !self.pretty {
-                    return done(200, text, self.warnings);
-                }
-                // It was written as JSON just now.
-                (200, serde_json::from_str(&text).unwrap_or_default())
+                (200, present::list(kind, &objects, metadata, form, include, now))
             }
         };
-        // A JSON value can always be written.
-        let text = if self.pretty { serde_json::to_string_pretty(&value) } else { Ok(value.to_string()) };
-        done(status, text.unwrap_or_default(), self.warnings)
+        done(status, if self.pretty { pretty(&text) } else { text }, self.warnings)
     }
+}
+
+/// JSON, which was written just now, for people to read.
+fn pretty(text: &str) -> String {
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    serde_json::to_string_pretty(&value).unwrap_or_default()
 }
 
 fn done(status: u16, body: String, warnings: Vec<String>) -> Answer {

@@ -3,7 +3,6 @@
 //!
 //! Changes what is done and kept, never what comes of it.
 
-use super::fields::Fields;
 use crate::api::{Labels, Managed, ManagedFields, Name, SharedSpec};
 use serde_json::Value;
 use std::hash::{Hash, Hasher};
@@ -19,14 +18,14 @@ struct Spec {
     written: Value,
     admitted: SharedSpec,
     node: Option<Name>,
-    fields: Fields,
+    fields: Arc<str>,
 }
 
-/// What became of a pod's spec: as it was admitted, its node apart, and the fields that were set in it.
+/// What became of a pod's spec: as it was admitted, its node apart, and the fields that were set in it, written out.
 pub(super) struct Known {
     pub(super) spec: SharedSpec,
     pub(super) node: Option<Name>,
-    pub(super) fields: Fields,
+    pub(super) fields: Arc<str>,
 }
 
 /// What was written lately. A clone shares it.
@@ -49,7 +48,7 @@ impl Shared {
     /// What became of a pod's spec that was written just like this.
     pub(super) fn spec(&mut self, written: &Value) -> Option<Known> {
         let spec = slot(&mut self.specs, written).as_ref().filter(|s| s.written == *written)?;
-        Some(Known { spec: Arc::clone(&spec.admitted), node: spec.node.clone(), fields: spec.fields.clone() })
+        Some(Known { spec: Arc::clone(&spec.admitted), node: spec.node.clone(), fields: Arc::clone(&spec.fields) })
     }
 
     /// Remembers what became of a spec in which nothing was wrong.

@@ -45,18 +45,20 @@ impl WatchDraft {
         self.next
     }
 
-    /// Writes the events out, one by one, as in [`WatchBatch::events`].
-    pub fn events(&self) -> impl Iterator<Item = Value> {
+    /// Writes the events out, one by one, as text of what is in [`WatchBatch::events`].
+    pub fn lines(&self) -> impl Iterator<Item = String> {
         let told = self.told.iter().enumerate().map(|(index, (what, object))| {
             let object = present::event_object(object, self.form, self.include, self.now, index == 0);
-            json!({"type": what, "object": object})
+            format!(r#"{{"object":{object},"type":"{what}"}}"#)
         });
-        told.chain(self.last.clone())
+        told.chain(self.last.as_ref().map(Value::to_string))
     }
 
     /// Writes everything out.
     pub fn finish(&self) -> WatchBatch {
-        WatchBatch { events: self.events().collect(), next: self.next }
+        // They were written as JSON just now.
+        let events = self.lines().map(|line| serde_json::from_str(&line).unwrap_or_default());
+        WatchBatch { events: events.collect(), next: self.next }
     }
 }
 

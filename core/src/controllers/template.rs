@@ -65,7 +65,7 @@ impl Template {
                 })),
                 ..Meta::default()
             },
-            body: Body::Pod(PodBody { spec: Arc::new(Typed(spec)), node, status: PodStatus::default() }),
+            body: Body::Pod(PodBody { spec: Arc::new(Typed::new(spec)), node, status: PodStatus::default() }),
         };
         set_defaults(&mut sample);
         sample.meta.managed = Some(of_replica(&sample));

@@ -30,23 +30,43 @@ use crate::metrics::Metrics;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch as signal;
 
 /// Largest body of a request, as Kubernetes takes it.
 const BODY_BYTES_MAX: usize = 3 << 20;
 
-/// What every handler can reach.
+/// What every handler can reach. Each request takes clones along, so they are but one pointer.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+impl App {
+    /// Of its parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
     /// The control plane.
     pub driver: DriverHandle,
     /// The Docker hosts; none where the cluster is simulated.
     pub hosts: Option<Hosts>,
     /// Who may ask.
-    pub access: Arc<Access>,
+    pub access: Access,
     /// How often.
-    pub limits: Arc<Limits>,
+    pub limits: Limits,
     /// The server's own counters.
     pub metrics: Arc<Metrics>,
     /// Turns true when the server is on its way out.

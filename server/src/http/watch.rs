@@ -108,10 +108,10 @@ async fn follow(app: &App, query: &WatchQuery, lines: &mpsc::Sender<Bytes>) -> E
         from = Some(next);
         if !batch.is_empty() {
             told = from;
-            let mut events = batch.events().peekable();
+            let mut events = batch.lines().peekable();
             while events.peek().is_some() {
                 let text: String =
-                    events.by_ref().take(LINES_AT_ONCE_MAX).flat_map(|e| [e.to_string(), "\n".into()]).collect();
+                    events.by_ref().take(LINES_AT_ONCE_MAX).flat_map(|line| [line, "\n".into()]).collect();
                 if !send(lines, text).await {
                     return End::Slow;
                 }

@@ -6,7 +6,7 @@ use crate::config::{ClusterSettings, ServeArguments, Settings};
 use crate::docker::Hosts;
 use crate::driver::{self, DriverHandle, Simulation};
 use crate::failure::Failure;
-use crate::http::{self, Access, App, Limits};
+use crate::http::{self, Access, App, Limits, Parts};
 use crate::metrics::Metrics;
 use crate::proxy::{self, Proxy};
 use crate::storage::Storage;
@@ -104,14 +104,14 @@ async fn serve(
     let Backend { driver, mut end, machines } = start(&metrics)?;
     let (hosts, proxy) = machines.unzip();
     let (stop, stopping) = watch::channel(false);
-    let app = App {
+    let app = App::new(Parts {
         driver: driver.clone(),
         hosts: hosts.clone(),
-        access: Arc::new(Access { tokens, allowed_hosts: settings.allowed_hosts }),
-        limits: Arc::new(Limits::new(settings.client_requests_per_second)),
+        access: Access { tokens, allowed_hosts: settings.allowed_hosts },
+        limits: Limits::new(settings.client_requests_per_second),
         metrics,
         stopping: stopping.clone(),
-    };
+    });
     if let Some(proxy) = proxy {
         tokio::spawn(proxy::run(proxy, stopping));
     }

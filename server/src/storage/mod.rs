@@ -76,7 +76,7 @@ impl Storage {
                 let key = row_key(key);
                 match object {
                     Some(object) => {
-                        table.insert(key.as_str(), object.to_value().to_string().as_bytes())?;
+                        table.insert(key.as_str(), object.to_text().as_bytes())?;
                     }
                     None => {
                         table.remove(key.as_str())?;

@@ -307,7 +307,7 @@ pub(super) fn check_update(
     if grace(&old.spec).is_some_and(|grace| grace < 0) && grace(&masked) == Some(1) {
         masked.termination_grace_period_seconds = grace(&old.spec);
     }
-    let spec = &mut masked.0;
+    let spec = &mut *masked;
     for (container, before) in spec
         .containers
         .iter_mut()

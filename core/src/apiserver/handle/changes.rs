@@ -85,11 +85,11 @@ impl Call<'_> {
         self.show(cx, 201, &created, form)
     }
 
-    fn show(&self, cx: &Context<'_>, status: u16, object: &Object, form: Form) -> Result<Reply, ApiError> {
+    fn show(&self, cx: &Context<'_>, status: u16, object: &Arc<Object>, form: Form) -> Result<Reply, ApiError> {
         if self.request.brief {
             return Ok(Reply::Granted(status));
         }
-        present::one(object, form, &self.query, cx.now).map(|value| Reply::Document(status, value))
+        present::shown(object, form, &self.query, cx.now).map(|shown| Reply::Object(status, shown))
     }
 
     pub(super) fn put(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {

@@ -215,12 +215,12 @@ impl<'a> Call<'a> {
                 let object = read::present_object(store, path)?;
                 remote::port_forward(object, &self.query).map(|q| Reply::Other(Answer::PortForward(q)))
             }
-            Some(_) => read::get(store, path, &self.query, form, now).map(|d| Reply::Document(200, d)),
+            Some(_) => read::get(store, path, &self.query, form, now).map(|shown| Reply::Object(200, shown)),
             None if path.watch || (self.query.flag("watch") && path.name.is_none()) => {
                 self.watch(store, path).map(|w| Reply::Other(Answer::Watch(Box::new(w))))
             }
             None if path.name.is_none() => read::list(store, path, &self.query, form, now).map(Reply::List),
-            None => read::get(store, path, &self.query, form, now).map(|d| Reply::Document(200, d)),
+            None => read::get(store, path, &self.query, form, now).map(|shown| Reply::Object(200, shown)),
         }
     }
 

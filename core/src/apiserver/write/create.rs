@@ -7,6 +7,8 @@ use crate::api::{
     ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, MetaRest, Name, Object, PodPhase, PodStatus,
     defaulting,
 };
+use crate::apiserver::fields::Fields;
+use crate::apiserver::owners::Said;
 use crate::apiserver::query::quoted;
 use crate::apiserver::shared::Known;
 use crate::apiserver::{errors, owners, services, wire};
@@ -76,13 +78,18 @@ pub(in crate::apiserver) fn create(
         }
         Some(_) => owners::created_metadata(&object.meta.to_value()),
     };
-    if let Some(known) = &known {
-        written.graft("f:spec", &known.fields);
-    }
-    let fields = written.below("f:spec");
-    object.meta.managed = cx.shared.managed(match tracking {
-        Tracking::By(writer) => Some(owners::of_new(kind, said, written, &writer)),
-        Tracking::As(managed) => managed,
+    let fields = known.is_none().then(|| written.below("f:spec"));
+    object.meta.managed = cx.shared.managed(match (tracking, &known, said) {
+        (Tracking::As(managed), ..) => managed,
+        (Tracking::By(writer), Some(known), Said::Nothing | Said::Reset) => {
+            Some(owners::of_alike(written, &known.fields, &writer))
+        }
+        (Tracking::By(writer), known, said) => {
+            if let Some(known) = known {
+                written.graft("f:spec", &Fields::from_text(&known.fields));
+            }
+            Some(owners::of_new(kind, said, written, &writer))
+        }
     });
     prepare(cx, &mut object);
     // Upstream gives a service its addresses before it looks at the rest of it.
@@ -94,7 +101,8 @@ pub(in crate::apiserver) fn create(
     let name = object.meta.name.clone();
     cx.shared.labels(&mut object.meta.labels);
     cx.shared.labels(&mut object.meta.annotations);
-    if let (Some(pod), Some(written), None) = (object.pod(), spec.filter(|_| alike), known) {
+    if let (Some(pod), Some(written), Some(fields)) = (object.pod(), spec.filter(|_| alike), fields) {
+        let fields = fields.into_text().into();
         cx.shared.keep_spec(written, Known { spec: Arc::clone(&pod.spec), node: pod.node.clone(), fields });
     }
     cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
