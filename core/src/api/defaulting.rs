@@ -36,7 +36,7 @@ pub fn set_defaults(object: &mut Object) {
             canonical(status.allocatable.as_mut());
         }
         Body::Pod(pod) => default_pod(pod),
-        Body::ReplicationController { spec, .. } => default_controller(meta, &mut **Arc::make_mut(spec)),
+        Body::ReplicationController { spec, .. } => default_controller(meta, Arc::make_mut(spec)),
         Body::Service { spec, .. } => default_service(Arc::make_mut(spec)),
         Body::Endpoints { subsets } => {
             for port in Arc::make_mut(subsets).iter_mut().flat_map(|s| s.ports.iter_mut().flatten()) {

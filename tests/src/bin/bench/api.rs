@@ -25,6 +25,9 @@ const NODES: usize = 5_000;
 const PODS: usize = 10_000;
 const CREATES_PER_SECOND: u32 = 1_000;
 
+/// How long nodes may take until they are taken for ready.
+const SETTLED_MAX: Duration = Duration::from_mins(1);
+
 /// Nodes without machines stay ready for as long as they are measured.
 const HOLLOW: [&str; 4] = ["--log-level", "error", "--node-grace-seconds", "86400"];
 
@@ -127,6 +130,7 @@ fn placing() -> Result<(), String> {
         create("nodes", "", &node)
     });
     keep_busy(&mut clients, || nodes.next())?;
+    settle(&mut clients[0])?;
 
     let mut watch = Connection::open(&server.url)?;
     watch.watch("/api/v1/namespaces/default/pods?watch=true")?;
@@ -158,6 +162,19 @@ fn placing() -> Result<(), String> {
     BOUND_P99.time(times[PODS * 99 / 100]);
     LOADED.print(&memory(&server)?);
     Ok(())
+}
+
+/// Waits until pods may be put on every node: new ones are tainted until they were seen ready.
+fn settle(client: &mut Connection) -> Result<(), String> {
+    let begun = Instant::now();
+    while begun.elapsed() < SETTLED_MAX {
+        let nodes = client.ask(&request("GET", "/api/v1/nodes", ""))?;
+        if !String::from_utf8_lossy(nodes).contains("node.kubernetes.io/not-ready") {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err("the nodes do not become ready".to_owned())
 }
 
 /// The number of the pod that an event shows bound, at the first of its changes that does.
