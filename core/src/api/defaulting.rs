@@ -3,7 +3,7 @@
 //! Source: upstream's `SetDefaults_*` functions for the core group, version 1.36.
 
 use super::ephemeral::change_as_container;
-use super::{Body, Document, Kind, Labels, Meta, Object, PodBody, PodPhase, Quantity, base64};
+use super::{Body, Document, Kind, Labels, Meta, Object, PodBody, PodPhase, Quantity, Typed, base64};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -36,7 +36,10 @@ pub fn set_defaults(object: &mut Object) {
             canonical(status.allocatable.as_mut());
         }
         Body::Pod(pod) => default_pod(pod),
-        Body::ReplicationController { spec, .. } => default_controller(meta, Arc::make_mut(spec)),
+        Body::ReplicationController { spec, .. } => {
+            let spec: &mut Typed<_> = Arc::make_mut(spec);
+            default_controller(meta, spec);
+        }
         Body::Service { spec, .. } => default_service(Arc::make_mut(spec)),
         Body::Endpoints { subsets } => {
             for port in Arc::make_mut(subsets).iter_mut().flat_map(|s| s.ports.iter_mut().flatten()) {
