@@ -204,7 +204,7 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
 /// is taken over as it is, and is refused later.
 fn resize(pod: &mut PodBody, wanted: &k8s::PodSpec) {
     let mut spec = Typed::clone(&pod.spec);
-    let own = &mut spec.0;
+    let own = &mut *spec;
     own.resources.clone_from(&wanted.resources);
     let inits = wanted.init_containers.clone().unwrap_or_default();
     for (own, wanted) in
