@@ -251,7 +251,7 @@ impl PodStatus {
         }
         if !self.init_containers.is_empty() {
             push_list(map.key("initContainerStatuses"), &self.init_containers, |out, container| {
-                container.write(spec, out)
+                container.write(spec, out);
             });
         }
         map.optional("message", self.message.as_deref());
