@@ -33,11 +33,8 @@ impl Share {
     }
 
     fn of(resources: Option<&k8s::ResourceRequirements>) -> Self {
-        let list = |list: Option<&List>| list.filter(|list| !list.is_empty()).cloned();
-        Self {
-            requests: list(resources.and_then(|r| r.requests.as_ref())),
-            limits: list(resources.and_then(|r| r.limits.as_ref())),
-        }
+        let (requests, limits) = lists(resources);
+        Self { requests: requests.cloned(), limits: limits.cloned() }
     }
 
     /// Whether it has as much of a resource as another.
@@ -45,6 +42,12 @@ impl Share {
         let of = |list: &Option<List>| list.as_ref().and_then(|list| list.get(resource)).cloned();
         of(&self.requests) == of(&other.requests) && of(&self.limits) == of(&other.limits)
     }
+}
+
+/// Requests and limits, where they say something.
+fn lists(resources: Option<&k8s::ResourceRequirements>) -> (Option<&List>, Option<&List>) {
+    let (requests, limits) = resources.map_or((None, None), |r| (r.requests.as_ref(), r.limits.as_ref()));
+    (requests.filter(|list| !list.is_empty()), limits.filter(|list| !list.is_empty()))
 }
 
 /// What a container was granted and what it has.
@@ -93,11 +96,8 @@ pub(super) struct Said<'a> {
 pub(super) fn said<'a>(granted: &'a Granted, wanted: Option<&'a k8s::Container>) -> Option<Said<'a>> {
     match (granted, wanted) {
         (Granted::AsWanted, Some(wanted)) => {
-            let of = |list: fn(&k8s::ResourceRequirements) -> Option<&List>| {
-                wanted.resources.as_ref().and_then(list).filter(|list| !list.is_empty())
-            };
-            let requests = of(|resources| resources.requests.as_ref());
-            Some(Said { allocated: requests, requests, limits: of(|resources| resources.limits.as_ref()) })
+            let (requests, limits) = lists(wanted.resources.as_ref());
+            Some(Said { allocated: requests, requests, limits })
         }
         (Granted::Other(grant), _) => Some(Said {
             allocated: grant.allocated.requests.as_ref(),

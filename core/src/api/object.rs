@@ -233,21 +233,24 @@ impl Object {
 
     /// As text of JSON that reads back as the same object.
     pub fn to_text(&self) -> String {
+        if !self.is_plain_pod() {
+            return self.to_value().to_string();
+        }
         let managed = self.meta.managed.as_ref().map(|managed| managed_text(managed, self.meta.created));
         let mut text = String::new();
-        if !self.write_pod(true, managed.as_deref(), &mut text) {
-            text = self.to_value().to_string();
-        }
+        self.write_pod(true, managed.as_deref(), &mut text);
         text
     }
 
-    /// Writes a pod that is plain, with what every document says of its kind, or as an item of a list. False for any
-    /// other object, of which nothing is written.
-    pub(crate) fn write_pod(&self, alone: bool, managed: Option<&str>, out: &mut String) -> bool {
-        let Body::Pod(pod) = &self.body else { return false };
-        if !pod.is_plain() {
-            return false;
-        }
+    /// Whether it is a pod that [`Self::write_pod`] can write.
+    pub(crate) fn is_plain_pod(&self) -> bool {
+        self.pod().is_some_and(PodBody::is_plain)
+    }
+
+    /// Writes a plain pod, with what every document says of its kind, or as an item of a list. Of any other object
+    /// nothing is written.
+    pub(crate) fn write_pod(&self, alone: bool, managed: Option<&str>, out: &mut String) {
+        let Some(pod) = self.pod().filter(|pod| pod.is_plain()) else { return };
         let mut map = Members::open(out);
         if alone {
             map.string("apiVersion", Kind::Pod.api_version());
@@ -256,7 +259,6 @@ impl Object {
         self.meta.write(managed, map.key("metadata"));
         pod.write(&mut map);
         map.close();
-        true
     }
 
     /// As JSON, without those who wrote its fields.

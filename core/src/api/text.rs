@@ -3,7 +3,7 @@
 //! Each writer says the same as the tree would, key by key in the order of the alphabet.
 
 use super::granted::{self, List, Said};
-use super::{Condition, ContainerState, ContainerStatus, Labels, Meta, PodBody, PodStatus, Terminated, Uid};
+use super::{Condition, ContainerState, ContainerStatus, Meta, PodBody, PodStatus, Terminated, Uid};
 use crate::time::Time;
 use k8s_openapi::api::core::v1::PodSpec;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -107,9 +107,9 @@ fn push_list<T>(out: &mut String, items: &[T], mut write: impl FnMut(&mut String
     out.push_str(if items.is_empty() { "[]" } else { "]" });
 }
 
-fn push_labels(out: &mut String, labels: &Labels) {
+fn push_map<'t>(out: &mut String, entries: impl Iterator<Item = (&'t String, &'t String)>) {
     let mut map = Members::open(out);
-    for (key, value) in labels.iter() {
+    for (key, value) in entries {
         push_quoted(map.quoted_key(key), value);
     }
     map.close();
@@ -122,7 +122,7 @@ impl Meta {
         let rest = self.rest.as_deref();
         let mut map = Members::open(out);
         if !self.annotations.is_empty() {
-            push_labels(map.key("annotations"), &self.annotations);
+            push_map(map.key("annotations"), self.annotations.iter());
         }
         if *created != Time::EPOCH {
             map.time("creationTimestamp", Some(*created));
@@ -141,7 +141,7 @@ impl Meta {
             map.plain("generation", generation);
         }
         if !self.labels.is_empty() {
-            push_labels(map.key("labels"), &self.labels);
+            push_map(map.key("labels"), self.labels.iter());
         }
         map.optional("name", (!name.is_empty()).then_some(name));
         map.optional("namespace", (!namespace.is_empty()).then_some(namespace));
@@ -271,11 +271,7 @@ impl PodStatus {
 }
 
 fn push_resources(out: &mut String, list: &List) {
-    let mut map = Members::open(out);
-    for (name, Quantity(amount)) in list {
-        push_quoted(map.quoted_key(name), amount);
-    }
-    map.close();
+    push_map(out, list.iter().map(|(name, Quantity(amount))| (name, amount)));
 }
 
 fn push_addresses(out: &mut String, ip: &str) {

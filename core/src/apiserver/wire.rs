@@ -14,10 +14,10 @@ pub(super) fn object(object: &Object) -> Value {
 
 /// Writes an object out, as a document of its own, or as an item of a list, which does not say of what kind it is.
 pub(super) fn write(object: &Object, alone: bool, out: &mut String) {
-    if let Some(entries) = owners::at_hand(object)
-        && object.write_pod(alone, owners::written(&entries, object).as_deref(), out)
+    if object.is_plain_pod()
+        && let Some(entries) = owners::at_hand(object)
     {
-        return;
+        return object.write_pod(alone, owners::written(&entries, object).as_deref(), out);
     }
     let mut document = plain(object);
     let owners = owners::shown(object, &document);
