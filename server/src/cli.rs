@@ -2,7 +2,7 @@
 
 use crate::config::ServeArguments;
 use crate::failure::Failure;
-use crate::{clock_command, kubeconfig, serve, simulate, token};
+use crate::{clock_command, kubeconfig, serve, simulate, token, why};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -24,6 +24,8 @@ enum Command {
     Simulate(simulate::SimulateArguments),
     /// Read, hold, run and step the time of a served simulation.
     Clock(clock_command::ClockArguments),
+    /// Say why a pod is where it is, or why it is pending: how every node stands to it, plugin by plugin.
+    Explain(why::ExplainArguments),
     /// Print a kubeconfig for kubectl and other Kubernetes clients.
     Kubeconfig(kubeconfig::KubeconfigArguments),
     /// Print the access token of a data directory; makes one where there is none.
@@ -45,6 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure>
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Clock(arguments) => clock_command::run(&arguments),
+        Command::Explain(arguments) => why::explain(&arguments),
         Command::Kubeconfig(arguments) => kubeconfig::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
     }

@@ -27,5 +27,6 @@ pub mod spdy;
 pub mod storage;
 pub mod tls;
 pub mod token;
+pub mod why;
 
 pub use failure::Failure;

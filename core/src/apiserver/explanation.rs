@@ -7,7 +7,8 @@ use super::errors;
 use crate::api::{self, ApiError, Kind, Name, Object, Quantity};
 use crate::cluster::Context;
 use crate::scheduler::{
-    Chosen, Code, Decision, Detail, Explanation, Line, NodeStand, PluginScore, Reason, Refusal, Schedulers, Stand,
+    Chosen, Code, Decision, Detail, Explanation, Line, NodeScore, NodeStand, Plan, PluginScore, Preemption, Reason,
+    Refusal, Schedulers, Stand,
 };
 use crate::time::Time;
 use serde_json::{Value, json};
@@ -105,6 +106,9 @@ fn recorded(decision: &Decision) -> Value {
         (Some(chosen), _) => value["placement"] = placement(chosen),
         (None, message) => value["message"] = message.into(),
     }
+    if let Some(Preemption::Planned(planned)) = &decision.preemption {
+        value["preemption"] = plan(planned);
+    }
     value
 }
 
@@ -122,13 +126,15 @@ fn recomputed(object: &Object, present: &Explanation, now: Time) -> Value {
             .into();
         value["placement"] = match present.nodes.iter().find(|n| n.node == *node).map(|n| &n.stand) {
             Some(Stand::Feasible { scores }) => {
-                let total: i32 = scores.iter().map(|s| s.score).sum();
+                let total: i32 = scores.iter().map(|s| s.weighted).sum();
+                let alone =
+                    |s: &NodeScore| PluginScore { plugin: s.plugin, normalized: s.normalized, weighted: s.weighted };
                 let others = present.nodes.iter().filter(|n| n.node != *node);
                 let second = others.filter_map(|n| Some((n.total()?, n))).max_by_key(|(total, _)| *total);
                 placement(&Chosen {
                     node: node.clone(),
                     feasible: feasible as u32,
-                    scores: scores.clone(),
+                    scores: scores.iter().map(alone).collect(),
                     // A scheduler without scores prefers none.
                     runner_up: second.filter(|_| !scores.is_empty()).map(|(t, n)| (n.node.clone(), total - t)),
                 })
@@ -140,16 +146,27 @@ fn recomputed(object: &Object, present: &Explanation, now: Time) -> Value {
         if let Some(message) = &present.message {
             value["message"] = message.as_str().into();
         }
+        if let Some(planned) = &present.preemption {
+            value["preemption"] = plan(planned);
+        }
     }
     value
+}
+
+/// Who makes room, and where.
+fn plan(plan: &Plan) -> Value {
+    let victims: Value =
+        plan.victims.iter().map(|(space, name)| json!({"namespace": &**space, "name": &**name})).collect();
+    json!({"node": plan.node.as_str(), "victims": victims})
 }
 
 fn placement(chosen: &Chosen) -> Value {
     let mut value = json!({"node": chosen.node.as_str()});
     if !chosen.scores.is_empty() {
-        let total: i32 = chosen.scores.iter().map(|s| s.score).sum();
+        let total: i32 = chosen.scores.iter().map(|s| s.weighted).sum();
         value["score"] = total.into();
-        value["scores"] = scores(&chosen.scores);
+        let score = |s: &PluginScore| json!({"plugin": s.plugin, "normalized": s.normalized, "weighted": s.weighted});
+        value["scores"] = chosen.scores.iter().map(score).collect();
         if let Some((second, margin)) = &chosen.runner_up {
             value["runnerUp"] = json!({"node": second.as_str(), "score": total - margin});
             value["margin"] = (*margin).into();
@@ -158,8 +175,10 @@ fn placement(chosen: &Chosen) -> Value {
     value
 }
 
-fn scores(scores: &[PluginScore]) -> Value {
-    scores.iter().map(|s| json!({"plugin": s.plugin, "raw": s.raw, "weighted": s.score})).collect()
+fn scores(scores: &[NodeScore]) -> Value {
+    let score =
+        |s: &NodeScore| json!({"plugin": s.plugin, "raw": s.raw, "normalized": s.normalized, "weighted": s.weighted});
+    scores.iter().map(score).collect()
 }
 
 fn refusal(refusal: &Refusal) -> Value {
@@ -186,9 +205,11 @@ fn stand(node: &NodeStand) -> Value {
             value
         }
         Stand::Refused { plugin, code: how, reasons } => {
+            let said: Vec<String> = reasons.iter().map(|(r, _)| r.to_string()).collect();
+            let said = format!("{plugin}: {}", said.join(", "));
             let reasons: Value = reasons.iter().map(|(r, detail)| reason(r, detail.as_ref())).collect();
             json!({
-                "name": node.node.as_str(), "feasible": false, "plugin": plugin, "code": code(*how), "reasons": reasons,
+                "stand": said, "name": node.node.as_str(), "feasible": false, "plugin": plugin, "code": code(*how), "reasons": reasons,
             })
         }
     }

@@ -97,7 +97,7 @@ pub(super) fn total(rows: &[Row], place: usize) -> i32 {
 /// What each plugin gives the node at that place.
 pub(super) fn scores(rows: &[Row], place: usize) -> impl Iterator<Item = PluginScore> {
     rows.iter().filter_map(move |row| {
-        let raw = row.given.at(place)?;
-        Some(PluginScore { plugin: row.plugin, raw, score: row.weight * raw })
+        let normalized = row.given.at(place)?;
+        Some(PluginScore { plugin: row.plugin, normalized, weighted: row.weight * normalized })
     })
 }

@@ -36,7 +36,7 @@ fn all_scores(
 ) -> Box<[PluginScore]> {
     let alone = framework.node_scores(class).map(|(score, weight)| {
         let raw = score.score(class, node);
-        PluginScore { plugin: score.name(), raw, score: weight * raw }
+        PluginScore { plugin: score.name(), normalized: raw, weighted: weight * raw }
     });
     alone.chain(scores(wide, place)).collect()
 }

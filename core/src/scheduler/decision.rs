@@ -151,9 +151,9 @@ pub struct PluginScore {
     /// The plugin.
     pub plugin: &'static str,
     /// Its score, 0 to 100.
-    pub raw: i32,
+    pub normalized: i32,
     /// Its score times its weight.
-    pub score: i32,
+    pub weighted: i32,
 }
 
 /// The decision on a pod when it was last tried.

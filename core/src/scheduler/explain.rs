@@ -7,13 +7,26 @@ use super::preemption::preempt;
 use super::profile::{count, refusals};
 use crate::api::Name;
 
+/// What one plugin gives a node, and how it came to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeScore {
+    /// The plugin.
+    pub plugin: &'static str,
+    /// What it counted, in a unit of its own.
+    pub raw: i64,
+    /// That, brought to 0 to 100.
+    pub normalized: i32,
+    /// That times the plugin's weight.
+    pub weighted: i32,
+}
+
 /// How a node stands to a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stand {
     /// It would do.
     Feasible {
         /// What each plugin gives it.
-        scores: Box<[PluginScore]>,
+        scores: Box<[NodeScore]>,
     },
     /// It will not do.
     Refused {
@@ -39,7 +52,7 @@ impl NodeStand {
     /// The sum of its scores; none where it will not do.
     pub fn total(&self) -> Option<i32> {
         match &self.stand {
-            Stand::Feasible { scores } => Some(scores.iter().map(|s| s.score).sum()),
+            Stand::Feasible { scores } => Some(scores.iter().map(|s| s.weighted).sum()),
             Stand::Refused { .. } => None,
         }
     }
@@ -64,6 +77,7 @@ pub struct Explanation {
 pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Explanation {
     let Assessment { verdicts, feasible, around } = assess(framework, pod, view);
     let rows = rows(framework, pod.info, view, &feasible);
+    let counted = framework.raw_scores(pod.info, view, &feasible);
     let (mut nodes, mut counts) = (Vec::new(), Vec::new());
     for index in view.snapshot.after(&Name::default()) {
         let node = &view.snapshot.nodes()[index as usize];
@@ -73,7 +87,12 @@ pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, 
             Verdict::Feasible => {
                 // They are in the order of their indexes.
                 let place = feasible.partition_point(|other| *other < index);
-                Stand::Feasible { scores: scores(&rows, place).collect() }
+                let score = |score: PluginScore| {
+                    let PluginScore { plugin, normalized, weighted } = score;
+                    let raw = counted.iter().find(|(of, _)| *of == plugin).and_then(|(_, raw)| raw.get(place));
+                    NodeScore { plugin, raw: raw.copied().unwrap_or(normalized.into()), normalized, weighted }
+                };
+                Stand::Feasible { scores: scores(&rows, place).map(score).collect() }
             }
             Verdict::Refused(number, refused) => {
                 let filter = &framework.filters[usize::from(number)];

@@ -175,6 +175,11 @@ pub(super) trait WideScore: Send + Sync {
 
     /// What it gives the nodes at these indexes.
     fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given;
+
+    /// What it counts for each of these nodes before it holds them against each other; none where it does not do that.
+    fn raw(&self, _pod: &PodInfo, _view: View<'_>, _nodes: &[u32]) -> Option<Vec<i64>> {
+        None
+    }
 }
 
 /// Upstream's way to bring what nodes got to 0 to [`SCORE_MAX`]: by the most that one of them got.
@@ -368,6 +373,15 @@ impl Framework {
         });
         let given = |score: &dyn WideScore| score.flat(pod, view).unwrap_or_else(|| score.give(pod, view, nodes));
         wide.map(|(score, weight)| Row { plugin: score.name(), weight, given: given(&**score) }).collect()
+    }
+
+    /// What the wide scores count for the nodes at these indexes, by plugin.
+    pub(super) fn raw_scores(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Vec<(&'static str, Vec<i64>)> {
+        let wide = self.scores.iter().filter_map(|(score, _)| match score {
+            AnyScore::Node(_) => None,
+            AnyScore::Wide(score) => Some((score.name(), score.raw(pod, view, nodes)?)),
+        });
+        wide.collect()
     }
 
     /// A refusal in words of data: which plugin, and its reasons.

@@ -30,7 +30,7 @@ mod topology;
 
 pub use configuration::Configuration;
 pub use decision::{Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint};
-pub use explain::{Explanation, NodeStand, Stand};
+pub use explain::{Explanation, NodeScore, NodeStand, Stand};
 pub use node::Taint;
 pub use queue::{Line, QueueLengths, Wait};
 

@@ -53,7 +53,8 @@ enum Format {
     Html,
 }
 
-fn duration(text: &str) -> Result<Span, String> {
+/// A duration as a flag gives it.
+pub(crate) fn duration(text: &str) -> Result<Span, String> {
     sim::parse_span(text).ok_or_else(|| "must be a duration such as 90s, 5m or 2h".to_owned())
 }
 
@@ -74,6 +75,23 @@ pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure>
     match world.rejections().first() {
         Some(rejection) => Err(loaded.refused(rejection)),
         None => Ok(world),
+    }
+}
+
+/// A world as `kubarium simulate` plays it, so much later or when nothing is left to happen. Where the API refuses a
+/// manifest, the failure names it.
+pub(crate) fn play(files: &[String], seed: Option<u64>, duration: Option<Span>) -> Result<World, Failure> {
+    let (loaded, mut world) = world(files, seed, None)?;
+    let limit = sim::BEGINNING + duration.unwrap_or(SPAN_MAX);
+    loop {
+        let step =
+            if duration.is_none() { world.settle(limit, SLICE_EVENTS) } else { world.advance(limit, SLICE_EVENTS) };
+        if let Some(rejection) = world.rejections().first() {
+            return Err(loaded.refused(rejection));
+        }
+        if step.reached {
+            return Ok(world);
+        }
     }
 }
 

@@ -227,7 +227,7 @@ fn compare_scores(ours: &Explanation, feasible: &BTreeSet<&str>, theirs: &Value)
     }
     for node in &ours.nodes {
         let Stand::Feasible { scores: list } = &node.stand else { continue };
-        let own: BTreeMap<&str, i64> = list.iter().map(|s| (s.plugin, i64::from(s.score))).collect();
+        let own: BTreeMap<&str, i64> = list.iter().map(|s| (s.plugin, i64::from(s.weighted))).collect();
         let mut given: BTreeMap<&str, i64> = scores[node.node.as_str()]
             .as_object()
             .into_iter()

@@ -79,7 +79,7 @@ fn plugins_are_enabled_disabled_and_weighed() {
     let key = Key::new(Kind::Pod, "default", "new");
     let explanation = cluster.schedulers().explain(&key, cluster.store()).unwrap();
     let Stand::Feasible { scores } = &explanation.nodes[0].stand else { panic!("it fits") };
-    let scores: Vec<_> = scores.iter().map(|s| (s.plugin, s.score / s.raw.max(1))).collect();
+    let scores: Vec<_> = scores.iter().map(|s| (s.plugin, s.weighted / s.normalized.max(1))).collect();
     assert_eq!(scores, [("NodeResourcesFit", 7), ("ImageLocality", 0)]);
 }
 

@@ -27,7 +27,7 @@ fn a_bound_pod_has_its_condition_event_and_decision() {
     let decision = fixture.decision("p");
     let chosen = decision.chosen.as_deref().unwrap();
     assert_eq!((decision.scheduler.as_str(), decision.nodes, chosen.feasible), ("default-scheduler", 3, 2));
-    let scores: Vec<_> = chosen.scores.iter().map(|s| (s.plugin, s.score)).collect();
+    let scores: Vec<_> = chosen.scores.iter().map(|s| (s.plugin, s.weighted)).collect();
     let expected = [
         ("NodeResourcesFit", 86),
         ("NodeResourcesBalancedAllocation", 68),

@@ -69,7 +69,7 @@ fn a_placed_pod_is_explained_by_its_decision_and_by_how_every_node_stands_now() 
                 "/nodes/4",
                 json!({
                     "name": "tiny", "feasible": false, "plugin": "NodeResourcesFit",
-                    "code": "UnschedulableAndUnresolvable",
+                    "code": "UnschedulableAndUnresolvable", "stand": "NodeResourcesFit: Insufficient cpu",
                     "reasons": [{
                         "reason": "Insufficient", "resource": "cpu", "message": "Insufficient cpu",
                         "requested": "1", "used": "0", "allocatable": "500m",
@@ -228,4 +228,49 @@ fn discovery_lists_it() {
     assert_eq!(fixture.get("/apis/kubarium.io").1["kind"], "APIGroup");
     let resources = fixture.get("/apis/kubarium.io/v1").1;
     holds(&resources, &[("/resources/0/name", json!("pods/explanation")), ("/resources/0/kind", json!("Explanation"))]);
+}
+
+#[test]
+fn each_score_is_told_as_counted_as_normalized_and_as_weighted() {
+    let soft = json!([{"key": "old", "value": "", "effect": "PreferNoSchedule"}]);
+    let zone = |zone: &str| json!({"metadata": {"labels": {"zone": zone}}});
+    let mut fixture =
+        Fixture::new(&[node("a", zone("x")), node("b", zone("y")), node("c", json!({"spec": {"taints": soft}}))]);
+    let prefer = |weight: i32, zone: &str| json!({"weight": weight, "preference": {"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}});
+    let terms = json!({"preferredDuringSchedulingIgnoredDuringExecution": [prefer(10, "x"), prefer(40, "y")]});
+    fixture.create(&pod("p", json!({"affinity": {"nodeAffinity": terms}})));
+    let document = explained(&mut fixture, "p");
+    let of = |node: usize, plugin: &str| {
+        let scores = document["nodes"][node]["scores"].as_array().unwrap();
+        let score = scores.iter().find(|s| s["plugin"] == plugin).unwrap();
+        ["raw", "normalized", "weighted"].map(|key| score[key].as_i64().unwrap())
+    };
+    for (plugin, expected) in [
+        ("NodeAffinity", [[10, 25, 50], [40, 100, 200], [0, 0, 0]]),
+        ("TaintToleration", [[0, 100, 300], [0, 100, 300], [1, 0, 0]]),
+        ("NodeResourcesFit", [[97, 97, 97]; 3]),
+    ] {
+        assert_eq!([0, 1, 2].map(|node| of(node, plugin)), expected, "{plugin}");
+    }
+    for node in document["nodes"].as_array().unwrap() {
+        let parts: i64 = node["scores"].as_array().unwrap().iter().map(|s| s["weighted"].as_i64().unwrap()).sum();
+        assert_eq!(node["score"], parts, "{node}");
+    }
+    assert_eq!(document["decision"]["placement"]["node"], "b");
+}
+
+#[test]
+fn what_makes_room_is_told_with_its_node() {
+    let of = |priority: i32| json!({"priority": priority, "containers": requests(json!({"cpu": "2"}))["containers"]});
+    let on_n = |name: &str, priority: i32| {
+        let mut spec = of(priority);
+        spec["nodeName"] = json!("n");
+        pod(name, spec)
+    };
+    let closed = node("m", json!({"spec": {"unschedulable": true}}));
+    let mut fixture = Fixture::new(&[node("n", json!({})), closed, on_n("low", 1), on_n("lower", 0), pod("p", of(5))]);
+    holds(
+        &explained(&mut fixture, "p"),
+        &[("/decision/preemption", json!({"node": "n", "victims": [{"namespace": "default", "name": "lower"}]}))],
+    );
 }

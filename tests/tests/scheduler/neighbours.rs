@@ -52,7 +52,7 @@ fn scores(objects: &[Value], spec: &Value, plugin: &str) -> String {
     let of = |node: &str| {
         let Stand::Feasible { scores } = fixture.stand("p", node).stand else { return String::new() };
         let score = scores.iter().find(|s| s.plugin == plugin);
-        score.map_or_else(|| " -".to_owned(), |s| format!(" {}", s.raw))
+        score.map_or_else(|| " -".to_owned(), |s| format!(" {}", s.normalized))
     };
     NODES.map(of).concat().trim_start().to_owned()
 }
@@ -321,7 +321,9 @@ fn nodes_that_are_avoided_or_preferred_get_less_or_more() {
         objects.push(waiting(spec));
         let fixture = Fixture::new(&objects);
         let of = |node: &str| match fixture.stand("p", node).stand {
-            Stand::Feasible { scores } => scores.iter().find(|s| s.plugin == plugin).map(|s| (s.raw, s.score)),
+            Stand::Feasible { scores } => {
+                scores.iter().find(|s| s.plugin == plugin).map(|s| (s.normalized, s.weighted))
+            }
             Stand::Refused { .. } => None,
         };
         ["n0", "n1", "n2"].map(of)
@@ -354,7 +356,9 @@ fn images_that_are_there_are_worth_their_size() {
         objects.push(waiting(&json!({"containers": [{"name": "c", "image": image_of_pod}]})));
         let fixture = Fixture::new(&objects);
         let of = |at: usize| match fixture.stand("p", &format!("n{at}")).stand {
-            Stand::Feasible { scores } => scores.iter().find(|s| s.plugin == "ImageLocality").map_or(-1, |s| s.raw),
+            Stand::Feasible { scores } => {
+                scores.iter().find(|s| s.plugin == "ImageLocality").map_or(-1, |s| s.normalized)
+            }
             Stand::Refused { .. } => -1,
         };
         (0..images.len()).map(of).collect::<Vec<_>>()

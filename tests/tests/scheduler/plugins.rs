@@ -377,7 +377,7 @@ fn scores_are_upstreams() {
             objects.push(pod("there", there));
         }
         let Stand::Feasible { scores } = Fixture::new(&objects).stand("p", "n").stand else { panic!("{sentence}") };
-        let of = |plugin| scores.iter().find(|s| s.plugin == plugin).map(|s| s.score);
+        let of = |plugin| scores.iter().find(|s| s.plugin == plugin).map(|s| s.weighted);
         assert_eq!(of("NodeResourcesFit"), Some(least), "{sentence}");
         assert_eq!(of("NodeResourcesBalancedAllocation"), balanced, "{sentence}");
     }

@@ -216,12 +216,7 @@ impl WideScore for InterPodAffinity {
     }
 
     fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
-        let tallies = self.weigh(pod, view);
-        if tallies.is_empty() {
-            return Given::Silent;
-        }
-        let sum = |index: &u32| tallies.iter().filter_map(|tally| tally.at(*index)).sum();
-        let sums: Vec<i64> = nodes.iter().map(sum).collect();
+        let Some(sums) = self.raw(pod, view, nodes) else { return Given::Silent };
         let least = sums.iter().copied().min().unwrap_or_default();
         let span = sums.iter().copied().max().unwrap_or_default() - least;
         // In floating point, with upstream's operations in upstream's order.
@@ -230,5 +225,11 @@ impl WideScore for InterPodAffinity {
             _ => (f64::from(SCORE_MAX) * ((sum - least) as f64 / span as f64)) as i32,
         };
         Given::Each(sums.iter().map(score).collect())
+    }
+
+    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
+        let tallies = self.weigh(pod, view);
+        let sum = |index: &u32| tallies.iter().filter_map(|tally| tally.at(*index)).sum();
+        (!tallies.is_empty()).then(|| nodes.iter().map(sum).collect())
     }
 }

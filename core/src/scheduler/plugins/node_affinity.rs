@@ -92,12 +92,16 @@ impl WideScore for NodeAffinity {
     }
 
     fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
+        normalize(&self.raw(pod, view, nodes).unwrap_or_default(), false)
+    }
+
+    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
         let weight = |index: &u32| {
             let node = &view.snapshot.nodes()[*index as usize];
             let preferred = self.preferred.iter().chain(&pod.class.preferred);
             let matching = preferred.filter(|(_, term)| term.matches(&node.name, &node.labels));
             matching.map(|(weight, _)| weight).sum()
         };
-        normalize(&nodes.iter().map(weight).collect::<Vec<_>>(), false)
+        Some(nodes.iter().map(weight).collect())
     }
 }

@@ -228,6 +228,25 @@ impl WideScore for PodTopologySpread {
     }
 
     fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
+        let raw = self.count(pod, view, nodes);
+        let most = raw.iter().flatten().copied().max().unwrap_or_default();
+        let least = raw.iter().flatten().copied().min().unwrap_or_default();
+        let score = |raw: &Option<i64>| match raw {
+            None => 0,
+            Some(_) if most == 0 => SCORE_MAX,
+            Some(raw) => (i64::from(SCORE_MAX) * (most + least - raw) / most) as i32,
+        };
+        Given::Each(raw.iter().map(score).collect())
+    }
+
+    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
+        Some(self.count(pod, view, nodes).into_iter().map(Option::unwrap_or_default).collect())
+    }
+}
+
+impl PodTopologySpread {
+    /// How crowded it is where each node is; none for a node that is left out since it lacks a label.
+    fn count(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Vec<Option<i64>> {
         let terms = self.terms(pod, false, view.store);
         let all = view.snapshot.nodes();
         // The system's own terms also spread over nodes that are in no zone.
@@ -269,19 +288,8 @@ impl WideScore for PodTopologySpread {
                 }
             }
         }
-        let raw: Vec<Option<i64>> = sums
-            .iter()
-            .zip(nodes)
-            .map(|(sum, index)| (!ignored(&all[*index as usize])).then_some(sum.round() as i64))
-            .collect();
-        let most = raw.iter().flatten().copied().max().unwrap_or_default();
-        let least = raw.iter().flatten().copied().min().unwrap_or_default();
-        let score = |raw: &Option<i64>| match raw {
-            None => 0,
-            Some(_) if most == 0 => SCORE_MAX,
-            Some(raw) => (i64::from(SCORE_MAX) * (most + least - raw) / most) as i32,
-        };
-        Given::Each(raw.iter().map(score).collect())
+        let raw = |(sum, index): (&f64, &u32)| (!ignored(&all[*index as usize])).then_some(sum.round() as i64);
+        sums.iter().zip(nodes).map(raw).collect()
     }
 }
 

@@ -43,10 +43,14 @@ impl WideScore for TaintToleration {
     }
 
     fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
+        normalize(&self.raw(pod, view, nodes).unwrap_or_default(), true)
+    }
+
+    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
         let avoided = |index: &u32| {
             let soft = view.snapshot.nodes()[*index as usize].taints.iter().filter(|t| t.effect == "PreferNoSchedule");
             soft.filter(|t| !pod.class.tolerates(&t.key, &t.value, &t.effect)).count() as i64
         };
-        normalize(&nodes.iter().map(avoided).collect::<Vec<_>>(), true)
+        Some(nodes.iter().map(avoided).collect())
     }
 }

@@ -1,0 +1,10 @@
+//! Questions to a scheduler from the command line: why a pod is where it is, and what would be if.
+//!
+//! Asked of a server, or of a scenario that is played first. The answers are documents of the API; here they are only
+//! told.
+
+mod explain;
+mod place;
+mod text;
+
+pub use explain::{ExplainArguments, run as explain};
