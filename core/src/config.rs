@@ -29,12 +29,21 @@ pub struct Config {
     pub service_prefix: u8,
     /// First and last node port.
     pub node_ports: (u16, u16),
-    /// Whether pods may be privileged, use the host's network or mount its paths.
+    /// Whether pods may be privileged; they may then do with the host what [`Self::allow_host`] allows as well.
     pub allow_privileged: bool,
+    /// Whether pods may use the host's network and processes, and mount its paths.
+    pub allow_host: bool,
     /// How many events are kept; the oldest go first.
     pub events_max: usize,
     /// By which profiles pods are placed; where none is given, by upstream's default one.
     pub scheduler: Option<Configuration>,
+}
+
+impl Config {
+    /// Whether pods may use what is the host's.
+    pub(crate) const fn allows_host(&self) -> bool {
+        self.allow_host || self.allow_privileged
+    }
 }
 
 impl Default for Config {
@@ -51,6 +60,7 @@ impl Default for Config {
             service_prefix: 12,
             node_ports: (30_000, 32_767),
             allow_privileged: false,
+            allow_host: false,
             events_max: 20_000,
             scheduler: None,
         }

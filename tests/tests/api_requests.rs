@@ -15,8 +15,12 @@ struct Api {
 
 impl Api {
     fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    fn with(config: Config) -> Self {
         let now = Time(1_790_000_000_000_000);
-        Self { cluster: Cluster::new(Config::default(), now), now }
+        Self { cluster: Cluster::new(config, now), now }
     }
 
     fn answer(&mut self, request: Request) -> Answer {
@@ -210,26 +214,33 @@ fn bodies_may_be_yaml_and_mistakes_are_named() {
 }
 
 #[test]
-fn privileged_pods_are_refused_unless_allowed() {
-    let mut api = Api::new();
-    for (field, spec) in [
+fn pods_get_of_their_host_what_is_allowed() {
+    let safe = Config::default();
+    let host = Config { allow_host: true, ..Config::default() };
+    let all = Config { allow_privileged: true, ..Config::default() };
+    let container = json!({"name": "c", "image": "i"});
+    for (field, spec, allowed) in [
         (
             "spec.containers[0].securityContext.privileged",
-            json!({"containers": [
-            {"name": "c", "image": "i", "securityContext": {"privileged": true}}]}),
+            json!({"containers": [{"name": "c", "image": "i", "securityContext": {"privileged": true}}]}),
+            [false, false, true],
         ),
-        ("spec.hostNetwork", json!({"hostNetwork": true, "containers": [{"name": "c", "image": "i"}]})),
+        ("spec.hostNetwork", json!({"hostNetwork": true, "containers": [container]}), [false, true, true]),
         (
             "spec.volumes[0].hostPath",
-            json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}],
-            "containers": [{"name": "c", "image": "i"}]}),
+            json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}], "containers": [container]}),
+            [false, true, true],
         ),
     ] {
-        let (status, error) = api.post(PODS, &json!({"metadata": {"name": "p"}, "spec": spec}));
-        assert_eq!(status, 422, "{error}");
-        let fields: Vec<&str> =
-            error["details"]["causes"].as_array().unwrap().iter().map(|c| c["field"].as_str().unwrap()).collect();
-        assert!(fields.iter().any(|f| f.contains(field.trim_start_matches("spec.")) || f == &field), "{error}");
+        for (config, allowed) in [&safe, &host, &all].into_iter().zip(allowed) {
+            let mut api = Api::with(config.clone());
+            let (status, said) = api.post(PODS, &json!({"metadata": {"name": "p"}, "spec": spec}));
+            let expected = if allowed { 201 } else { 422 };
+            assert_eq!(status, expected, "{field} {config:?}: {said}");
+            let refused = json!({"field": field, "reason": "FieldValueForbidden",
+                "message": "Forbidden: disallowed by cluster policy"});
+            assert_eq!(said["details"]["causes"].get(0), (!allowed).then_some(&refused));
+        }
     }
 }
 

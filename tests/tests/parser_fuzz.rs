@@ -474,7 +474,7 @@ fn configuration_files_and_endpoints_of_any_shape() {
     let path = data.join("config.yaml");
     let seeds = texts(&[
         "listen: 127.0.0.1:8080\ndataDir: /tmp/x\ndocker:\n- {name: a, endpoint: 'unix:///a.sock'}\n- name: b\n  endpoint: tcp://10.0.0.2:2375?publish=10.0.0.2\n",
-        "allowedHosts: [a.example]\nallowPrivileged: true\nlogFormat: json\nlogLevel: info\nnodePorts: 30000-32767\nserviceNetwork: 10.96.0.0/12\nheartbeatSeconds: 5\nnodeGraceSeconds: 50\ntolerationSeconds: 300\nseed: 7\n",
+        "allowedHosts: [a.example]\nallowPrivileged: true\nallowHost: false\nlogFormat: json\nlogLevel: info\nnodePorts: 30000-32767\nserviceNetwork: 10.96.0.0/12\nheartbeatSeconds: 5\nnodeGraceSeconds: 50\ntolerationSeconds: 300\nseed: 7\n",
     ]);
     fuzz("configuration", &seeds, |text| {
         std::fs::write(&path, text).unwrap();

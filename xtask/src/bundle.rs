@@ -16,14 +16,24 @@ use crate::tool::Tool;
 use crate::wasm::Compiler;
 use crate::workspace;
 
-/// Everything the browser loads to start, compressed as it travels. To come back to 1,000,000, and not to rise.
-const GZIPPED_BYTES_MAX: usize = 1_025_000;
+/// Everything the browser loads to start, compressed as it travels. Not to rise.
+const GZIPPED_BYTES_MAX: usize = 1_000_000;
 /// The console, which is loaded when somebody first opens it.
 const CONSOLE_BYTES_MAX: usize = 450_000;
 /// What of the bundle is the console's.
 const CONSOLE: [&str; 2] = ["kubarium-kubectl", "console.js"];
-const INPUTS: [&str; 9] =
-    ["index.html", "Trunk.toml", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "assets", "core", "kubectl", "web"];
+const INPUTS: [&str; 10] = [
+    "index.html",
+    "Trunk.toml",
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+    "assets",
+    "core",
+    "kubectl",
+    "timestamp",
+    "web",
+];
 
 /// Where the bundle lies.
 pub(crate) fn dist() -> PathBuf {

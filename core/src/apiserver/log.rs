@@ -7,7 +7,6 @@ use super::request::LogQuery;
 use crate::api::validation::FieldError;
 use crate::api::{ApiError, ContainerState, Kind, Object};
 use crate::time::{Span, Time};
-use k8s_openapi::jiff::Timestamp;
 
 /// How much is wanted; checked before anything is looked for, as upstream does.
 pub(super) struct Options {
@@ -23,10 +22,10 @@ impl Options {
         let limit = query.number("limitBytes")?;
         let seconds = query.number("sinceSeconds")?;
         let text = query.text("sinceTime");
-        let since = match text.parse::<Timestamp>() {
+        let since = match Time::parse(text) {
             _ if text.is_empty() => None,
-            Ok(at) => Some(Time(at.as_microsecond())),
-            Err(_) => {
+            Some(at) => Some(at),
+            None => {
                 let text = quoted(text);
                 return Err(errors::bad_request(format!(
                     "parsing time {text} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text} as \"2006\""

@@ -340,8 +340,5 @@ fn instant(text: &str, micro: bool) -> Result<String, String> {
         )
     };
     let at: Timestamp = text.parse().map_err(|_| refuse())?;
-    let at =
-        if micro { Timestamp::from_microsecond(at.as_microsecond()) } else { Timestamp::from_second(at.as_second()) };
-    let at = at.map_err(|_| refuse())?;
-    Ok(if micro { format!("{at:.6}") } else { at.to_string() })
+    Ok(if micro { format!("{at:.6}") } else { format!("{at:.0}") })
 }

@@ -28,6 +28,7 @@ pub(crate) struct ConfigFile {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) client_requests_per_second: Option<u32>,
     pub(crate) allow_privileged: Option<bool>,
+    pub(crate) allow_host: Option<bool>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_level: Option<String>,
     pub(crate) node_port_address: Option<String>,

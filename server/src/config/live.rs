@@ -96,6 +96,7 @@ impl LiveSettings {
 
         let mut config = Config {
             allow_privileged: arguments.allow_privileged || file.allow_privileged.unwrap_or(false),
+            allow_host: arguments.allow_host || file.allow_host.unwrap_or(false),
             ..Config::default()
         };
         if let Some(seconds) = arguments.node_grace_seconds.or(file.node_grace_seconds) {

@@ -36,6 +36,7 @@ listen: 127.0.0.1:8080\n  docker:\n    - name: host-a\n      endpoint: tcp://10.
 Docker hosts can also be added and removed while the server runs: POST and DELETE on\n\
 /apis/kubarium.io/v1/dockerhosts, or in the dashboard."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ServeArguments {
     /// Address to listen on. Off loopback TLS is spoken, and clients need a token: see `kubarium token`.
     /// [default: 127.0.0.1:8080]
@@ -67,9 +68,12 @@ pub struct ServeArguments {
     /// too many is answered with 429 and `Retry-After`. [default: 0 on loopback, else 1000]
     #[arg(long, value_name = "N")]
     pub(super) client_requests_per_second: Option<u32>,
-    /// Let pods be privileged, use the host's network and mount its paths.
+    /// Let pods be privileged, and all that --allow-host lets them.
     #[arg(long)]
     pub(super) allow_privileged: bool,
+    /// Let pods use the host's network and processes, and mount its paths.
+    #[arg(long)]
+    pub(super) allow_host: bool,
     /// How logs are written. [default: text]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,

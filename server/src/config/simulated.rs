@@ -44,6 +44,7 @@ impl SimulatedSettings {
             ("node-ports", a.node_ports.is_some() || f.node_ports.is_some(), SCENARIO_SAYS),
             ("service-network", a.service_network.is_some() || f.service_network.is_some(), SCENARIO_SAYS),
             ("allow-privileged", a.allow_privileged || f.allow_privileged.unwrap_or(false), SCENARIO_SAYS),
+            ("allow-host", a.allow_host || f.allow_host.unwrap_or(false), SCENARIO_SAYS),
         ];
         if let Some((flag, _, why)) = elsewhere.into_iter().find(|(_, given, _)| *given) {
             return Err(field.wrong(flag, &format!("does not go with --simulate: {why}")));

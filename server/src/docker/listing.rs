@@ -4,7 +4,6 @@ use super::engine::{Engine, EngineError};
 use super::names;
 use super::operation::{address_in, container_id};
 use bollard::models::{ContainerState, ContainerSummaryStateEnum};
-use k8s_openapi::jiff::Timestamp;
 use kubarium_core::Time;
 use kubarium_core::api::{Name, Uid};
 use kubarium_core::runtime::{Exit, ListedContainer, ListedPod};
@@ -73,8 +72,7 @@ pub(super) async fn list(engine: &Engine, known: &mut Known) -> Result<Vec<Liste
 
 /// An instant as Docker writes it; none for the year 1, its word for never.
 pub(super) fn time_of(text: Option<&str>) -> Option<Time> {
-    let at: Timestamp = text?.parse().ok()?;
-    (at.as_second() > 0).then(|| Time(at.as_microsecond()))
+    Time::parse(text?).filter(|at| *at > Time::EPOCH)
 }
 
 /// How a container ended.

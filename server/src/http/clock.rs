@@ -8,7 +8,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use k8s_openapi::jiff::Timestamp;
 use kubarium_core::Time;
 use kubarium_core::api::{ApiError, Reason};
 use kubarium_core::sim::{self, SPEEDS};
@@ -142,11 +141,9 @@ fn goal(body: &[u8]) -> Result<Goal, ApiError> {
         (Some(text), None) => sim::parse_span(&text).map(Goal::For).ok_or_else(|| {
             invalid(format!("duration: Invalid value: {text:?}: must be a duration such as 90s or 1h30m"))
         }),
-        (None, Some(text)) => {
-            text.parse::<Timestamp>().map(|instant| Goal::Until(Time(instant.as_microsecond()))).map_err(|_| {
-                invalid(format!("until: Invalid value: {text:?}: must be a time such as 2026-01-01T00:10:00Z"))
-            })
-        }
+        (None, Some(text)) => Time::parse(&text).map(Goal::Until).ok_or_else(|| {
+            invalid(format!("until: Invalid value: {text:?}: must be a time such as 2026-01-01T00:10:00Z"))
+        }),
         (Some(_), Some(_)) => {
             Err(invalid("duration: Forbidden: a step goes for a duration or until a time".to_owned()))
         }

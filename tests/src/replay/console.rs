@@ -17,7 +17,7 @@ pub fn replay(
     told: impl FnMut(&Case),
 ) -> Result<Agreement, String> {
     let config = Config {
-        allow_privileged: true,
+        allow_host: true,
         service_network: Ipv4Addr::new(10, 0, 0, 0),
         service_prefix: 16,
         ..Config::default()

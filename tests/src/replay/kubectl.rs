@@ -1,7 +1,7 @@
 //! Replays command lines of kubectl in front of a cluster, whoever runs them and wherever the cluster is.
 
 use super::session::spaced;
-use super::terminal::{Terminal, filtered};
+use super::terminal::{Terminal, filtered, released};
 use super::{Agreement, Case, text};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -50,6 +50,7 @@ pub(super) fn replay(
     build(fixture, stand)?;
     for case in cases {
         told(case);
+        let case = &Case { answers: case.answers.iter().map(as_released).collect(), ..case.clone() };
         if let Some(namespace) = &case.namespace {
             let body = json!({"metadata": {"name": namespace}}).to_string();
             stand.send("POST", "/api/v1/namespaces", "application/json", &body)?;
@@ -87,6 +88,13 @@ fn command_of(step: &Value) -> String {
     word.to_owned()
 }
 
+/// A recorded answer in the words of a released kubectl.
+fn as_released(recorded: &Value) -> Value {
+    let mut answer = recorded.clone();
+    answer["stderr"] = released(text(recorded, "stderr")).into();
+    answer
+}
+
 /// Whether a command line succeeded, as scripts see it.
 fn decisive(answer: &Value) -> Value {
     answer["exit"].clone()
@@ -101,7 +109,7 @@ fn answer(stand: &dyn Stand, step: &Value, files: &[(String, String)], terminal:
     match stand.run(&words, text(step, "stdin"), files) {
         Ok(ran) => {
             let shown = |text_of: &str| filtered(text(step, "filter"), &terminal.normal(text_of));
-            json!({"exit": ran.exit, "stdout": shown(&ran.out), "stderr": shown(&ran.err)})
+            json!({"exit": ran.exit, "stdout": shown(&ran.out), "stderr": released(&shown(&ran.err))})
         }
         Err(error) => json!({"error": error}),
     }

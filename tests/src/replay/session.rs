@@ -19,7 +19,7 @@ const AFTER_RESTART: &str = "after-restart";
 const UNTIL: u64 = 10;
 
 /// What the recorded server was started with, as far as answers depend on it.
-const ARGUMENTS: [&str; 3] = ["--allow-privileged", "--service-network", "10.0.0.0/16"];
+const ARGUMENTS: [&str; 3] = ["--allow-host", "--service-network", "10.0.0.0/16"];
 
 /// Any will do; it is the only one.
 const TOKEN: &str = "the-token-of-a-server-that-lives-for-one-replay";

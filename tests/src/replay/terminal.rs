@@ -16,6 +16,19 @@ pub(super) struct Terminal<'a> {
     pub(super) server: &'a str,
 }
 
+/// What kubectl says of a command line that it does not understand, as a release says it: the records are of a distributor's
+/// build, which begins with `Error:`, or writes it to its log.
+pub(super) fn released(output: &str) -> String {
+    static LOGGED: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"(?m)^<klog> run\.go:\d+\] "command failed" err=("(?:[^"\\]|\\.)*")$"#));
+    static BEGUN: LazyLock<Regex> = LazyLock::new(|| pattern("^Error: "));
+    let output = LOGGED.replace_all(output, |found: &Captures<'_>| {
+        // Go quotes these as JSON does.
+        format!("error: {}", serde_json::from_str::<String>(&found[1]).unwrap_or_default())
+    });
+    BEGUN.replace(&output, "error: ").into_owned()
+}
+
 /// The parts of an output that a step's `filter` keeps.
 pub(super) fn filtered(filter: &str, output: &str) -> String {
     let join = |lines: Vec<String>| lines.join("\n");
@@ -129,6 +142,8 @@ impl Terminal<'_> {
         static HEAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\+\+\+|---) (\S+)\t\d{4}-\d\d-\d\d \S+ \S+"));
         let host = self.server.split_once("//").map_or(self.server, |(_, host)| host);
         let mut text = text.replace(self.server, "<server>").replace(host, "<server>");
+        // Before ports: a process may have the number of one.
+        text = LOG.replace_all(&text, "<klog> ").into_owned();
         text = GENERATED.replace_all(&text, "web-<sfx>").into_owned();
         text = CREATED.replace_all(&text, "cm-<sfx>$1").into_owned();
         text = self.kept(&UUID, &text, |_, _| false, "<uid>");
@@ -161,7 +176,6 @@ impl Terminal<'_> {
             "<nodePort>",
         );
         text = FILE.replace_all(&text, "/tmp/$1-<n>").into_owned();
-        text = LOG.replace_all(&text, "<klog> ").into_owned();
         HEAD.replace_all(&text, "$1 $2\t<time>").into_owned()
     }
 

@@ -103,7 +103,7 @@ pub(super) fn check_pod(spec: &k8s::PodSpec, path: &str, config: &Config, errors
         if used == Some(true) && spec.host_users == Some(false) {
             errors.forbidden(format_args!("{path}.{field}"), "when `hostUsers` is false");
         }
-        if used == Some(true) && !config.allow_privileged {
+        if used == Some(true) && !config.allows_host() {
             errors.forbidden(format_args!("{path}.{field}"), "disallowed by cluster policy");
         }
     }

@@ -151,7 +151,7 @@ fn check_host_path(volume: &k8s::Volume, at: &str, config: &Config, errors: &mut
             false,
         );
     }
-    if !config.allow_privileged {
+    if !config.allows_host() {
         errors.forbidden(format_args!("{at}.hostPath"), "disallowed by cluster policy");
     }
 }
