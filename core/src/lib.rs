@@ -27,6 +27,8 @@ pub mod settings;
 pub mod sim;
 pub mod store;
 mod time;
+#[cfg(feature = "described")]
+pub mod unified;
 pub mod view;
 
 pub use cluster::{Cluster, Effect, Input, Output, Preview, PreviewPod};

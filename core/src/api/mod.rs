@@ -22,6 +22,8 @@ mod selector;
 pub mod table;
 pub(crate) mod text;
 mod typed;
+#[cfg(feature = "described")]
+mod upstream_form;
 pub mod validation;
 
 pub(crate) use codec::{decode, encode};

@@ -317,11 +317,27 @@ pub(super) fn check_update(
         container.image.clone_from(&before.image);
     }
     if masked != *old.spec || new.node != old.node {
-        errors.forbidden(
-            "spec",
-            "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
-        );
+        let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+        let difference = difference([(&old.spec, old.node.as_deref()), (&masked, new.node.as_deref())]);
+        errors.forbidden("spec", &format!("{why}{difference}"));
     }
+}
+
+/// What differs between two specs and their nodes, in lines of its own.
+#[cfg(feature = "described")]
+fn difference(both: [(&k8s::PodSpec, Option<&str>); 2]) -> String {
+    let [before, after] = both.map(|(spec, node)| {
+        let mut document = encode(spec);
+        document["nodeName"] = node.unwrap_or_default().into();
+        document
+    });
+    format!("\n{}", crate::api::upstream_form::difference(&before, &after))
+}
+
+/// The page says only that something does.
+#[cfg(not(feature = "described"))]
+const fn difference(_: [(&k8s::PodSpec, Option<&str>); 2]) -> &'static str {
+    ""
 }
 
 /// A pod that waits at a gate may be given a narrower choice of nodes.
