@@ -156,6 +156,10 @@ impl Cluster {
     /// Takes one input at an instant that is not before the last one, and says what shall be done.
     pub fn handle(&mut self, now: Time, input: Input) -> Output {
         self.now = self.now.max(now);
+        let foreseen = match &input {
+            Input::Request(request) => apiserver::foresee(request, self),
+            _ => None,
+        };
         let mut effects = Vec::new();
         let mut cx = Context {
             now: self.now,
@@ -169,6 +173,7 @@ impl Cluster {
             shared: &mut self.shared,
         };
         let answer = match input {
+            Input::Request(_) if foreseen.is_some() => foreseen,
             Input::Request(request) => {
                 Some(apiserver::handle(&request, &mut cx, &self.components.schedulers, &mut self.routing_rng))
             }

@@ -15,6 +15,7 @@ mod config;
 pub mod controllers;
 mod deadlines;
 mod deletion;
+mod foresight;
 pub mod kubelet;
 pub mod manifest;
 pub mod network;

@@ -26,6 +26,12 @@ enum Command {
     Clock(clock_command::ClockArguments),
     /// Say why a pod is where it is, or why it is pending: how every node stands to it, plugin by plugin.
     Explain(why::ExplainArguments),
+    /// Say how many more replicas there could be, and what would refuse the next one: they are really scheduled, in a
+    /// copy of the cluster.
+    Fit(why::FitArguments),
+    /// Say whether the cluster survives the loss of any one node, or of any two, and which pods would be left without a
+    /// home.
+    Survive(why::SurviveArguments),
     /// Print a kubeconfig for kubectl and other Kubernetes clients.
     Kubeconfig(kubeconfig::KubeconfigArguments),
     /// Print the access token of a data directory; makes one where there is none.
@@ -48,6 +54,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure>
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Clock(arguments) => clock_command::run(&arguments),
         Command::Explain(arguments) => why::explain(&arguments),
+        Command::Fit(arguments) => why::fit(&arguments),
+        Command::Survive(arguments) => why::survive(&arguments),
         Command::Kubeconfig(arguments) => kubeconfig::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
     }

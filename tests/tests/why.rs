@@ -117,11 +117,71 @@ fn explain_says_of_a_placed_pod_where_it_is_and_what_each_plugin_gave() {
 }
 
 #[test]
+fn explain_tells_the_smallest_changes_that_would_place_a_pending_pod() {
+    let (_directory, file) = scenario();
+    let text = kubarium(&["explain", "pod", "large", "--scenario", &file]).unwrap();
+    let (_, told) = text.split_once("\nany of these would place it, the smallest first:\n").unwrap();
+    let lines: Vec<String> = told.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "uncordon closed -> closed",
+            "tolerate the taint dedicated=db:NoSchedule -> kept",
+            "ask for 1 cpu instead of 3 -> n2",
+            "ask for 900m cpu instead of 3 -> n2",
+            "remove the taint dedicated=db:NoSchedule from kept -> kept",
+            "add a node like closed -> closed-more-1",
+        ],
+        "{text}"
+    );
+}
+
+#[test]
+fn fit_says_how_many_more_there_could_be_and_what_refuses_the_next() {
+    let (directory, file) = scenario();
+    let fit = |more: &[&str]| kubarium(&[&["fit", "--scenario", &file], more].concat()).unwrap();
+    let text = fit(&["rc", "web"]);
+    assert!(
+        text.starts_with("2 more replicas of web fit, beside the 2 there are\nthe next one is refused: 0/5 nodes"),
+        "{text}"
+    );
+    assert!(text.contains("\n\n  NODE  MORE\n"), "{text}");
+    assert!(fit(&["pod", "small"]).contains(" more pods like small fit\nthe next one is refused: 0/5 nodes"));
+    let pod = directory.join("pod.yaml");
+    std::fs::write(&pod, "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}")
+        .unwrap();
+    let text = fit(&["-f", pod.to_str().unwrap(), "--limit", "7"]);
+    assert!(
+        text.starts_with("7 more pods like p fit\nthe search ended at 7: there may be room for more (--limit)\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn survive_names_the_nodes_whose_loss_leaves_pods_without_a_home() {
+    let (_directory, file) = scenario();
+    let survive = |more: &[&str]| kubarium(&[&["survive", "--scenario", &file], more].concat()).unwrap();
+    let text = survive(&[]);
+    assert!(text.starts_with("the loss of any one node is survived: all 5 were tried\n"), "{text}");
+    assert!(text.contains("\n1 pod is kept by no controller and goes with its node\n  default/small  "), "{text}");
+    let text = survive(&["--nodes", "2"]);
+    assert!(text.contains("any two nodes is "), "{text}");
+    assert!(text.contains(": 10 pairs\n"), "{text}");
+    let document: Value = serde_json::from_str(&survive(&["--json"])).unwrap();
+    assert_eq!((&document["kind"], &document["survives"]), (&"Survival".into(), &true.into()));
+}
+
+#[test]
 fn a_server_is_asked_the_same() {
     let (directory, file) = scenario();
     let server = Server::simulate(directory.path(), &file, &[]).unwrap();
     let text = kubarium(&["explain", "pod", "large", "--server", &server.url]).unwrap();
     assert!(text.contains("\n3 nodes refuse: NodeResourcesFit: Insufficient cpu\n"), "{text}");
+    assert!(text.contains("\n  uncordon closed "), "{text}");
+    let text = kubarium(&["fit", "rc", "web", "--server", &server.url]).unwrap();
+    assert!(text.starts_with("2 more replicas of web fit, beside the 2 there are\n"), "{text}");
+    let text = kubarium(&["survive", "--nodes", "2", "--server", &server.url]).unwrap();
+    assert!(text.starts_with("the loss of any one node is survived: all 5 were tried\n"), "{text}");
 }
 
 #[test]
@@ -134,6 +194,14 @@ fn what_cannot_be_asked_is_said_in_a_line() {
         (vec!["explain", "pod", "a/b"], 2, "NAME: `a/b` is no name: letters, digits, `-` and `.` make one"),
         (vec!["explain", "node", "n1"], 2, "invalid value 'node' for '<KIND>'"),
         (vec!["explain", "pod", "large", "--node", "n9", on[0], on[1]], 2, "--node: there is no node \"n9\""),
+        (vec!["fit", "rc", "nobody", on[0], on[1]], 1, "replicationcontrollers \"nobody\" not found"),
+        (vec!["fit", "rc", "web", "--limit", "0", on[0], on[1]], 2, "invalid value '0' for '--limit <N>'"),
+        (vec!["fit", "rc", "web", "--limit", "1000001"], 2, "1000001 is not in 1..=1000000"),
+        (vec!["fit", "-f", "/nowhere.yaml", on[0], on[1]], 2, "--file: /nowhere.yaml: No such file"),
+        (vec!["fit"], 2, "required"),
+        (vec!["survive", "--nodes", "3"], 2, "3 is not in 1..=2"),
+        (vec!["survive", "--nodes", "0", on[0], on[1]], 2, "0 is not in 1..=2"),
+        (vec!["survive", "--nodes", "2", "--tries", "0"], 2, "invalid value '0' for '--tries <N>'"),
         (vec!["explain", "pod", "large", "--after", "1s"], 2, "--scenario"),
         (vec!["explain", "pod", "p", "--scenario", "nothing"], 2, "nothing: no such file, nor a scenario of that name"),
     ] {

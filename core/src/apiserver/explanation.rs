@@ -4,11 +4,11 @@
 //! groups hold what Kubernetes has. Computed when asked and stored nowhere.
 
 use super::errors;
-use crate::api::{self, ApiError, Kind, Name, Object, Quantity};
+use crate::api::{self, ApiError, Kind, Object};
 use crate::cluster::Context;
 use crate::scheduler::{
     Chosen, Code, Decision, Detail, Explanation, Line, NodeScore, NodeStand, Plan, PluginScore, Preemption, Reason,
-    Refusal, Schedulers, Stand,
+    Refusal, Schedulers, Stand, quantity,
 };
 use crate::time::Time;
 use serde_json::{Value, json};
@@ -19,32 +19,55 @@ pub(super) const GROUP: &str = "kubarium.io";
 /// Its version.
 pub(super) const VERSION: &str = "v1";
 
-/// What the group has.
+/// What the group has: resource, part of it, kind of the answer, verb, and whether it is in a namespace.
+#[cfg(feature = "described")]
+const RESOURCES: [(&str, &str, &str, &str, bool); 6] = [
+    ("pods", "explanation", "Explanation", "get", true),
+    ("pods", "remedies", "Remedies", "get", true),
+    ("pods", "fit", "Fit", "get", true),
+    ("replicationcontrollers", "fit", "Fit", "get", true),
+    ("fits", "", "Fit", "create", true),
+    ("survival", "", "Survival", "get", false),
+];
+
+/// The list of these.
 #[cfg(feature = "described")]
 pub(super) fn resource_list() -> Value {
+    let resource = |(plural, part, kind, verb, namespaced): (&str, &str, &str, &str, bool)| {
+        let name = if part.is_empty() { plural.to_owned() } else { format!("{plural}/{part}") };
+        json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": [verb]})
+    };
     json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{GROUP}/{VERSION}"),
-        "resources": [{
-            "name": "pods/explanation", "singularName": "", "namespaced": true, "kind": "Explanation", "verbs": ["get"],
-        }],
+        "resources": RESOURCES.map(resource),
     })
 }
 
 /// The same for clients that ask for all groups at once.
 #[cfg(feature = "described")]
 pub(super) fn aggregated_group() -> Value {
-    let explanation = json!({
-        "subresource": "explanation", "verbs": ["get"],
-        "responseKind": {"group": GROUP, "version": VERSION, "kind": "Explanation"},
-    });
-    // Pods themselves are not in this group: an empty kind says so.
-    let pods = json!({
-        "resource": "pods", "responseKind": {"group": "", "version": "", "kind": ""}, "scope": "Namespaced",
-        "singularResource": "", "verbs": [], "subresources": [explanation],
-    });
+    let response = |kind: &str| json!({"group": GROUP, "version": VERSION, "kind": kind});
+    let whole = |group: &[(&str, &str, &str, &str, bool)]| {
+        let (plural, part, kind, verb, namespaced) = group[0];
+        let scope = if namespaced { "Namespaced" } else { "Cluster" };
+        if part.is_empty() {
+            return json!({
+                "resource": plural, "responseKind": response(kind), "scope": scope, "singularResource": "", "verbs": [verb],
+            });
+        }
+        let parts = group.iter().map(
+            |(_, part, kind, verb, _)| json!({"subresource": part, "responseKind": response(kind), "verbs": [verb]}),
+        );
+        // The resource itself is not in this group: an empty kind says so.
+        json!({
+            "resource": plural, "responseKind": {"group": "", "version": "", "kind": ""}, "scope": scope,
+            "singularResource": &plural[..plural.len() - 1], "verbs": [], "subresources": parts.collect::<Vec<_>>(),
+        })
+    };
+    let resources: Vec<Value> = RESOURCES.chunk_by(|a, b| a.0 == b.0).map(whole).collect();
     json!({
         "metadata": {"name": GROUP},
-        "versions": [{"version": VERSION, "resources": [pods], "freshness": "Current"}],
+        "versions": [{"version": VERSION, "resources": resources, "freshness": "Current"}],
     })
 }
 
@@ -235,13 +258,4 @@ fn reason(reason: &Reason, detail: Option<&Detail>) -> Value {
         None => {}
     }
     value
-}
-
-/// An amount as a plugin counts it: thousandths of cpu, else whole units.
-fn quantity(resource: Option<&Name>, amount: i64) -> Quantity {
-    match resource.map(Name::as_str) {
-        Some("cpu") => Quantity::from_milli(amount),
-        Some("memory" | "ephemeral-storage") => Quantity::from_bytes(amount),
-        _ => Quantity::from_value(amount),
-    }
 }

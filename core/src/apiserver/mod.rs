@@ -57,7 +57,8 @@ pub use accept::wants_yaml;
 #[cfg(feature = "described")]
 pub use discovery::about;
 pub use groups::KUBERNETES_VERSION;
-pub(crate) use handle::{handle, look};
+pub use handle::is_foresight;
+pub(crate) use handle::{foresee, handle, look};
 pub(crate) use internal::{disown, of_replica};
 pub use query::quoted;
 pub use reply::Draft;

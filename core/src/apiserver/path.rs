@@ -4,6 +4,7 @@ use super::query::percent_decode;
 use super::review::Review;
 use super::{errors, explanation, groups};
 use crate::api::{ApiError, Kind};
+use crate::foresight::Question;
 
 /// A part of an object with a path of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub(super) enum Target {
         /// Its name.
         name: String,
     },
+    /// What would be if.
+    Foresight(Question),
     /// What a client asks about itself.
     Review(Review),
     /// A document about the API itself, by its path without a trailing `/`.
@@ -144,6 +147,11 @@ pub(super) fn parse(raw: &str) -> Result<Target, ApiError> {
         ["apis", explanation::GROUP, explanation::VERSION, "namespaces", namespace, "pods", name, "explanation"] => {
             check_name(name)?;
             return Ok(Target::Explanation { namespace: (*namespace).to_owned(), name: (*name).to_owned() });
+        }
+        ["apis", explanation::GROUP, explanation::VERSION, rest @ ..] if Question::at(rest).is_some() => {
+            let question = Question::at(rest).ok_or_else(errors::no_such_path)?;
+            check_name(question.subject().3)?;
+            return Ok(Target::Foresight(question));
         }
         ["apis", group, "v1", plural] if review(group, plural).is_some() => {
             return review(group, plural).map(Target::Review).ok_or_else(errors::no_such_path);
@@ -277,6 +285,13 @@ mod tests {
             ("/apis/kubarium.io/v1/namespaces/x/pods/p/explanation", "explanation x p"),
             ("/apis/kubarium.io/v1/namespaces/x/pods/../explanation", "400"),
             ("/apis/kubarium.io/v1/namespaces/x/pods/p", "404"),
+            ("/apis/kubarium.io/v1/namespaces/x/pods/p/remedies", r#"("pods", "remedies", "x", "p")"#),
+            (
+                "/apis/kubarium.io/v1/namespaces/x/replicationcontrollers/r/fit",
+                r#"("replicationcontrollers", "fit", "x", "r")"#,
+            ),
+            ("/apis/kubarium.io/v1/namespaces/x/fits", r#"("fits", "", "x", "")"#),
+            ("/apis/kubarium.io/v1/namespaces/x/services/s/fit", "404"),
             ("/apis/kubarium.io/v1/namespaces/x/pods", "404"),
         ] {
             let seen = match parse(path) {
@@ -285,6 +300,7 @@ mod tests {
                 Ok(Target::Bindings { namespace }) => format!("bindings {namespace}"),
                 Ok(Target::EndpointSlices { namespace }) => format!("slices {namespace:?}"),
                 Ok(Target::Explanation { namespace, name }) => format!("explanation {namespace} {name}"),
+                Ok(Target::Foresight(question)) => format!("{:?}", question.subject()),
                 Ok(Target::Review(review)) => format!("review {}", review.plural()),
                 Ok(Target::Resource(r)) => {
                     let dash = |s: Option<String>| s.unwrap_or_else(|| "-".to_owned());

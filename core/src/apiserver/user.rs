@@ -224,6 +224,11 @@ fn action<'a>(request: &Request, query: &Query, target: &'a Target) -> Action<'a
             let group = super::explanation::GROUP;
             resource(verb(request.method, true), group, "pods", "explanation", namespace, name)
         }
+        // Whoever may read may think ahead, whatever a question is asked with.
+        Target::Foresight(question) => {
+            let (plural, part, namespace, name) = question.subject();
+            resource("get", super::explanation::GROUP, plural, part, namespace, name)
+        }
         Target::Review(review) => resource("create", review.group(), review.plural(), "", "", ""),
         Target::About(path) => Action::Path { verb: verb(request.method, true), path },
     }
@@ -295,6 +300,8 @@ mod tests {
             (Method::Post, "/apis/authentication.k8s.io/v1/selfsubjectreviews", "NVEA"),
             (Method::Post, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "NVEA"),
             (Method::Get, "/apis/kubarium.io/v1/namespaces/x/pods/p/explanation", "-VEA"),
+            (Method::Get, "/apis/kubarium.io/v1/namespaces/x/pods/p/remedies", "-VEA"),
+            (Method::Post, "/apis/kubarium.io/v1/namespaces/x/fits", "-VEA"),
             (Method::Get, "/apis", "NVEA"),
             (Method::Get, "/openapi/v3", "NVEA"),
         ] {

@@ -23,8 +23,9 @@ mod template;
 mod victims;
 
 pub use countdown::{Countdown, PendingEviction};
+pub(crate) use taint_eviction::allowance;
 
-use crate::api::Name;
+use crate::api::{Name, Object};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
 use crate::order;
@@ -44,6 +45,11 @@ use replica_manager::ReplicaManager;
 use replication::Replication;
 use service_accounts::ServiceAccounts;
 use taint_eviction::TaintEviction;
+
+/// A pod as a replication controller would make it now, but for name, uid and time; none where it can make none.
+pub(crate) fn replica(owner: &Object, store: &Store, config: &Config) -> Option<Object> {
+    replica_manager::replica::<Replication>(owner, store, config)
+}
 
 /// All controllers of a cluster.
 #[derive(Clone, Debug)]

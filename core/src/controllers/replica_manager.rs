@@ -9,10 +9,11 @@ use super::template::Template;
 use super::victims::Worth;
 use crate::api::{EventKind, Key, Kind, Name, Object, Selector, Uid, same};
 use crate::cluster::Context;
+use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::deletion::{DeleteOptions, delete_object};
 use crate::order;
-use crate::store::Change;
+use crate::store::{Change, Store};
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -344,10 +345,9 @@ impl<K: ReplicaKind> ReplicaManager<K> {
             if set.template.as_ref().is_some_and(|t| t.is_stale(cx)) {
                 set.template = None;
             }
-            let template = Arc::clone(
-                set.template
-                    .get_or_insert_with(|| Arc::new(Template::new(owner, wanted.template, reference::<K>(owner), cx))),
-            );
+            let template = Arc::clone(set.template.get_or_insert_with(|| {
+                Arc::new(Template::new(owner, wanted.template, reference::<K>(owner), cx.store, cx.config))
+            }));
             for _ in 0..(wanted.replicas - active).min(BURST_PODS_MAX) {
                 match template.create(cx) {
                     Ok(pod) => {
@@ -414,6 +414,12 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         order::sort(&mut worth);
         worth.into_iter().take(count).map(|(_, name)| name.clone()).collect()
     }
+}
+
+/// A pod as an owner would make it now, but for name, uid and time; none where it can make none.
+pub(super) fn replica<K: ReplicaKind>(owner: &Object, store: &Store, config: &Config) -> Option<Object> {
+    let wanted = K::wanted(owner)?;
+    Template::new(owner, wanted.template, reference::<K>(owner), store, config).sample().cloned()
 }
 
 /// The owner reference its pods carry.

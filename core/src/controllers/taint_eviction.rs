@@ -43,7 +43,7 @@ fn covers(toleration: &Toleration, taint: &Taint) -> bool {
 
 /// How long a pod may stay: none for ever, zero where one of the taints is not tolerated at all. Of several that
 /// apply, the shortest counts.
-fn allowance<'a>(taints: impl Iterator<Item = &'a Taint>, tolerations: &[Toleration]) -> Option<Span> {
+pub(crate) fn allowance<'a>(taints: impl Iterator<Item = &'a Taint>, tolerations: &[Toleration]) -> Option<Span> {
     let mut least = None;
     for taint in taints {
         let Some(toleration) = tolerations.iter().find(|t| covers(t, taint)) else { return Some(Span::ZERO) };

@@ -6,6 +6,8 @@ use crate::api::validation::validate_create;
 use crate::api::{ApiError, Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, Typed, copy, shared_labels};
 use crate::apiserver::of_replica;
 use crate::cluster::Context;
+use crate::config::Config;
+use crate::store::Store;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use std::sync::Arc;
@@ -38,13 +40,18 @@ enum Refused {
 }
 
 /// Whether what a pod is given follows from more than its spec.
-fn varies(cx: &Context<'_>, pod: &Object) -> bool {
-    pod.pod().is_some_and(|pod| pod.spec.priority_class_name.is_some())
-        || admission::varies(cx.store, &pod.meta.namespace)
+fn varies(store: &Store, pod: &Object) -> bool {
+    pod.pod().is_some_and(|pod| pod.spec.priority_class_name.is_some()) || admission::varies(store, &pod.meta.namespace)
 }
 
 impl Template {
-    pub(super) fn new(owner: &Object, template: &PodTemplateSpec, owned_by: OwnerReference, cx: &Context<'_>) -> Self {
+    pub(super) fn new(
+        owner: &Object,
+        template: &PodTemplateSpec,
+        owned_by: OwnerReference,
+        store: &Store,
+        config: &Config,
+    ) -> Self {
         let mut spec = template.spec.as_ref().map(copy).unwrap_or_default();
         let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
         let metadata = template.metadata.clone().unwrap_or_default();
@@ -69,11 +76,11 @@ impl Template {
         };
         set_defaults(&mut sample);
         sample.meta.managed = Some(of_replica(&sample));
-        let varied = varies(cx, &sample);
-        if let Err(error) = admission::complete(cx.store, cx.config, &mut sample) {
+        let varied = varies(store, &sample);
+        if let Err(error) = admission::complete(store, config, &mut sample) {
             return Self { prefix, sample, refused: Some(Refused::Admission(error)), varied };
         }
-        let errors = validate_create(&sample, cx.config);
+        let errors = validate_create(&sample, config);
         let errors: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
         let refused = match errors.as_slice() {
             [] => None,
@@ -85,7 +92,12 @@ impl Template {
 
     /// Whether what its pods are given may be another now: then it must be made anew.
     pub(super) fn is_stale(&self, cx: &Context<'_>) -> bool {
-        self.varied || varies(cx, &self.sample)
+        self.varied || varies(cx.store, &self.sample)
+    }
+
+    /// A pod as they all are, but for name, uid and time; none where none can be made.
+    pub(super) fn sample(&self) -> Option<&Object> {
+        self.refused.is_none().then_some(&self.sample)
     }
 
     /// Creates one more pod. The error is what a client would have been told.

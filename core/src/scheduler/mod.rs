@@ -23,16 +23,20 @@ mod pod;
 mod preemption;
 mod profile;
 mod queue;
+mod rehearsal;
 mod round_robin;
 mod selector;
 mod snapshot;
 mod topology;
+mod words;
 
 pub use configuration::Configuration;
 pub use decision::{Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint};
 pub use explain::{Explanation, NodeScore, NodeStand, Stand};
 pub use node::Taint;
 pub use queue::{Line, QueueLengths, Wait};
+pub(crate) use rehearsal::{Likeness, Placing, Rehearsal};
+pub(crate) use words::quantity;
 
 // What a pod asks for is the same to the kubelet that admits it.
 pub(crate) use crate::api::resources::Amounts;

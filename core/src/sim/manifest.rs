@@ -67,11 +67,13 @@ impl Manifest {
             return Err(refused("kind", message));
         };
         let info = kind.info();
+        let root = if info.group.is_empty() { "/api" } else { "/apis" };
+        let root = format!("{root}/{}", info.api_version);
         if !info.namespaced {
-            return Ok((kind, Name::default(), format!("/api/v1/{}", info.plural)));
+            return Ok((kind, Name::default(), format!("{root}/{}", info.plural)));
         }
         let namespace = if self.namespace.is_empty() { Name::new_static("default") } else { self.namespace.clone() };
-        let path = format!("/api/v1/namespaces/{}/{}", escaped(&namespace), info.plural);
+        let path = format!("{root}/namespaces/{}/{}", escaped(&namespace), info.plural);
         Ok((kind, namespace, path))
     }
 }

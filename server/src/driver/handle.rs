@@ -2,12 +2,12 @@
 
 use super::place::Place;
 use super::{Clock, Event, Order, Refused};
-use kubarium_core::Cluster;
 use kubarium_core::api::Name;
-use kubarium_core::apiserver::{Answer, LogQuery, Request};
+use kubarium_core::apiserver::{Answer, LogQuery, Request, is_foresight};
 use kubarium_core::recording::state_hash;
 use kubarium_core::runtime::RuntimeEvent;
 use kubarium_core::sim::{Fault, Output};
+use kubarium_core::{Cluster, Input};
 use std::fmt;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -38,6 +38,9 @@ impl DriverHandle {
 
     /// Asks the API. What only reads is answered from the durable state, past the loop; the rest by it.
     pub async fn ask(&self, request: Request) -> Result<Answer, Closed> {
+        if is_foresight(&request) {
+            return self.foresee(request).await;
+        }
         match self.look(&request).await {
             Some(answer) => Ok(answer),
             None => self.request(request).await,
@@ -58,6 +61,13 @@ impl DriverHandle {
         }
         // Where the server ends meanwhile, the loop says so.
         tokio::task::spawn_blocking(|| draft.finish()).await.ok()
+    }
+
+    /// What would be if: found in a fork, while the cluster goes on.
+    async fn foresee(&self, request: Request) -> Result<Answer, Closed> {
+        let mut fork = self.read(Cluster::clone).await;
+        let answer = move || fork.handle(fork.now(), Input::Request(request)).answer;
+        tokio::task::spawn_blocking(answer).await.ok().flatten().ok_or(Closed)
     }
 
     /// Tells what a host saw. Waits while the queue is full.

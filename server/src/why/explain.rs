@@ -20,7 +20,11 @@ kubarium explain pod web-1 --node n7                 one node\n  \
 kubarium explain pod web-1 --scenario cluster.yaml   of a cluster that is simulated first\n\n\
 A score is told as raw > normalized > weighted: what the plugin counted, that brought to 0 to 100, and that times the \
 plugin's weight.\n\n\
-The same over the API: GET /apis/kubarium.io/v1/namespaces/NAMESPACE/pods/NAME/explanation."
+For a pending pod the smallest changes are told that would give it a node. Each was tried in a copy of the cluster, by the \
+same scheduler. Those come first that are fewest together; then those that reach least far: a scheduling gate, uncordon a \
+node, tolerate a taint, relax the pod's own terms, remove a taint, free room on a node, raise the priority, add a node; \
+then those that take the smallest share of what the node has.\n\n\
+The same over the API: GET /apis/kubarium.io/v1/namespaces/NAMESPACE/pods/NAME/explanation, and .../remedies."
 )]
 pub struct ExplainArguments {
     /// What is explained.
@@ -52,7 +56,13 @@ pub fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     let Explained::Pod = arguments.kind;
     let (namespace, name) = (segment("--namespace", &arguments.namespace)?, segment("NAME", &arguments.name)?);
     let path = format!("/apis/kubarium.io/v1/namespaces/{namespace}/pods/{name}/explanation");
-    let explanation = arguments.place.find()?.get(&path)?;
+    let mut place = arguments.place.find()?;
+    let mut explanation = place.get(&path)?;
+    let pending = explanation["decision"]["placement"].is_null();
+    if pending && !arguments.all && arguments.node.is_none() {
+        let path = format!("/apis/kubarium.io/v1/namespaces/{namespace}/pods/{name}/remedies");
+        explanation["remedies"] = place.get(&path)?;
+    }
     if arguments.place.json {
         return print(&format!("{explanation:#}\n"));
     }
@@ -90,7 +100,33 @@ pub fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
             }
         }
     }
+    text.push_str(&remedies(&explanation["remedies"]));
     print(&text)
+}
+
+/// The smallest changes that would place it.
+fn remedies(answer: &Value) -> String {
+    if answer.is_null() {
+        return String::new();
+    }
+    let [tried, untried] = ["tried", "untried"].map(|key| answer[key].as_u64().unwrap_or_default());
+    let mut text = String::new();
+    let items: Vec<&Value> = list(&answer["items"]).collect();
+    if items.is_empty() {
+        _ = writeln!(text, "\nnothing that was tried would place it ({tried} changes)");
+    } else {
+        text.push_str("\nany of these would place it, the smallest first:\n");
+    }
+    let line = |item: &Value| {
+        let evicts: Vec<&str> = list(&item["evicts"]).filter_map(Value::as_str).collect();
+        let evicts = if evicts.is_empty() { String::new() } else { format!(", in the place of {}", evicts.join(", ")) };
+        vec![word(item, "message").to_owned(), format!("-> {}{evicts}", word(item, "node"))]
+    };
+    text.push_str(&table(&items.into_iter().map(line).collect::<Vec<_>>()));
+    if untried > 0 {
+        _ = writeln!(text, "  {tried} changes were tried, {untried} further ones were not");
+    }
+    text
 }
 
 fn verb(nodes: usize, one: &str, several: &str) -> String {

@@ -4,7 +4,11 @@
 //! told.
 
 mod explain;
+mod fit;
 mod place;
+mod survive;
 mod text;
 
 pub use explain::{ExplainArguments, run as explain};
+pub use fit::{FitArguments, run as fit};
+pub use survive::{SurviveArguments, run as survive};

@@ -17,8 +17,9 @@ pub(super) struct PlaceArguments {
     /// File that says where the server is, its authority and the token, as `kubarium kubeconfig` writes it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "token_file", "data_dir", "certificate_authority"])]
     kubeconfig: Option<PathBuf>,
-    /// Ask no server, but a cluster that is simulated first: manifests and scenarios as `kubarium simulate` takes them.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["server", "kubeconfig", "token_file", "data_dir", "certificate_authority"])]
+    /// Ask no server, but a cluster that is simulated first: manifests and scenarios as `kubarium simulate` takes them,
+    /// each with this flag.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "kubeconfig", "token_file", "data_dir", "certificate_authority"])]
     scenario: Vec<String>,
     /// How much virtual time passes before the question, such as 90s or 2h. Without it, until nothing is left to happen
     /// (a day at most).
@@ -58,6 +59,14 @@ impl Place {
         match self {
             Self::Server(remote) => remote.ask("GET", path, "application/json", ""),
             Self::Simulated(cluster) => ask(cluster, Method::Get, path, ""),
+        }
+    }
+
+    /// Asks for a document, with a text that the question is about.
+    pub(super) fn post(&mut self, path: &str, body: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Server(remote) => remote.ask("POST", path, "application/yaml", body),
+            Self::Simulated(cluster) => ask(cluster, Method::Post, path, body),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod configuration;
 mod decisions;
 mod explanation;
+mod fits;
 mod fixture;
 mod neighbours;
 mod plugins;
@@ -11,3 +12,4 @@ mod preemption;
 mod preview;
 mod properties;
 mod queue;
+mod remedies;

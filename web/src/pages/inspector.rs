@@ -5,6 +5,7 @@ mod logs;
 mod sentence;
 mod why;
 
+use super::ask::{About, Ask};
 use crate::client::{Notice, causes, object, use_session};
 use crate::components::{Icon, IconName, span_text};
 use crate::state::{Field, Selection, Undo, World, use_address, use_feed, use_navigator, use_settings};
@@ -107,6 +108,11 @@ pub(crate) fn Inspector() -> Html {
                         if selection.kind == "Pod" {
                             <Why key={format!("{}/{}", selection.namespace, selection.name)} selection={selection.clone()} />
                         }
+                        if selection.kind == "ReplicationController" {
+                            <Ask key={selection.name.clone()} about={About::Fit} path={format!(
+                                "namespaces/{}/replicationcontrollers/{}/fit", selection.namespace, selection.name
+                            )} />
+                        }
                         { overview(&object, feed.clock().now, settings.language) }
                     }
                 }
@@ -120,7 +126,8 @@ fn containers_of(pod: &Value) -> Vec<String> {
     containers.map(|c| word(c, "name").to_owned()).collect()
 }
 
-fn word<'a>(value: &'a Value, key: &str) -> &'a str {
+/// The text of a field, or nothing.
+pub(super) fn word<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 

@@ -3,6 +3,7 @@
 //! Pages never keep what is selected, filtered or sorted: the address does. They change the cluster only through
 //! [`crate::client::Session::change`] (with the way back) or, in a simulation, through its control.
 
+mod ask;
 mod charts;
 mod controllers;
 mod create;

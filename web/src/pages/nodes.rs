@@ -1,5 +1,6 @@
 //! All nodes; of a live cluster its hosts too.
 
+use super::ask::{About, Ask};
 use super::hosts::Hosts;
 use super::list::{Entry, List, Listing, Order, or_dash, pairs_text};
 use crate::client::use_session;
@@ -100,6 +101,7 @@ pub(super) fn Nodes() -> Html {
     let live = use_session().world == World::Live;
     html! {
         <List of={&LISTING}>
+            <Ask about={About::Survival} path="survival" />
             if live { <Hosts /> }
         </List>
     }

@@ -10,7 +10,7 @@ use crate::apiserver::query::Query;
 use crate::apiserver::reply::{Draft, Reply};
 use crate::apiserver::{Answer, Method, Request, Response, WatchQuery};
 use crate::apiserver::{errors, explanation, log, present, proxy, read, remote, scale, select, slices, user};
-use crate::cluster::Context;
+use crate::cluster::{Cluster, Context};
 use crate::rng::Rng;
 use crate::scheduler::Schedulers;
 use crate::store::Store;
@@ -42,10 +42,36 @@ pub(crate) fn look(request: &Request, store: &Store, now: Time) -> Option<Draft>
     Some(call.draft(reply))
 }
 
+/// Answers a question of what would be if; none where the request asks something else. It takes its time, and the cluster
+/// stays as it is.
+pub(crate) fn foresee(request: &Request, cluster: &Cluster) -> Option<Answer> {
+    // Most requests are told apart by this alone.
+    if !request.path.starts_with("/apis/kubarium.io/") {
+        return None;
+    }
+    let Ok(Target::Foresight(question)) = path::parse(&request.path) else { return None };
+    let call = Call::new(request);
+    let wanted = if question.has_body() { Method::Post } else { Method::Get };
+    let reply = match user::check(request, &call.query, &Target::Foresight(question.clone())) {
+        Err(error) => Err(error),
+        Ok(()) if request.method != wanted => Err(errors::method_not_allowed()),
+        Ok(()) => {
+            let number = |key: &str| call.query.get(key).map(str::to_owned);
+            question.answer(cluster, number, &request.body).map(|d| Reply::Document(200, d))
+        }
+    };
+    Some(call.draft(reply).finish())
+}
+
+/// Whether a request asks what would be if: that takes its time and is best asked of a fork.
+pub fn is_foresight(request: &Request) -> bool {
+    request.path.starts_with("/apis/kubarium.io/") && matches!(path::parse(&request.path), Ok(Target::Foresight(_)))
+}
+
 /// Whether what a GET of it says is in the store.
 fn is_only_read(target: &Target) -> bool {
     match target {
-        Target::Explanation { .. } => false,
+        Target::Explanation { .. } | Target::Foresight(_) => false,
         Target::Resource(path) => path.subresource != Some(Subresource::Proxy),
         _ => true,
     }
@@ -114,7 +140,7 @@ impl<'a> Call<'a> {
                 let form = self.check(path)?;
                 self.get(store, now, path, form)
             }
-            Target::Bindings { .. } | Target::Explanation { .. } | Target::Review(_) => {
+            Target::Bindings { .. } | Target::Explanation { .. } | Target::Foresight(_) | Target::Review(_) => {
                 Err(errors::method_not_allowed())
             }
         }

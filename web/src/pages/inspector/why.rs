@@ -5,6 +5,7 @@
 use super::{time_of, word};
 use crate::client::use_session;
 use crate::components::span_text;
+use crate::pages::ask::{About, Ask};
 use crate::state::{Selection, use_address, use_feed, use_settings};
 use crate::text::{Language, Text};
 use kubarium_core::Time;
@@ -14,8 +15,11 @@ use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-/// How many nodes are listed before all are asked for.
+/// How many nodes are listed before more are asked for.
 const ROWS_FIRST: usize = 8;
+
+/// How many more come at a time.
+const ROWS_MORE: usize = 100;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct WhyProps {
@@ -31,7 +35,7 @@ pub(super) fn Why(props: &WhyProps) -> Html {
     let session = use_session();
     let feed = use_feed(1_000);
     let answer = use_state(|| None::<Result<Value, String>>);
-    let all = use_state(|| false);
+    let open = use_state(|| (String::new(), ROWS_FIRST));
     // Asked for again when the cluster has changed, once per second at most.
     use_effect_with((props.selection.clone(), feed.version()), {
         let answer = answer.clone();
@@ -50,33 +54,67 @@ pub(super) fn Why(props: &WhyProps) -> Html {
     };
     let placed = word(&explanation["decision"]["placement"], "node");
     let mut nodes: Vec<&Value> = explanation["nodes"].as_array().into_iter().flatten().collect();
-    // The chosen one, then the best; who refuses comes last. The rest stays in the order of names.
-    let rank = |n: &Value| (word(n, "name") != placed, n["feasible"] != true, -n["score"].as_i64().unwrap_or(0));
-    order::sort_by(&mut nodes, |a, b| rank(a).cmp(&rank(b)));
-    let count = nodes.len();
+    // The chosen one, then the best; who refuses comes last, by what it says. The rest stays in the order of names.
+    order::sort_by(&mut nodes, |a, b| rank(a, placed).cmp(&rank(b, placed)));
     let scored = nodes.iter().any(|n| n["score"].is_i64());
-    if !*all {
-        nodes.truncate(ROWS_FIRST);
-    }
-    let rows = nodes.into_iter().map(|node| {
+    let columns = if scored { "3" } else { "2" };
+    let row = |node: &&Value| {
         let name = word(node, "name");
         let to = address.clone().selecting(Some(Selection::new("Node", "", name)));
         html! {
             <tr key={name.to_owned()} class={classes!((name == placed).then_some("is-selected"))}>
                 <th scope="row"><a href={to.fragment()}>{ name }</a></th>
                 if scored { <td class="is-number">{ node["score"].as_i64() }</td> }
-                <td class="quiet-text">{ stand(node, language) }</td>
+                <td class="quiet-text" title={counted(node)}>{ stand(node, language) }</td>
             </tr>
         }
-    });
-    let show_all = {
-        let all = all.clone();
-        Callback::from(move |_: MouseEvent| all.set(!*all))
     };
+    // What is open, and how much of it is shown. Only that is in the page, however many nodes there are.
+    let (opened, shown) = &*open;
+    let set = |key: &str, count: usize| {
+        let (open, key) = (open.clone(), key.to_owned());
+        Callback::from(move |_: MouseEvent| open.set((key.clone(), count)))
+    };
+    let rows = nodes.chunk_by(|a, b| word(a, "stand") == word(b, "stand")).map(|group| {
+        let key = word(group[0], "stand");
+        let is_open = key == opened;
+        let count = if is_open { *shown } else { ROWS_FIRST };
+        // Those that would do are listed one by one, and so is who is alone with what it says.
+        let listed = key.is_empty() || group.len() == 1;
+        let left = group.len().saturating_sub(count);
+        html! {
+            <>
+                if !listed {
+                    <tr>
+                        <th scope="rowgroup">
+                            <button class="quiet" aria-expanded={is_open.to_string()} data-testid="why-group"
+                                onclick={if is_open { set("", ROWS_FIRST) } else { set(key, ROWS_MORE) }}>
+                                { language.fill(Text::ManyNodes, &[&group.len().to_string()]) }
+                            </button>
+                        </th>
+                        if scored { <td></td> }
+                        <td class="quiet-text">{ reasons(group[0], language) }</td>
+                    </tr>
+                }
+                if listed || is_open { { for group.iter().take(count).map(row) } }
+                if left > 0 && (listed || is_open) {
+                    <tr><td colspan={columns}>
+                        <button class="quiet" onclick={set(key, count + ROWS_MORE)} data-testid="why-more">
+                            { language.fill(Text::ShowMore, &[&left.min(ROWS_MORE).to_string(), &left.to_string()]) }
+                        </button>
+                    </td></tr>
+                }
+            </>
+        }
+    });
     html! {
         <section class="why">
             <h3>{ t(if placed.is_empty() { Text::WhyPending } else { Text::WhyHere }) }</h3>
             <p data-testid="why">{ sentences(explanation, feed.clock().now, language) }</p>
+            if placed.is_empty() {
+                <Ask about={About::Remedies}
+                    path={format!("namespaces/{}/pods/{}/remedies", props.selection.namespace, props.selection.name)} />
+            }
             <div class="why-nodes">
                 <table data-testid="why-nodes">
                     <caption class="unseen">{ t(Text::WhyNodes) }</caption>
@@ -88,13 +126,25 @@ pub(super) fn Why(props: &WhyProps) -> Html {
                     <tbody>{ for rows }</tbody>
                 </table>
             </div>
-            if count > ROWS_FIRST {
-                <button onclick={show_all} aria-expanded={all.to_string()} data-testid="why-all">
-                    { if *all { t(Text::ShowFewer).to_owned() } else { language.fill(Text::ShowAllNodes, &[&count.to_string()]) } }
-                </button>
-            }
         </section>
     }
+}
+
+fn rank<'a>(node: &'a Value, placed: &str) -> (bool, &'a str, i64) {
+    (word(node, "name") != placed, word(node, "stand"), -node["score"].as_i64().unwrap_or(0))
+}
+
+/// What each plugin counted for a node, that brought to 0 to 100, and that times its weight.
+fn counted(node: &Value) -> String {
+    let scores = node["scores"].as_array().into_iter().flatten();
+    let each = scores.map(|s| format!("{}: {} → {} → {}", word(s, "plugin"), s["raw"], s["normalized"], s["weighted"]));
+    each.collect::<Vec<_>>().join("\n")
+}
+
+/// What is in the way, without the numbers of one node.
+fn reasons(node: &Value, language: Language) -> String {
+    let reasons = node["reasons"].as_array().into_iter().flatten();
+    reasons.map(|reason| phrase(reason, language)).collect::<Vec<_>>().join(language.comma())
 }
 
 fn number(value: &Value, key: &str) -> i64 {
@@ -142,6 +192,11 @@ fn sentences(explanation: &Value, now: Time, language: Language) -> String {
                 &reasons.collect::<Vec<_>>().join(language.comma()),
             ],
         ));
+    }
+    if let Some(node) = decision["preemption"]["node"].as_str() {
+        let victims = decision["preemption"]["victims"].as_array().into_iter().flatten().map(|v| word(v, "name"));
+        let victims = victims.collect::<Vec<_>>().join(language.comma());
+        said.push(language.fill(Text::Preempts, &[node, &victims]));
     }
     let queue = &explanation["queue"];
     let again = time_of(word(queue, "retryTime")).map(|at| span_text(at.since(now))).unwrap_or_default();

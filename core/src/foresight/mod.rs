@@ -1,0 +1,129 @@
+//! What would be if: answered by doing it, in forks of the cluster that nobody else sees.
+//!
+//! The cluster that is asked stays as it is. Answers are documents of our own group of the API, computed when asked and
+//! stored nowhere; their sentences are made here, so that the page and the command line say the same.
+
+mod fit;
+mod pod_edit;
+mod remedies;
+mod remedy;
+mod survival;
+mod trial;
+
+use crate::api::{ApiError, Reason};
+use crate::cluster::Cluster;
+use serde_json::{Value, json};
+
+/// Something that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// The smallest changes that would give a pending pod a node.
+    Remedies {
+        /// The pod's namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// How many more there could be of a pod.
+    PodFit {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// How many more replicas a replication controller could have.
+    ReplicasFit {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// Whether the cluster survives the loss of nodes.
+    Survival,
+    /// How many there could be of what a manifest describes.
+    ManifestFit {
+        /// Where it would be created.
+        namespace: String,
+    },
+}
+
+impl Question {
+    /// The question at a path of our group, behind its version.
+    pub(crate) fn at(path: &[&str]) -> Option<Self> {
+        let owned = |text: &&str| (*text).to_owned();
+        Some(match path {
+            ["namespaces", namespace, "pods", name, "remedies"] => {
+                Self::Remedies { namespace: owned(namespace), name: owned(name) }
+            }
+            ["namespaces", namespace, "pods", name, "fit"] => {
+                Self::PodFit { namespace: owned(namespace), name: owned(name) }
+            }
+            ["namespaces", namespace, "replicationcontrollers", name, "fit"] => {
+                Self::ReplicasFit { namespace: owned(namespace), name: owned(name) }
+            }
+            ["survival"] => Self::Survival,
+            ["namespaces", namespace, "fits"] => Self::ManifestFit { namespace: owned(namespace) },
+            _ => return None,
+        })
+    }
+
+    /// Resource, part of it, namespace and name, as permissions are about them.
+    pub(crate) fn subject(&self) -> (&'static str, &'static str, &str, &str) {
+        match self {
+            Self::Remedies { namespace, name } => ("pods", "remedies", namespace, name),
+            Self::PodFit { namespace, name } => ("pods", "fit", namespace, name),
+            Self::ReplicasFit { namespace, name } => ("replicationcontrollers", "fit", namespace, name),
+            Self::Survival => ("survival", "", "", ""),
+            Self::ManifestFit { namespace } => ("fits", "", namespace, ""),
+        }
+    }
+
+    /// Whether it is asked with a body.
+    pub(crate) const fn has_body(&self) -> bool {
+        matches!(self, Self::ManifestFit { .. })
+    }
+
+    /// The answer. `number` reads a number of the query, `body` is what was sent along.
+    pub(crate) fn answer(
+        &self,
+        cluster: &Cluster,
+        number: impl Fn(&str) -> Option<String>,
+        body: &str,
+    ) -> Result<Value, ApiError> {
+        let within = |key: &str, default: u32, most: u32| match number(key) {
+            None => Ok(default),
+            Some(text) => match text.parse() {
+                Ok(number) if (1..=most).contains(&number) => Ok(number),
+                _ => Err(wrong(format!("{key}: Invalid value: {text:?}: must be a whole number from 1 to {most}"))),
+            },
+        };
+        match self {
+            Self::Remedies { namespace, name } => remedies::of(cluster, namespace, name),
+            Self::PodFit { namespace, name } => {
+                fit::of_pod(cluster, namespace, name, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
+            }
+            Self::ReplicasFit { namespace, name } => {
+                fit::of_replicas(cluster, namespace, name, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
+            }
+            Self::Survival => {
+                let (nodes, tries) = (within("nodes", 1, 2)?, within("tries", survival::TRIES, survival::TRIES_MAX)?);
+                Ok(survival::of(cluster, nodes, tries))
+            }
+            Self::ManifestFit { namespace } => {
+                fit::of_manifest(cluster, namespace, body, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
+            }
+        }
+    }
+}
+
+/// What was asked cannot be answered as it was asked.
+fn wrong(message: impl Into<String>) -> ApiError {
+    ApiError::new(400, Reason::BadRequest, message.into())
+}
+
+/// An answer of that kind about an object.
+fn document(kind: &str, namespace: &str, name: &str) -> Value {
+    json!({
+        "apiVersion": "kubarium.io/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace},
+    })
+}

@@ -1,0 +1,302 @@
+//! Whether the cluster survives the loss of nodes: what ran there is placed anew, by the same schedulers, in a fork.
+//!
+//! A node that fails stays in the API, unreachable, with its pods on their way out, as it is until somebody deletes it.
+//! Replicas are made anew by their controllers and need a home; a pod that no controller keeps is gone for good.
+//!
+//! **Pairs are pruned soundly.** Where it does not matter to a node what is on others, a pod changes nothing but the
+//! node it goes to. So if each kind of the replicas that are to be placed is taken by more nodes than there are replicas
+//! to place and nodes that fail together, then a node that nothing came to is left for each of them, whatever the order.
+//! Such pairs are counted as survived without placing a single pod. Pairs with a node whose loss alone is not survived
+//! are not looked at either: the answer is known. All others are really scheduled, the most crowded first, as many as
+//! are asked for; the answer says how many are left.
+
+use super::document;
+use crate::api::{Kind, Name, Object, Uid};
+use crate::cluster::Cluster;
+use crate::controllers::{allowance, replica};
+use crate::order;
+use crate::scheduler::{Likeness, Placing, Rehearsal, Taint};
+use crate::time::Span;
+use serde_json::{Value, json};
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+/// How many pairs are scheduled where nobody says.
+pub(super) const TRIES: u32 = 20_000;
+
+/// How many pairs are scheduled at most.
+pub(super) const TRIES_MAX: u32 = 100_000_000;
+
+/// How many pairs that are not survived are named in full: the worst.
+const PAIRS_NAMED: usize = 1_000;
+
+/// A replica that is lost with its node.
+#[derive(Clone)]
+struct Lost {
+    object: Arc<Object>,
+    /// For how long it waits for its node to come back.
+    after: Span,
+    /// Its kind, by number.
+    kind: usize,
+}
+
+/// A node and what is lost with it.
+struct Tank {
+    name: Name,
+    zone: [Option<String>; 2],
+    lost: Vec<Lost>,
+    /// Of its kinds, on how few nodes there is room for one; none where others matter.
+    slack: Option<u32>,
+}
+
+/// Pods left without a home, and why.
+type Homeless = Vec<(Arc<Object>, String)>;
+
+/// What a loss does.
+struct Loss {
+    nodes: Vec<Name>,
+    homeless: Homeless,
+}
+
+/// The cluster as it is, and a fork of its schedulers.
+struct Stage<'a> {
+    cluster: &'a Cluster,
+    rehearsal: Rehearsal<'a>,
+    /// The kinds of replicas: as their controllers would make them now.
+    kinds: Vec<Option<Likeness>>,
+    of_owner: order::Map<Uid, usize>,
+    tanks: Vec<Tank>,
+    bare: Vec<(Arc<Object>, Name)>,
+    enduring: order::Set<Uid>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(cluster: &'a Cluster) -> Self {
+        let store = cluster.store();
+        let mut stage = Self {
+            cluster,
+            rehearsal: Rehearsal::new(cluster.schedulers(), store),
+            kinds: Vec::new(),
+            of_owner: order::Map::new(),
+            tanks: Vec::new(),
+            bare: Vec::new(),
+            enduring: order::Set::new(),
+        };
+        let label = |o: &Object, key: &str| o.meta.labels.get(key).cloned();
+        let zone =
+            |o: &Object| ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"].map(|key| label(o, key));
+        let tank = |o: &Arc<Object>| Tank { name: o.meta.name.clone(), zone: zone(o), lost: Vec::new(), slack: None };
+        stage.tanks = store.list(Kind::Node, None).map(tank).collect();
+        for object in store.list(Kind::Pod, None) {
+            stage.see(object);
+        }
+        let rooms: Vec<_> = stage.kinds.iter().map(|k| k.as_ref().map(|like| stage.rehearsal.room(like))).collect();
+        for tank in &mut stage.tanks {
+            let room = |lost: &Lost| rooms[lost.kind].filter(|room| !room.is_wide).map(|room| room.nodes);
+            tank.slack = tank.lost.iter().map(room).try_fold(u32::MAX, |least, nodes| Some(least.min(nodes?)));
+        }
+        stage
+    }
+
+    /// Takes note of a pod on a node.
+    fn see(&mut self, object: &Arc<Object>) {
+        let Some(pod) = object.pod().filter(|p| !p.status.phase.is_finished() && object.meta.deletion.is_none()) else {
+            return;
+        };
+        let Some(at) = pod.node.as_ref().and_then(|node| self.tanks.binary_search_by(|t| t.name.cmp(node)).ok()) else {
+            return;
+        };
+        let failure = Taint::of_failure();
+        let tolerations = pod.spec.tolerations.as_deref().unwrap_or_default();
+        let Some(after) = allowance([&failure].into_iter(), tolerations) else {
+            self.enduring.insert(object.meta.uid);
+            return;
+        };
+        match self.kind(object) {
+            Some(kind) => self.tanks[at].lost.push(Lost { object: Arc::clone(object), after, kind }),
+            None => self.bare.push((Arc::clone(object), self.tanks[at].name.clone())),
+        }
+    }
+
+    /// Which kind of replica a pod is; none where no controller would make it anew.
+    fn kind(&mut self, pod: &Object) -> Option<usize> {
+        let uid = pod.meta.controller_uid()?;
+        if let Some(kind) = self.of_owner.get(&uid) {
+            return Some(*kind);
+        }
+        let (named, store) = (pod.meta.controller()?, self.cluster.store());
+        let owner = store.get(Kind::ReplicationController, &pod.meta.namespace, &named.name)?;
+        if owner.meta.uid != uid || owner.meta.deletion.is_some() {
+            return None;
+        }
+        let sample = replica(owner, store, self.cluster.config());
+        let like = sample.and_then(|sample| self.rehearsal.likeness(&sample));
+        self.kinds.push(like);
+        self.of_owner.insert(uid, self.kinds.len() - 1);
+        Some(self.kinds.len() - 1)
+    }
+
+    /// Loses nodes, and places what was lost.
+    fn lose(&mut self, nodes: &[usize]) -> Homeless {
+        let mut lost: Vec<(Span, Lost)> = Vec::new();
+        for (nth, at) in nodes.iter().enumerate() {
+            let tank = &self.tanks[*at];
+            // Nodes of one zone are given up one after the other.
+            let before = nodes[..nth].iter().filter(|other| self.tanks[**other].zone == tank.zone).count() as f64;
+            let rate = self.cluster.config().eviction_rate;
+            let turn = if rate > 0.0 { Span::from_millis((1_000.0 * before / rate) as i64) } else { Span::ZERO };
+            lost.extend(tank.lost.iter().map(|l| (Span(l.after.0.saturating_add(turn.0)), l.clone())));
+            let enduring = &self.enduring;
+            self.rehearsal.fail(&tank.name, |uid| enduring.contains(&uid));
+        }
+        let (kinds, names) = (&self.kinds, |at: &usize| self.tanks[*at].name.clone());
+        let priority = |l: &Lost| Reverse(kinds[l.kind].as_ref().map_or(0, Likeness::priority));
+        let owner = |l: &Lost| l.object.meta.controller().map(|o| o.name.clone());
+        let rank = |(after, l): &(Span, Lost)| (*after, priority(l), l.object.meta.namespace.clone(), owner(l));
+        order::sort_by(&mut lost, |a, b| rank(a).cmp(&rank(b)));
+        let failed: Vec<Name> = nodes.iter().map(names).collect();
+        let mut homeless = Homeless::new();
+        let mut line: std::collections::VecDeque<(Arc<Object>, usize)> =
+            lost.into_iter().map(|(_, l)| (l.object, l.kind)).collect();
+        while let Some((object, kind)) = line.pop_front() {
+            let Some(like) = self.kinds[kind].clone() else {
+                homeless.push((object, "its controller can make no pods".to_owned()));
+                continue;
+            };
+            match self.rehearsal.place(object.meta.uid, &like) {
+                Placing::On(node) if failed.contains(&node) => {
+                    homeless.push((object, format!("it tolerates everything, so it goes to {node}, which failed")));
+                }
+                Placing::On(_) => {}
+                Placing::InPlaceOf(_, victims) => {
+                    for (namespace, name) in victims {
+                        let Some(victim) = self.cluster.store().get(Kind::Pod, &namespace, &name).cloned() else {
+                            continue;
+                        };
+                        match self.kind(&victim) {
+                            Some(kind) => line.push_back((victim, kind)),
+                            None => homeless.push((victim, "it makes room for a more important pod".to_owned())),
+                        }
+                    }
+                }
+                Placing::Refused(message) => homeless.push((object, message)),
+            }
+        }
+        self.rehearsal.rewind();
+        homeless
+    }
+
+    /// Whether each of the replicas on two nodes surely finds a node that nothing came to before.
+    fn is_surely_survived(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (&self.tanks[a], &self.tanks[b]);
+        let moving = (a.lost.len() + b.lost.len()) as u32;
+        moving == 0 || a.slack.zip(b.slack).is_some_and(|(a, b)| a.min(b) >= moving + 2)
+    }
+}
+
+/// The answer, for the loss of any one node or of any two.
+pub(super) fn of(cluster: &Cluster, nodes: u32, tries: u32) -> Value {
+    let mut stage = Stage::new(cluster);
+    let count = stage.tanks.len();
+    let mut losses: Vec<Loss> = Vec::new();
+    let mut alone = vec![false; count];
+    for (at, is_lost) in alone.iter_mut().enumerate() {
+        let homeless = stage.lose(&[at]);
+        if !homeless.is_empty() {
+            *is_lost = true;
+            losses.push(Loss { nodes: vec![stage.tanks[at].name.clone()], homeless });
+        }
+    }
+    let mut pairs = Pairs::default();
+    if nodes == 2 {
+        pairs = Pairs::of(&mut stage, &alone, u64::from(tries));
+    }
+    worst_first(&mut losses);
+    let mut answer = document("Survival", "", "");
+    answer["metadata"] = json!({});
+    let survives = losses.is_empty() && pairs.losses.is_empty();
+    answer["survives"] = if survives && pairs.left > 0 { Value::Null } else { survives.into() };
+    answer["nodes"] = nodes.into();
+    answer["single"] = json!({"scheduled": count, "losses": losses.iter().map(loss).collect::<Vec<_>>()});
+    if nodes == 2 {
+        answer["pairs"] = json!({
+            "all": count as u64 * (count as u64).saturating_sub(1) / 2, "survivedByCount": pairs.sure,
+            "withNodeLostAlone": pairs.implied, "scheduled": pairs.scheduled, "notLookedAt": pairs.left,
+            "lost": pairs.lost, "losses": pairs.losses.iter().map(loss).collect::<Vec<_>>(),
+        });
+    }
+    let bare = stage
+        .bare
+        .iter()
+        .map(|(pod, node)| json!({"namespace": &*pod.meta.namespace, "name": &*pod.meta.name, "node": node.as_str()}));
+    answer["bare"] = bare.collect();
+    answer["enduring"] = stage.enduring.iter().count().into();
+    answer
+}
+
+/// What came of all pairs.
+#[derive(Default)]
+struct Pairs {
+    sure: u64,
+    implied: u64,
+    scheduled: u64,
+    left: u64,
+    lost: u64,
+    losses: Vec<Loss>,
+}
+
+impl Pairs {
+    fn of(stage: &mut Stage<'_>, alone: &[bool], tries: u64) -> Self {
+        let mut pairs = Self::default();
+        // The most crowded first, so that those come first that are likely to be lost.
+        let mut nodes: Vec<usize> = (0..stage.tanks.len()).collect();
+        let margin = |at: usize| {
+            let tank = &stage.tanks[at];
+            (tank.slack.map_or(0, i64::from) - tank.lost.len() as i64, at)
+        };
+        order::sort_by(&mut nodes, |a, b| margin(*a).cmp(&margin(*b)));
+        for (place, first) in nodes.iter().enumerate() {
+            for second in &nodes[..place] {
+                let (a, b) = (*first.min(second), *first.max(second));
+                if alone[a] || alone[b] {
+                    pairs.implied += 1;
+                } else if stage.is_surely_survived(a, b) {
+                    pairs.sure += 1;
+                } else if pairs.scheduled == tries {
+                    pairs.left += 1;
+                } else {
+                    pairs.scheduled += 1;
+                    let homeless = stage.lose(&[a, b]);
+                    if !homeless.is_empty() {
+                        pairs.lost += 1;
+                        let names = [a, b].map(|at| stage.tanks[at].name.clone());
+                        pairs.losses.push(Loss { nodes: names.to_vec(), homeless });
+                    }
+                    if pairs.losses.len() > 2 * PAIRS_NAMED {
+                        pairs.keep_worst();
+                    }
+                }
+            }
+        }
+        pairs.keep_worst();
+        pairs
+    }
+
+    fn keep_worst(&mut self) {
+        worst_first(&mut self.losses);
+        self.losses.truncate(PAIRS_NAMED);
+    }
+}
+
+fn worst_first(losses: &mut [Loss]) {
+    order::sort_by(losses, |a, b| b.homeless.len().cmp(&a.homeless.len()).then_with(|| a.nodes.cmp(&b.nodes)));
+}
+
+fn loss(loss: &Loss) -> Value {
+    let nodes: Vec<&str> = loss.nodes.iter().map(Name::as_str).collect();
+    let homeless = loss.homeless.iter().map(|(pod, message)| {
+        let owner = pod.meta.controller().map(|o| o.name.as_str());
+        json!({"namespace": &*pod.meta.namespace, "name": &*pod.meta.name, "controller": owner, "message": message})
+    });
+    json!({"nodes": nodes, "homeless": homeless.collect::<Vec<_>>()})
+}

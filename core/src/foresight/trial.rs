@@ -1,0 +1,96 @@
+//! A fork in which something is tried: it is asked as a client asks, and then lives on for a little while.
+
+use crate::api::{Kind, Object, Uid};
+use crate::apiserver::{Answer, Method, Request};
+use crate::cluster::{Cluster, Input};
+use crate::scheduler::Line;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// How many calls of [`Cluster::handle`] one instant takes at most: each decides on hundreds of pods.
+const CALLS_MAX: usize = 10_000;
+
+/// How often a pod's back-off is waited for at most; each is ten seconds at most.
+const WAITS_MAX: usize = 3;
+
+/// A fork of a cluster.
+pub(super) struct Trial {
+    pub(super) cluster: Cluster,
+}
+
+impl Trial {
+    pub(super) fn new(cluster: &Cluster) -> Self {
+        Self { cluster: cluster.clone() }
+    }
+
+    /// Asks the API; the error is its sentence.
+    pub(super) fn ask(&mut self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
+        let mut request = Request::new(method, path).with_json(body);
+        if method == Method::Patch {
+            "application/merge-patch+json".clone_into(&mut request.content_type);
+        }
+        let now = self.cluster.now();
+        let Some(Answer::Done(done)) = self.cluster.handle(now, Input::Request(request)).answer else {
+            return Err(String::new());
+        };
+        let answer: Value = serde_json::from_str(&done.body).unwrap_or_default();
+        if done.status < 300 {
+            return Ok(answer);
+        }
+        Err(answer["message"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Lets all happen that follows at once. No machine does anything meanwhile.
+    pub(super) fn settle(&mut self) {
+        let now = self.cluster.now();
+        for _ in 0..CALLS_MAX {
+            if self.cluster.handle(now, Input::Wake).wake != Some(now) {
+                break;
+            }
+        }
+    }
+
+    /// Lets all happen that follows at once, and waits until the schedulers have tried the pod that is found: what
+    /// was tried in vain a moment ago is left alone for some seconds. Returns the pod as it is then.
+    pub(super) fn settle_for(&mut self, find: impl Fn(&Cluster) -> Option<Arc<Object>>) -> Option<Arc<Object>> {
+        self.settle();
+        for _ in 0..WAITS_MAX {
+            let pod = find(&self.cluster)?;
+            let wait = self.cluster.schedulers().wait(&pod.meta.namespace, &pod.meta.name);
+            let Some(Line::BackingOff(at)) = wait.map(|w| w.line) else { break };
+            while self.cluster.now() < at {
+                let now = self.cluster.now();
+                // What is due before happens in its turn.
+                let next = self.cluster.handle(now, Input::Wake).wake.map_or(at, |wake| wake.min(at));
+                self.cluster.handle(next, Input::Wake);
+            }
+            self.settle();
+        }
+        find(&self.cluster)
+    }
+
+    /// Ends the pods that make room on a node: no machine does it here.
+    pub(super) fn end_leaving(&mut self, node: &str) {
+        let leaving = |o: &&Arc<Object>| {
+            o.meta.deletion.is_some() && o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node))
+        };
+        let pods = self.cluster.store().list(Kind::Pod, None).filter(leaving);
+        let pods: Vec<_> = pods.map(|o| (o.meta.namespace.clone(), o.meta.name.clone())).collect();
+        for (namespace, name) in pods {
+            let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+            // One that is gone already is as well.
+            _ = self.ask(Method::Delete, &path, &serde_json::json!({"gracePeriodSeconds": 0}));
+        }
+    }
+
+    /// The pods that were on a node and are not, or not for long: namespaces and names.
+    pub(super) fn gone_from(&self, before: &Cluster, node: &str, but: Uid) -> Vec<String> {
+        let was = |o: &&Arc<Object>| {
+            let there = o.meta.deletion.is_none() && o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node));
+            let now = || self.cluster.store().pod(o.meta.uid);
+            there && o.meta.uid != but && now().is_none_or(|now| now.meta.deletion.is_some())
+        };
+        let gone = before.store().list(Kind::Pod, None).filter(was);
+        gone.map(|o| format!("{}/{}", o.meta.namespace, o.meta.name)).collect()
+    }
+}
