@@ -137,26 +137,20 @@ async fn here(
         }
         Err(failure) => return Err(failure.when("retrieving current configuration of", &manifest.source)),
     };
-    let kept = current.pointer("/metadata/annotations").and_then(|all| all.get(LAST_APPLIED)?.as_str());
-    if kept.is_none() {
+    if applied_last(&current).is_none() {
         call.note(&format!(
             "Warning: resource {}/{} is missing the {LAST_APPLIED} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.",
             manifest.resource.plural,
             manifest.name()
         ));
     }
-    let original: Value = kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let document = openapi(call, &manifest).await;
-    let resource = &manifest.resource;
-    let schema = document.as_ref().map(|d| Schema::of_kind(d, &resource.group, &resource.version, &resource.kind));
-    let patch = three_way(&original, &manifest.object, &current, schema);
+    let (patch, style) = change(call, &manifest, &current).await;
     if patch.as_object().is_none_or(serde_json::Map::is_empty) {
         return call.done(form, &word, &current, &format!("unchanged{}", dry.mark()));
     }
     if dry == DryRun::Client {
         return call.done(form, &word, &current, &format!("configured{}", dry.mark()));
     }
-    let style = if schema.is_some() { Patch::Strategic } else { Patch::Merge };
     match call.patch(&path, &pairs, style, patch.to_string()).await {
         Ok(patched) => {
             let same = text_at(&patched, "/metadata/resourceVersion") == text_at(&current, "/metadata/resourceVersion");
@@ -169,6 +163,21 @@ async fn here(
         }
         Err(failure) => Err(failure.when("applying patch:\n", &manifest.source).without_patch(&patch, &manifest)),
     }
+}
+
+/// What an object says was applied to it last.
+fn applied_last(current: &Value) -> Option<&str> {
+    current.pointer("/metadata/annotations").and_then(|all| all.get(LAST_APPLIED)?.as_str())
+}
+
+/// The patch that makes what is there what the manifest says, and its form.
+pub(crate) async fn change(call: &Call<'_>, manifest: &Manifest, current: &Value) -> (Value, Patch) {
+    let original = applied_last(current).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let document = openapi(call, manifest).await;
+    let resource = &manifest.resource;
+    let schema = document.as_ref().map(|d| Schema::of_kind(d, &resource.group, &resource.version, &resource.kind));
+    let style = if schema.is_some() { Patch::Strategic } else { Patch::Merge };
+    (three_way(&original, &manifest.object, current, schema), style)
 }
 
 impl Failure {

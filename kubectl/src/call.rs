@@ -39,14 +39,9 @@ impl Call<'_> {
         Failure::Usage(self.command.to_owned(), text.into())
     }
 
-    /// That a flag is missing, in the form in which kubectl logs it.
-    pub(crate) fn required(&self, flag: &str) -> Failure {
-        let now = self.host.now().to_string();
-        let part = |range: std::ops::Range<usize>| now.get(range).unwrap_or_default().to_owned();
-        let at = format!("{}{} {}.000000", part(5..7), part(8..10), part(11..19));
-        Failure::Plain(format!(
-            "E{at}       1 run.go:72] \"command failed\" err=\"required flag(s) \\\"{flag}\\\" not set\""
-        ))
+    /// That a flag is missing.
+    pub(crate) fn required(flag: &str) -> Failure {
+        Failure::error(format!("required flag(s) \"{flag}\" not set"))
     }
 
     /// The words of the command that are no flags.

@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::flags::{Flag, list, number, optional, switch, text};
 use crate::host::Pending;
 use crate::{
-    about, apply, auth, config, create, delete, describe, drain, edit, events, explain, generate, get, label, logs,
-    node,
+    about, apply, auth, config, create, delete, describe, diff, drain, edit, events, explain, generate, get, label,
+    logs, node,
 };
 use crate::{patch, run, scale, top, wait};
 
@@ -221,6 +221,14 @@ pub(crate) const COMMANDS: &[Command] = &[
         expects: Expects::Nothing,
         flags: &[apply::FLAGS],
         run: run!(apply::run),
+    },
+    Command {
+        name: "diff",
+        help: "Show what apply would change",
+        usage: "-f -",
+        expects: Expects::Nothing,
+        flags: &[diff::FLAGS],
+        run: run!(diff::run),
     },
     Command {
         name: "replace",

@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Many(Vec<Failure>),
     /// Everything was said before.
     Said,
+    /// A failure with an exit code of its own.
+    Coded(u8, Box<Failure>),
 }
 
 impl Failure {
@@ -33,6 +35,14 @@ impl Failure {
             0 => Ok(()),
             1 => Err(failures.remove(0)),
             _ => Err(Self::Many(failures)),
+        }
+    }
+
+    /// The exit code.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Coded(code, _) => *code,
+            _ => 1,
         }
     }
 
@@ -64,6 +74,7 @@ impl Failure {
             Self::Status(status) => status["message"].as_str().unwrap_or_default().to_owned(),
             Self::Many(all) => all.iter().map(Self::message).collect::<Vec<_>>().join(", "),
             Self::Said => String::new(),
+            Self::Coded(_, failure) => failure.message(),
         }
     }
 
@@ -79,6 +90,7 @@ impl Failure {
             Self::Plain(text) => format!("{text}\n"),
             Self::Many(all) => all.iter().map(Self::lines).collect(),
             Self::Said => String::new(),
+            Self::Coded(_, failure) => failure.lines(),
         }
     }
 }

@@ -217,7 +217,7 @@ pub(crate) async fn service(call: &Call<'_>) -> Result<(), Failure> {
     }
     if kind == "externalname" {
         if call.given.text("external-name").is_empty() {
-            return Err(call.required("external-name"));
+            return Err(Call::required("external-name"));
         }
         service["spec"]["externalName"] = call.given.text("external-name").into();
     }

@@ -20,6 +20,7 @@ mod config;
 mod create;
 mod delete;
 mod describe;
+mod diff;
 mod discovery;
 mod drain;
 mod edit;

@@ -37,7 +37,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("proxy", "a page cannot listen at a port; kubectl get --raw PATH asks the API"),
     ("cp", "a page has no files to copy"),
     ("debug", "a container to look around with needs a terminal; kubectl describe and kubectl logs tell much"),
-    ("diff", "kubectl apply --dry-run=server says what would change"),
     ("rollout", "replication controllers have none; kubectl set image and kubectl scale change them"),
     ("autoscale", "nothing scales by itself here; kubectl scale does it by hand"),
     ("kustomize", "a page has no directories; kubectl apply -f - takes the result"),

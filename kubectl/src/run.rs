@@ -75,7 +75,7 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
     let image = call.given.text("image");
     let (words, behind) = call.arguments().split_at(call.given.dash.unwrap_or(call.arguments().len()));
     if image.is_empty() {
-        return Err(call.required("image"));
+        return Err(Call::required("image"));
     }
     let (name, rest) = words.split_first().ok_or_else(|| call.usage("NAME is required for run"))?;
     if !is_image(image) {

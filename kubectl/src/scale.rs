@@ -25,7 +25,7 @@ pub(crate) const FLAGS: &[Flag] = &[
 
 pub(crate) async fn run(call: &Call<'_>) -> Result<(), Failure> {
     if !call.given.has("replicas") {
-        return Err(call.required("replicas"));
+        return Err(Call::required("replicas"));
     }
     let replicas = call.given.number("replicas");
     if replicas < 0 {

@@ -39,7 +39,7 @@ impl Session {
                 if !lines.is_empty() {
                     host.print(Stream::Err, &lines);
                 }
-                1
+                failure.code()
             }
         }
     }
