@@ -244,6 +244,11 @@ async fn a_pod_says_why_it_is_where_it_is_or_why_it_is_nowhere() -> Result<(), F
     browser
         .until("and those of each node", &format!("{}.includes('taint not tolerated: dedicated')", text("why-nodes")))
         .await?;
+    let grouped = "document.querySelector('[data-testid=why-group]').textContent === '2 nodes'";
+    browser.until("nodes that say the same are one line", grouped).await?;
+    assert_eq!(browser.eval("document.querySelectorAll('[data-testid=why-nodes] th a').length").await?, 1);
+    browser.click("[data-testid=why-group]").await?;
+    browser.until("which opens", "document.querySelectorAll('[data-testid=why-nodes] th a').length === 3").await?;
     quiet(&browser).await?;
     browser.close().await
 }

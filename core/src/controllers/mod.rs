@@ -23,9 +23,12 @@ mod template;
 mod victims;
 
 pub use countdown::{Countdown, PendingEviction};
+#[cfg(feature = "foresight")]
 pub(crate) use taint_eviction::allowance;
 
-use crate::api::{Name, Object};
+use crate::api::Name;
+#[cfg(feature = "foresight")]
+use crate::api::Object;
 use crate::cluster::{Component, Context};
 use crate::config::Config;
 use crate::order;
@@ -47,6 +50,7 @@ use service_accounts::ServiceAccounts;
 use taint_eviction::TaintEviction;
 
 /// A pod as a replication controller would make it now, but for name, uid and time; none where it can make none.
+#[cfg(feature = "foresight")]
 pub(crate) fn replica(owner: &Object, store: &Store, config: &Config) -> Option<Object> {
     replica_manager::replica::<Replication>(owner, store, config)
 }

@@ -9,11 +9,14 @@ use super::template::Template;
 use super::victims::Worth;
 use crate::api::{EventKind, Key, Kind, Name, Object, Selector, Uid, same};
 use crate::cluster::Context;
+#[cfg(feature = "foresight")]
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::deletion::{DeleteOptions, delete_object};
 use crate::order;
-use crate::store::{Change, Store};
+use crate::store::Change;
+#[cfg(feature = "foresight")]
+use crate::store::Store;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -417,6 +420,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
 }
 
 /// A pod as an owner would make it now, but for name, uid and time; none where it can make none.
+#[cfg(feature = "foresight")]
 pub(super) fn replica<K: ReplicaKind>(owner: &Object, store: &Store, config: &Config) -> Option<Object> {
     let wanted = K::wanted(owner)?;
     Template::new(owner, wanted.template, reference::<K>(owner), store, config).sample().cloned()

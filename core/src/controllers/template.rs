@@ -96,6 +96,7 @@ impl Template {
     }
 
     /// A pod as they all are, but for name, uid and time; none where none can be made.
+    #[cfg(feature = "foresight")]
     pub(super) fn sample(&self) -> Option<&Object> {
         self.refused.is_none().then_some(&self.sample)
     }

@@ -3,16 +3,24 @@
 //! The cluster that is asked stays as it is. Answers are documents of our own group of the API, computed when asked and
 //! stored nowhere; their sentences are made here, so that the page and the command line say the same.
 
+#[cfg(feature = "foresight")]
 mod fit;
+#[cfg(feature = "foresight")]
 mod pod_edit;
+#[cfg(feature = "foresight")]
 mod remedies;
+#[cfg(feature = "foresight")]
 mod remedy;
+#[cfg(feature = "foresight")]
 mod survival;
+#[cfg(feature = "foresight")]
 mod trial;
 
 use crate::api::{ApiError, Reason};
 use crate::cluster::Cluster;
-use serde_json::{Value, json};
+use serde_json::Value;
+#[cfg(feature = "foresight")]
+use serde_json::json;
 
 /// Something that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +91,20 @@ impl Question {
         matches!(self, Self::ManifestFit { .. })
     }
 
+    /// Whoever is built without the answers, as the page is, has none.
+    #[cfg(not(feature = "foresight"))]
+    #[expect(clippy::unused_self, reason = "as its other form")]
+    pub(crate) fn answer(
+        &self,
+        _cluster: &Cluster,
+        _number: impl Fn(&str) -> Option<String>,
+        _body: &str,
+    ) -> Result<Value, ApiError> {
+        Err(ApiError::new(404, Reason::NotFound, "this is answered by a server".to_owned()))
+    }
+
     /// The answer. `number` reads a number of the query, `body` is what was sent along.
+    #[cfg(feature = "foresight")]
     pub(crate) fn answer(
         &self,
         cluster: &Cluster,
@@ -117,11 +138,13 @@ impl Question {
 }
 
 /// What was asked cannot be answered as it was asked.
+#[cfg(feature = "foresight")]
 fn wrong(message: impl Into<String>) -> ApiError {
     ApiError::new(400, Reason::BadRequest, message.into())
 }
 
 /// An answer of that kind about an object.
+#[cfg(feature = "foresight")]
 fn document(kind: &str, namespace: &str, name: &str) -> Value {
     json!({
         "apiVersion": "kubarium.io/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace},

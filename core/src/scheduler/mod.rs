@@ -23,6 +23,7 @@ mod pod;
 mod preemption;
 mod profile;
 mod queue;
+#[cfg(feature = "foresight")]
 mod rehearsal;
 mod round_robin;
 mod selector;
@@ -35,6 +36,7 @@ pub use decision::{Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption
 pub use explain::{Explanation, NodeScore, NodeStand, Stand};
 pub use node::Taint;
 pub use queue::{Line, QueueLengths, Wait};
+#[cfg(feature = "foresight")]
 pub(crate) use rehearsal::{Likeness, Placing, Rehearsal};
 pub(crate) use words::quantity;
 

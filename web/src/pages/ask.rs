@@ -1,9 +1,9 @@
 //! Questions of what would be if: asked when somebody wants to know, for the answers take their time. The core finds
-//! them by really scheduling, and words them.
+//! them by really scheduling, and words them. A simulation in the page has no room for that: a server is asked.
 
 use super::inspector::word;
 use crate::client::use_session;
-use crate::state::{Selection, use_address, use_settings};
+use crate::state::{Selection, World, use_address, use_settings};
 use crate::text::Text;
 use kubarium_core::apiserver::Request;
 use serde_json::Value;
@@ -37,6 +37,7 @@ pub(super) fn Ask(props: &AskProps) -> Html {
     let language = use_settings().language;
     let address = use_address();
     let session = use_session();
+    let world = session.world;
     let answer = use_state(|| None::<Option<Result<Value, String>>>);
     let (label, testid) = match props.about {
         About::Remedies => (Text::AskRemedies, "ask-remedies"),
@@ -59,6 +60,10 @@ pub(super) fn Ask(props: &AskProps) -> Html {
         let to = address.clone().selecting(Some(Selection::new("Node", "", name)));
         html! { <a href={to.fragment()}>{ name }</a> }
     };
+    // In a simulation of the page's own nobody can answer.
+    if world != World::Live {
+        return html! {};
+    }
     let told = match &*answer {
         None => html! {},
         Some(None) => html! { <p class="quiet-text" role="status">{ language.text(Text::Asking) }</p> },

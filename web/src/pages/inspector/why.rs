@@ -93,7 +93,7 @@ pub(super) fn Why(props: &WhyProps) -> Html {
                             </button>
                         </th>
                         if scored { <td></td> }
-                        <td class="quiet-text">{ reasons(group[0], language) }</td>
+                        <td class="quiet-text">{ reasons(group, language) }</td>
                     </tr>
                 }
                 if listed || is_open { { for group.iter().take(count).map(row) } }
@@ -141,9 +141,13 @@ fn counted(node: &Value) -> String {
     each.collect::<Vec<_>>().join("\n")
 }
 
-/// What is in the way, without the numbers of one node.
-fn reasons(node: &Value, language: Language) -> String {
-    let reasons = node["reasons"].as_array().into_iter().flatten();
+/// What is in the way on all these nodes: with the numbers where they are the same on each.
+fn reasons(nodes: &[&Value], language: Language) -> String {
+    let Some(first) = nodes.first().map(|node| stand(node, language)) else { return String::new() };
+    if nodes.iter().all(|node| stand(node, language) == first) {
+        return first;
+    }
+    let reasons = nodes[0]["reasons"].as_array().into_iter().flatten();
     reasons.map(|reason| phrase(reason, language)).collect::<Vec<_>>().join(language.comma())
 }
 
