@@ -1,9 +1,10 @@
 //! The plain way to a decision: every plugin is asked about every node.
 
 use super::decision::PluginScore;
-use super::framework::{Framework, Given, Row, Surroundings, Verdict, View};
+use super::framework::{Framework, Given, Verdict, View};
 use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
+use super::outlook::{Row, Surroundings};
 use crate::api::{Name, Uid};
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub(super) fn assess(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> 
 }
 
 /// The indexes of the nodes that would do.
-fn feasible(verdicts: &[Verdict]) -> Vec<u32> {
+pub(super) fn feasible(verdicts: &[Verdict]) -> Vec<u32> {
     let found = verdicts.iter().enumerate().filter(|(_, v)| **v == Verdict::Feasible);
     found.map(|(index, _)| index as u32).collect()
 }
@@ -66,7 +67,7 @@ pub(super) fn refusal(
         let (mut node, mut around) = (node.clone(), around.fork());
         for other in coming {
             let placed = Placed { uid: other.uid, info: Arc::clone(&other.info), leaving: false };
-            around.count(&placed, index, &node, 1, view.store);
+            around.count(&placed, index, &node, 1, view);
             node.add(placed);
         }
         let refused = framework.refusal(&pod.info.class, &around, index, &node);
@@ -78,14 +79,16 @@ pub(super) fn refusal(
 }
 
 /// What every plugin gives the nodes that would do.
-pub(super) fn rows(framework: &Framework, pod: &PodInfo, view: View<'_>, feasible: &[u32]) -> Vec<Row> {
+pub(super) fn rows(framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>, feasible: &[u32]) -> Vec<Row> {
     let nodes = view.snapshot.nodes();
     let alone = framework.node_scores(&pod.class).map(|(score, weight)| {
         let given = feasible.iter().map(|index| score.score(&pod.class, &nodes[*index as usize])).collect();
         Row { plugin: score.name(), weight, given: Given::Each(given) }
     });
     let mut rows: Vec<Row> = alone.collect();
-    rows.extend(framework.wide_scores(pod, view, feasible));
+    let mut rankings = framework.rankings(pod, view);
+    rankings.see(0..nodes.len() as u32, view);
+    rows.extend(rankings.rows(feasible));
     rows
 }
 

@@ -1,11 +1,12 @@
 //! The scheduler of a profile: the best of all nodes that will do.
 
-use super::assess::{Asking, scores, total};
+use super::assess::{Asking, feasible, scores};
 use super::decision::{Chosen, PluginScore};
 use super::evaluation::{Evaluation, Evaluations};
-use super::framework::{Framework, Row, Surroundings, Verdict, View};
+use super::framework::{Framework, View};
 use super::full_scan::scan;
 use super::node::NodeInfo;
+use super::outlook::{Outlook, Outlooks, Row};
 use super::pod::PodClass;
 use super::profile::{Choice, Scheduler, count, nominated, refusals};
 use crate::api::Name;
@@ -17,12 +18,13 @@ pub(super) struct BestScore {
     name: Name,
     framework: Arc<Framework>,
     evaluations: Evaluations,
+    outlooks: Outlooks,
 }
 
 impl BestScore {
     /// Of that name, with these plugins.
     pub(super) fn new(name: Name, framework: Framework) -> Self {
-        Self { name, framework: framework.into(), evaluations: Evaluations::default() }
+        Self { name, framework: framework.into(), evaluations: Evaluations::default(), outlooks: Outlooks::default() }
     }
 }
 
@@ -44,13 +46,15 @@ fn all_scores(
 /// The best of nodes that are the same to all wide plugins: what is remembered of them decides.
 fn best_alone(framework: &Framework, pod: Asking<'_>, evaluation: &Evaluation, flat: &[Row], view: View<'_>) -> Choice {
     let nodes = view.snapshot.nodes();
-    let chosen = evaluation.best(nodes).map(|((best, total), second)| {
+    let totals = evaluation.totals();
+    let chosen = totals.first().map(|best| {
         let node = &nodes[best as usize];
+        let margin = |second| totals.total(best) - totals.total(second);
         Chosen {
             node: node.name.clone(),
             feasible: evaluation.feasible(),
             scores: all_scores(framework, &pod.info.class, node, flat, 0),
-            runner_up: second.map(|(index, least)| (nodes[index as usize].name.clone(), total - least)),
+            runner_up: totals.second(nodes).map(|second| (nodes[second as usize].name.clone(), margin(second))),
         }
     });
     Choice { chosen, refusals: refusals(framework, pod.info, evaluation.counts()) }
@@ -61,45 +65,44 @@ fn best_around(
     framework: &Framework,
     pod: Asking<'_>,
     evaluation: &Evaluation,
-    around: &Surroundings,
+    outlook: &Outlook,
     view: View<'_>,
 ) -> Choice {
     let nodes = view.snapshot.nodes();
-    let (mut feasible, mut counts) = (Vec::new(), Vec::new());
-    for (index, (node, alone)) in nodes.iter().zip(evaluation.verdicts()).enumerate() {
-        let before = match alone {
-            Verdict::Absent => continue,
-            Verdict::Refused(number, _) => *number,
-            Verdict::Feasible => u8::MAX,
-        };
-        let refused = around.refusal(before, index as u32, node);
-        let verdict = refused.map_or(*alone, |(number, refused)| Verdict::Refused(number, refused));
-        count(&mut counts, verdict, 1);
-        if verdict == Verdict::Feasible {
-            feasible.push(index as u32);
-        }
-    }
-    let wide = framework.wide_scores(pod.info, view, &feasible);
-    let mut best: Option<(usize, i32)> = None;
-    let mut second: Option<(usize, i32)> = None;
+    let mut verdicts = evaluation.verdicts().to_vec();
+    let mut counts = evaluation.counts().to_vec();
+    outlook.around.judge(&mut verdicts, &mut |before, after| {
+        count(&mut counts, before, -1);
+        count(&mut counts, after, 1);
+    });
+    let feasible = feasible(&verdicts);
+    let wide = outlook.rankings.rows(&feasible);
+    let totals = evaluation.totals();
+    let mut sums: Vec<i32> = feasible.iter().map(|index| totals.total(*index)).collect();
+    wide.iter().for_each(|row| row.add_to(&mut sums));
     let node = |place: usize| &nodes[feasible[place] as usize];
-    let better = |(a, total_a): (usize, i32), (b, total_b): (usize, i32)| {
-        total_a > total_b || total_a == total_b && node(a).before(node(b))
+    let (mut best, mut second): (Option<usize>, Option<usize>) = (None, None);
+    let better = |a: usize, b: Option<usize>| {
+        b.is_none_or(|b| sums[a] > sums[b] || sums[a] == sums[b] && node(a).before(node(b)))
     };
-    for (place, index) in feasible.iter().enumerate() {
-        let this = (place, evaluation.total(*index) + total(&wide, place));
-        if best.is_none_or(|b| better(this, b)) {
-            second = best;
-            best = Some(this);
-        } else if second.is_none_or(|s| better(this, s)) {
-            second = Some(this);
+    let mut bar = i32::MIN;
+    for (place, sum) in sums.iter().enumerate() {
+        if *sum < bar {
+            continue;
         }
+        if better(place, best) {
+            second = best;
+            best = Some(place);
+        } else if better(place, second) {
+            second = Some(place);
+        }
+        bar = second.map_or(i32::MIN, |second| sums[second]);
     }
-    let chosen = best.map(|(place, total)| Chosen {
+    let chosen = best.map(|place| Chosen {
         node: node(place).name.clone(),
         feasible: feasible.len() as u32,
         scores: all_scores(framework, &pod.info.class, node(place), &wide, place),
-        runner_up: second.map(|(second, least)| (node(second).name.clone(), total - least)),
+        runner_up: second.map(|second| (node(second).name.clone(), sums[place] - sums[second])),
     });
     Choice { chosen, refusals: refusals(framework, pod.info, &counts) }
 }
@@ -123,10 +126,10 @@ impl Scheduler for BestScore {
             return scan(framework, pod, view);
         }
         let evaluation = self.evaluations.of(framework, &pod.info.class, view.snapshot);
-        let around = framework.look(pod.info, view);
-        match framework.flat_scores(pod.info, view).filter(|_| around.is_empty()) {
-            Some(flat) => best_alone(framework, pod, evaluation, &flat, view),
-            None => best_around(framework, pod, evaluation, &around, view),
+        let outlook = self.outlooks.of(framework, pod.info, view);
+        match &outlook.flat {
+            Some(flat) if outlook.around.is_content() => best_alone(framework, pod, evaluation, flat, view),
+            _ => best_around(framework, pod, evaluation, outlook, view),
         }
     }
 

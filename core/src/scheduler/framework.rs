@@ -8,9 +8,11 @@
 use super::decision::{Code, Detail, Reason, Refusal};
 use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
+use super::outlook::{Rankings, Surroundings};
 use super::pod::PodClass;
 use super::snapshot::{Events, Snapshot};
 use crate::store::Store;
+use std::sync::Arc;
 
 /// The most a plugin may give a node, before its weight.
 pub(super) const SCORE_MAX: i32 = 100;
@@ -124,20 +126,46 @@ pub(super) trait WideFilter: Send + Sync {
     /// What can make a node acceptable that this plugin refused, wherever it happens.
     fn helped_by(&self) -> Events;
 
-    /// Looks around for a pod; none where it has nothing to say about it.
-    fn look(&self, pod: &PodInfo, view: View<'_>) -> Option<Box<dyn Around>>;
+    /// What it will see around for a pod, nothing yet; none where it has nothing to say about it, whatever pods come
+    /// and go. Asked again after [`Snapshot::layout`] changed.
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Option<Box<dyn Around>>;
 
     /// The reason behind a bit of [`Refused::reasons`].
     fn reason(&self, pod: &PodInfo, bit: u32) -> Reason;
 }
 
-/// What a [`WideFilter`] saw around for one pod.
-pub(super) trait Around {
+/// What a [`WideFilter`] sees around for one pod.
+pub(super) trait Around: std::fmt::Debug + Send + Sync {
+    /// Takes over what is on a node now, instead of what was there before.
+    fn see(&mut self, index: u32, node: &NodeInfo, view: View<'_>);
+
+    /// All nodes that changed were seen.
+    fn settle(&mut self) {}
+
+    /// Whether it is sure to refuse no node.
+    fn is_content(&self) -> bool;
+
     /// Whether and how the node at that index is refused.
-    fn refuse(&self, index: u32, node: &NodeInfo) -> Option<Refused>;
+    fn refuse(&self, index: u32) -> Option<Refused>;
+
+    /// Refuses what it refuses, as filter `number`, of what no filter before it did. Tells each such node with how it
+    /// stood before.
+    fn judge(&self, number: u8, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict)) {
+        for (index, verdict) in verdicts.iter_mut().enumerate() {
+            let open = match *verdict {
+                Verdict::Absent => false,
+                Verdict::Feasible => true,
+                Verdict::Refused(before, _) => before > number,
+            };
+            if open && let Some(refused) = self.refuse(index as u32) {
+                let after = Verdict::Refused(number, refused);
+                changed(std::mem::replace(verdict, after), after);
+            }
+        }
+    }
 
     /// Counts another pod in (1) on a node, or out (-1).
-    fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, store: &Store);
+    fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, view: View<'_>);
 
     /// A copy, to see what would be.
     fn fork(&self) -> Box<dyn Around>;
@@ -170,15 +198,56 @@ pub(super) trait WideScore: Send + Sync {
     /// Upstream's name for it.
     fn name(&self) -> &'static str;
 
-    /// What it gives whatever the nodes are; none where that depends on them.
-    fn flat(&self, pod: &PodInfo, view: View<'_>) -> Option<Given>;
+    /// What it will rank nodes by, nothing seen yet. Asked again after [`Snapshot::layout`] changed.
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rank;
+}
+
+/// What a [`WideScore`] ranks nodes by for one pod.
+#[derive(Debug)]
+pub(super) enum Rank {
+    /// It gives this, whatever pods come and go.
+    Flat(Given),
+    /// It depends on the nodes.
+    By(Box<dyn Ranking>),
+}
+
+/// What a [`WideScore`] sees of nodes for one pod.
+pub(super) trait Ranking: std::fmt::Debug + Send + Sync {
+    /// Takes over what is on a node now, instead of what was there before.
+    fn see(&mut self, index: u32, node: &NodeInfo, view: View<'_>);
 
     /// What it gives the nodes at these indexes.
-    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given;
+    fn give(&self, nodes: &[u32]) -> Given;
 
     /// What it counts for each of these nodes before it holds them against each other; none where it does not do that.
-    fn raw(&self, _pod: &PodInfo, _view: View<'_>, _nodes: &[u32]) -> Option<Vec<i64>> {
+    fn raw(&self, _nodes: &[u32]) -> Option<Vec<i64>> {
         None
+    }
+}
+
+/// Ranks by a number for each node, by index, which pods that come and go do not change. Brought to 0 to [`SCORE_MAX`]
+/// as [`normalize`] does.
+#[derive(Debug)]
+pub(super) struct Fixed {
+    pub(super) raw: Vec<i64>,
+    pub(super) fewer_is_better: bool,
+}
+
+impl Fixed {
+    fn counted(&self, nodes: &[u32]) -> Vec<i64> {
+        nodes.iter().map(|index| self.raw[*index as usize]).collect()
+    }
+}
+
+impl Ranking for Fixed {
+    fn see(&mut self, _index: u32, _node: &NodeInfo, _view: View<'_>) {}
+
+    fn give(&self, nodes: &[u32]) -> Given {
+        normalize(&self.counted(nodes), self.fewer_is_better)
+    }
+
+    fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
+        Some(self.counted(nodes))
     }
 }
 
@@ -242,35 +311,6 @@ impl AnyScore {
     }
 }
 
-/// What the wide filters saw around for one pod, each with its number.
-#[derive(Default)]
-pub(super) struct Surroundings(Vec<(u8, Box<dyn Around>)>);
-
-impl Surroundings {
-    /// Whether no wide filter has anything to say.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The first of the wide filters before number `before` that refuses a node.
-    pub(super) fn refusal(&self, before: u8, index: u32, node: &NodeInfo) -> Option<(u8, Refused)> {
-        let mut asked = self.0.iter().filter(|(number, _)| *number < before);
-        asked.find_map(|(number, around)| Some((*number, around.refuse(index, node)?)))
-    }
-
-    /// Counts another pod in (1) on a node, or out (-1).
-    pub(super) fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, store: &Store) {
-        for (_, around) in &mut self.0 {
-            around.count(other, index, node, by, store);
-        }
-    }
-
-    /// A copy, to see what would be.
-    pub(super) fn fork(&self) -> Self {
-        Self(self.0.iter().map(|(number, around)| (*number, around.fork())).collect())
-    }
-}
-
 /// Which plugins work together, in their order; scores with their weights.
 #[derive(Default)]
 pub(super) struct Framework {
@@ -306,12 +346,28 @@ impl Framework {
     }
 
     /// Lets the wide filters look around for a pod.
-    pub(super) fn look(&self, pod: &PodInfo, view: View<'_>) -> Surroundings {
+    pub(super) fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Surroundings {
+        let mut around = self.prepare(pod, view);
+        around.see(0..view.snapshot.nodes().len() as u32, view);
+        around
+    }
+
+    /// What the wide filters will see, nothing yet.
+    pub(super) fn prepare(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Surroundings {
         let wide = self.filters.iter().enumerate().filter_map(|(number, filter)| match filter {
             AnyFilter::Node(_) => None,
             AnyFilter::Wide(filter) => Some((number as u8, filter.look(pod, view)?)),
         });
-        Surroundings(wide.collect())
+        Surroundings::new(wide.collect())
+    }
+
+    /// What the wide scores will rank nodes by, nothing seen yet.
+    pub(super) fn rankings(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rankings {
+        let wide = self.scores.iter().filter_map(|(score, weight)| match score {
+            AnyScore::Node(_) => None,
+            AnyScore::Wide(score) => Some((score.name(), *weight, score.look(pod, view))),
+        });
+        Rankings::new(wide.collect())
     }
 
     /// Whether and how a pod is refused by a node alone: by the first filter that does.
@@ -328,7 +384,7 @@ impl Framework {
         node: &NodeInfo,
     ) -> Option<(u8, Refused)> {
         let alone = self.node_refusal(pod, node);
-        around.refusal(alone.map_or(u8::MAX, |(number, _)| number), index, node).or(alone)
+        around.refusal(alone.map_or(u8::MAX, |(number, _)| number), index).or(alone)
     }
 
     /// Judges the nodes at the indexes `which`, and only them, each for itself. The total of a node that will not do
@@ -356,34 +412,6 @@ impl Framework {
         }
     }
 
-    /// What the wide scores give where that does not depend on the nodes; none where it does.
-    pub(super) fn flat_scores(&self, pod: &PodInfo, view: View<'_>) -> Option<Vec<Row>> {
-        let wide = self.scores.iter().filter_map(|(score, weight)| match score {
-            AnyScore::Node(_) => None,
-            AnyScore::Wide(score) => Some((score, *weight)),
-        });
-        wide.map(|(s, weight)| Some(Row { plugin: s.name(), weight, given: s.flat(pod, view)? })).collect()
-    }
-
-    /// What the wide scores give the nodes at these indexes.
-    pub(super) fn wide_scores(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Vec<Row> {
-        let wide = self.scores.iter().filter_map(|(score, weight)| match score {
-            AnyScore::Node(_) => None,
-            AnyScore::Wide(score) => Some((score, *weight)),
-        });
-        let given = |score: &dyn WideScore| score.flat(pod, view).unwrap_or_else(|| score.give(pod, view, nodes));
-        wide.map(|(score, weight)| Row { plugin: score.name(), weight, given: given(&**score) }).collect()
-    }
-
-    /// What the wide scores count for the nodes at these indexes, by plugin.
-    pub(super) fn raw_scores(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Vec<(&'static str, Vec<i64>)> {
-        let wide = self.scores.iter().filter_map(|(score, _)| match score {
-            AnyScore::Node(_) => None,
-            AnyScore::Wide(score) => Some((score.name(), score.raw(pod, view, nodes)?)),
-        });
-        wide.collect()
-    }
-
     /// A refusal in words of data: which plugin, and its reasons.
     pub(super) fn refusal_data(&self, pod: &PodInfo, number: u8, refused: Refused, nodes: u32) -> Refusal {
         let filter = &self.filters[usize::from(number)];
@@ -391,12 +419,4 @@ impl Framework {
         let reasons = bits.map(|bit| filter.reason(pod, bit)).collect();
         Refusal { plugin: filter.name(), code: refused.code, reasons, nodes }
     }
-}
-
-/// What one plugin gives the nodes that would do, and how much that weighs.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) plugin: &'static str,
-    pub(super) weight: i32,
-    pub(super) given: Given,
 }

@@ -1,5 +1,6 @@
 //! A pod as the schedulers see it: what its spec says, with what its labels, its namespace and its owner make of that.
 
+use super::interned::Interned;
 use super::pod::{Classes, PodClass};
 use crate::api::{Kind, Labels, Meta, Name, Selector, SharedSpec};
 use crate::store::Store;
@@ -169,6 +170,7 @@ fn owner(meta: &Meta) -> Option<Name> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Infos {
     classes: Classes,
+    known: Interned<PodInfo>,
     slots: Vec<Option<(SharedSpec, Arc<PodInfo>)>>,
 }
 
@@ -189,7 +191,7 @@ impl Infos {
         match slot {
             Some((known, info)) if Arc::ptr_eq(known, spec) && same(info) => Arc::clone(info),
             _ => {
-                let info = Arc::new(PodInfo::new(meta, spec, self.classes.of(spec)));
+                let info = self.known.the(PodInfo::new(meta, spec, self.classes.of(spec)));
                 *slot = Some((Arc::clone(spec), Arc::clone(&info)));
                 info
             }

@@ -16,19 +16,23 @@ mod framework;
 mod full_scan;
 mod images;
 mod info;
+mod interned;
 mod node;
 mod outcome;
+mod outlook;
 mod plugins;
 mod pod;
 mod preemption;
 mod profile;
 mod queue;
+mod recent;
 #[cfg(feature = "foresight")]
 mod rehearsal;
 mod round_robin;
 mod selector;
 mod snapshot;
 mod topology;
+mod tournament;
 mod words;
 
 pub use configuration::Configuration;
@@ -58,7 +62,7 @@ use outcome::{Nomination, cut, note};
 use profile::{Choice, Scheduler};
 use queue::{PodKey, Queue, Waiting};
 use snapshot::{Events, Nominated, Snapshot};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// How many pods are decided on before others get a turn.
@@ -162,11 +166,20 @@ impl Schedulers {
         found.map(|number| number as u8)
     }
 
-    fn see_node(&mut self, name: &Name, after: Option<&Object>) {
+    /// Takes note of an object of which only that part matters.
+    fn see_other(&mut self, change: &Change, part: impl Fn(&Object) -> Option<&BTreeMap<String, String>>) {
+        let part = |object: &Option<Arc<Object>>| object.as_deref().and_then(&part).cloned();
+        if part(&change.before) != part(&change.after) {
+            self.snapshot.relay();
+        }
+    }
+
+    fn see_node(&mut self, name: &Name, before: Option<&Object>, after: Option<&Object>) {
         let Some(Object { meta, body: Body::Node { spec, status } }) = after else {
             return self.snapshot.remove_node(name);
         };
-        let (index, events) = self.snapshot.set_node(meta, spec, status);
+        let had = before.and_then(|o| o.node()).and_then(|(_, status)| status.images.as_ref());
+        let (index, events) = self.snapshot.set_node(meta, spec, status, had);
         self.help(index, events);
     }
 
@@ -381,8 +394,13 @@ impl Component for Schedulers {
             Some(Kind::Pod) => self.see_pod(change, now),
             Some(Kind::Node) => {
                 let Some(object) = change.object() else { return };
-                self.see_node(&object.meta.name, change.after.as_deref());
+                self.see_node(&object.meta.name, change.before.as_deref(), change.after.as_deref());
             }
+            Some(Kind::Service) => self.see_other(change, |o| o.service().and_then(|s| s.selector.as_ref())),
+            Some(Kind::ReplicationController) => {
+                self.see_other(change, |o| o.replication_controller().and_then(|(spec, _)| spec.selector.as_ref()));
+            }
+            Some(Kind::Namespace) => self.see_other(change, |o| Some(&*o.meta.labels)),
             _ => {}
         }
     }

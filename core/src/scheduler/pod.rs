@@ -1,5 +1,6 @@
 //! What matters of a pod for where it goes. Pods that are equal in this are decided alike.
 
+use super::interned::Interned;
 use super::selector::{NodeConstraint, NodeTerm};
 use crate::api::resources::{Amounts, Asked, is_sidecar, total};
 use crate::api::{Name, SharedSpec};
@@ -184,6 +185,7 @@ fn images(spec: &k8s::PodSpec) -> Vec<Name> {
 /// Remembers the classes of specs seen lately: replicas share their spec, and so it is read once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Classes {
+    known: Interned<PodClass>,
     slots: Vec<Option<(SharedSpec, Arc<PodClass>)>>,
 }
 
@@ -199,7 +201,7 @@ impl Classes {
         match slot {
             Some((known, class)) if Arc::ptr_eq(known, spec) => Arc::clone(class),
             _ => {
-                let class = Arc::new(PodClass::new(spec));
+                let class = self.known.the(PodClass::new(spec));
                 *slot = Some((Arc::clone(spec), Arc::clone(&class)));
                 class
             }

@@ -2,8 +2,9 @@
 
 use super::assess::{Asking, Assessment, assess, refusal};
 use super::decision::{Code, Plan, Preemption, Reason, Refusal, Restraint};
-use super::framework::{Framework, Surroundings, Verdict, View};
+use super::framework::{Framework, Verdict, View};
 use super::node::{NodeInfo, Placed};
+use super::outlook::Surroundings;
 use crate::api::{ConditionKind, Kind, Object, Selector};
 use crate::controllers::disruption;
 use crate::order;
@@ -183,12 +184,12 @@ struct Trial<'a> {
 impl Trial<'_> {
     fn remove(&mut self, other: &Placed) {
         self.node.remove(other.uid);
-        self.around.count(other, self.index, &self.node, -1, self.view.store);
+        self.around.count(other, self.index, &self.node, -1, self.view);
     }
 
     fn add(&mut self, other: &Placed) {
         self.node.add(other.clone());
-        self.around.count(other, self.index, &self.node, 1, self.view.store);
+        self.around.count(other, self.index, &self.node, 1, self.view);
     }
 
     fn refusal(&self) -> Option<(u8, super::framework::Refused)> {

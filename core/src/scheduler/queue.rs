@@ -178,7 +178,7 @@ impl Queue {
 
     /// Wakes the parked pods of every class that `helped` finds helped, given its scheduler and what can help it;
     /// to the latter it adds what it finds in the way instead.
-    pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &PodInfo, &mut Events) -> bool) {
+    pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &Arc<PodInfo>, &mut Events) -> bool) {
         let mut woken = Vec::new();
         let mut awaited = Events::NONE;
         for ((scheduler, info), (events, keys)) in self.parked.iter_mut() {

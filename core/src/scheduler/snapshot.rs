@@ -59,6 +59,8 @@ pub(super) struct Snapshot {
     seed: u64,
     /// Number of the last change.
     version: u64,
+    /// Number of the last change of what pods that come and go do not change, see [`Self::layout`].
+    layout: u64,
     /// The nodes of the latest changes, the last one last.
     log: Vec<u32>,
     /// Nodes by the values of the labels that pods name.
@@ -155,8 +157,20 @@ impl Snapshot {
         self.version
     }
 
+    /// Changes when anything does on which decisions depend but the pods on nodes and those that are nominated: nodes and
+    /// their labels, taints and images, what services and controllers select, the labels of namespaces, and whether any
+    /// pod on a node says something about others.
+    pub(super) const fn layout(&self) -> u64 {
+        self.layout
+    }
+
+    /// Something changed outside that [`Self::layout`] is to tell.
+    pub(super) const fn relay(&mut self) {
+        self.layout += 1;
+    }
+
     /// The nodes that changed after that number, each once; none where the log does not reach back so far.
-    pub(super) fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = u32>> {
+    pub(super) fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = u32> + Clone> {
         let news = (self.version - version) as usize;
         let start = self.log.len().checked_sub(news)?;
         let first = self.version - self.log.len() as u64 + 1;
@@ -166,17 +180,25 @@ impl Snapshot {
         }))
     }
 
-    /// Takes over a Node object. Returns its index and what of it can help a pod.
-    pub(super) fn set_node(&mut self, meta: &Meta, spec: &k8s::NodeSpec, status: &k8s::NodeStatus) -> (u32, Events) {
+    /// Takes over a Node object that had those images before. Returns its index and what of it can help a pod.
+    pub(super) fn set_node(
+        &mut self,
+        meta: &Meta,
+        spec: &k8s::NodeSpec,
+        status: &k8s::NodeStatus,
+        had: Option<&Vec<k8s::ContainerImage>>,
+    ) -> (u32, Events) {
         let index = self.enter(&meta.name);
         let node = &mut self.nodes[index as usize];
         let (present, unschedulable, pods_max) = (node.present, node.unschedulable, node.pods_max);
         let (labels, taints) = (Arc::clone(&node.labels), Arc::clone(&node.taints));
         let allocatable = node.allocatable.clone();
         node.set(&meta.labels, spec, status);
-        let said = status.images.as_deref().unwrap_or_default();
-        if !(node.images.is_empty() && said.is_empty()) {
+        if had != status.images.as_ref() {
+            // What one node says of an image can matter to all that have it.
+            let said = status.images.as_deref().unwrap_or_default();
             node.images = self.images.set(&node.images, &meta.name, meta.created, said);
+            self.layout += 1;
         }
         let when = |happened: bool, event| if happened { event } else { Events::NONE };
         let events = when(!present, Events::NODE_ADDED)
@@ -186,6 +208,7 @@ impl Snapshot {
         self.present += u32::from(!present);
         self.soft_taints = self.soft_taints + u32::from(is_soft(&node.taints)) - u32::from(is_soft(&taints));
         if events != Events::NONE {
+            self.layout += 1;
             self.note(index);
         }
         if events.meets(Events::NODE_ADDED.or(Events::LABELS)) {
@@ -203,6 +226,7 @@ impl Snapshot {
             self.images.set(&node.images, &node.name, crate::time::Time(0), &[]);
             node.unset();
             self.present -= 1;
+            self.layout += 1;
             self.note(index);
             self.locate(index);
             self.leave(index);
@@ -223,18 +247,26 @@ impl Snapshot {
     /// Counts a pod in on a node, which need not have an object yet.
     pub(super) fn add_pod(&mut self, node: &Name, pod: Placed) -> u32 {
         let index = self.enter(node);
-        self.with_terms += u32::from(pod.info.has_terms());
+        self.count_terms(&pod, 1);
         *self.priorities.entry(pod.info.priority).or_default() += 1;
         self.nodes[index as usize].add(pod);
         self.note(index);
         index
     }
 
+    fn count_terms(&mut self, pod: &Placed, by: i32) {
+        if pod.info.has_terms() {
+            let had = self.has_terms();
+            self.with_terms = self.with_terms.saturating_add_signed(by);
+            self.layout += u64::from(had != self.has_terms());
+        }
+    }
+
     /// Counts a pod out. Returns the index of its node.
     pub(super) fn remove_pod(&mut self, node: &str, uid: Uid) -> Option<u32> {
         let index = self.index(node)?;
         let pod = self.nodes[index as usize].remove(uid)?;
-        self.with_terms -= u32::from(pod.info.has_terms());
+        self.count_terms(&pod, -1);
         if let Some(count) = self.priorities.get_mut(&pod.info.priority) {
             *count -= 1;
             if *count == 0 {
@@ -252,6 +284,7 @@ impl Snapshot {
         }
         let tie = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), self.seed);
         let node = NodeInfo { name: name.clone(), tie, ..NodeInfo::default() };
+        self.layout += 1;
         let index = if let Some(index) = self.free.pop() {
             self.nodes[index as usize] = node;
             index

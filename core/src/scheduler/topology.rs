@@ -61,29 +61,61 @@ impl Topology {
     }
 }
 
-/// A sum for each value of a label.
+/// A sum for each value of a label, of what each node adds to it.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     pub(super) topology: Arc<Topology>,
     pub(super) sums: Vec<i64>,
+    /// What each node adds, by index.
+    own: Vec<i64>,
+    /// How many sums are greater than zero.
+    positive: usize,
 }
 
 impl Tally {
     /// Nothing yet.
     pub(super) fn new(topology: Arc<Topology>) -> Self {
         let sums = topology.zeros();
-        Self { topology, sums }
+        Self { topology, sums, own: Vec::new(), positive: 0 }
+    }
+
+    /// Lets a node add that much, instead of what it added before; nothing where it does not have the label.
+    pub(super) fn set(&mut self, index: u32, own: i64) {
+        let at = index as usize;
+        if self.own.len() <= at {
+            if own == 0 {
+                return;
+            }
+            self.own.resize(at + 1, 0);
+        }
+        let by = own - std::mem::replace(&mut self.own[at], own);
+        if by != 0 {
+            self.add(index, by);
+        }
     }
 
     /// Adds to the value of a node, where it has one.
     pub(super) fn add(&mut self, index: u32, by: i64) {
         if let Some(number) = self.topology.of(index) {
-            self.sums[number] += by;
+            let sum = &mut self.sums[number];
+            let before = *sum > 0;
+            *sum += by;
+            self.positive = self.positive + usize::from(*sum > 0) - usize::from(before);
         }
     }
 
     /// The sum of a node's value; none where it does not have the label.
     pub(super) fn at(&self, index: u32) -> Option<i64> {
         self.topology.of(index).map(|number| self.sums[number])
+    }
+
+    /// Whether any sum is greater than zero.
+    pub(super) const fn has_any(&self) -> bool {
+        self.positive > 0
+    }
+
+    /// Whether all sums are greater than zero.
+    pub(super) const fn has_all(&self) -> bool {
+        self.positive == self.sums.len()
     }
 }

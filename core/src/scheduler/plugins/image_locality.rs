@@ -1,8 +1,10 @@
 //! `ImageLocality`: better where the pod's images are already, the more so the larger and the more common they are.
 
-use crate::scheduler::framework::{Given, SCORE_MAX, View, WideScore};
+use crate::scheduler::framework::{Given, Rank, Ranking, SCORE_MAX, View, WideScore};
 use crate::scheduler::images::Images;
 use crate::scheduler::info::PodInfo;
+use crate::scheduler::node::NodeInfo;
+use std::sync::Arc;
 
 pub(super) const NAME: &str = "ImageLocality";
 
@@ -21,21 +23,30 @@ impl WideScore for ImageLocality {
         NAME
     }
 
-    fn flat(&self, pod: &PodInfo, view: View<'_>) -> Option<Given> {
-        let known = |image| view.snapshot.images().worth(image, view.snapshot.present()).is_some();
-        (!pod.class.images.iter().any(|image| known(image))).then_some(Given::All(0))
-    }
-
-    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rank {
         let images = &pod.class.images;
         let worth = |image| view.snapshot.images().worth(image, view.snapshot.present());
         let worth: Vec<(u32, i64)> = images.iter().filter_map(|image| worth(image)).collect();
+        if worth.is_empty() {
+            return Rank::Flat(Given::All(0));
+        }
         let most = MOST * images.len() as i64;
-        let score = |index: &u32| {
-            let node = &view.snapshot.nodes()[*index as usize];
+        let score = |node: &NodeInfo| {
             let sum: i64 = worth.iter().filter(|(number, _)| Images::has(node, *number)).map(|(_, worth)| worth).sum();
             (i64::from(SCORE_MAX) * (sum.clamp(LEAST, most) - LEAST) / (most - LEAST)) as i32
         };
-        Given::Each(nodes.iter().map(score).collect())
+        Rank::By(Box::new(Locality(view.snapshot.nodes().iter().map(score).collect())))
+    }
+}
+
+/// The score of each node, by index.
+#[derive(Debug)]
+struct Locality(Vec<i32>);
+
+impl Ranking for Locality {
+    fn see(&mut self, _index: u32, _node: &NodeInfo, _view: View<'_>) {}
+
+    fn give(&self, nodes: &[u32]) -> Given {
+        Given::Each(nodes.iter().map(|index| self.0[*index as usize]).collect())
     }
 }

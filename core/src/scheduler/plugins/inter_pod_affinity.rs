@@ -2,7 +2,7 @@
 
 use crate::api::Name;
 use crate::scheduler::decision::{Code, Reason};
-use crate::scheduler::framework::{Around, Given, Refused, SCORE_MAX, View, WideFilter, WideScore};
+use crate::scheduler::framework::{Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore};
 use crate::scheduler::info::{PodInfo, PodTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
 use crate::scheduler::snapshot::{Events, Snapshot};
@@ -31,19 +31,19 @@ const ANTI_AFFINITY: u32 = 1;
 const EXISTING: u32 = 2;
 
 /// How many pods there are in each place that matter to the pod.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Neighbours {
-    near: Vec<PodTerm>,
-    apart: Vec<PodTerm>,
-    pod: PodInfo,
-    /// For each of `near`: pods that all of them mean.
+    pod: Arc<PodInfo>,
+    /// For each of the pods it must be near: pods that all of these terms mean.
     wanted: Vec<Tally>,
-    /// For each of `apart`: pods that it means.
+    /// For each of those it must be apart from: pods that it means.
     unwanted: Vec<Tally>,
     /// By label: the terms of other pods that keep the pod away.
     unwelcome: Vec<Tally>,
     /// Whether the pod is among those that it must be near.
     wants_itself: bool,
+    /// Whether there are nodes that lack a label of `wanted`.
+    lacking: bool,
 }
 
 /// The tally of a label, made where there is none yet.
@@ -56,24 +56,55 @@ fn of_key<'a>(tallies: &'a mut Vec<Tally>, key: &Name, snapshot: &Snapshot) -> &
 }
 
 impl Neighbours {
-    fn see(&mut self, other: &PodInfo, index: u32, by: i64, store: &Store) {
-        if !self.near.is_empty() && self.near.iter().all(|term| term.selects(other, store)) {
-            for tally in &mut self.wanted {
-                tally.add(index, by);
-            }
-        }
-        for (term, tally) in self.apart.iter().zip(&mut self.unwanted) {
-            if term.selects(other, store) {
-                tally.add(index, by);
-            }
-        }
+    fn is_wanted(&self, other: &PodInfo, store: &Store) -> bool {
+        !self.pod.near.is_empty() && self.pod.near.iter().all(|term| term.selects(other, store))
+    }
+
+    /// The first of pods that want to be near each other finds none.
+    fn is_first(&self) -> bool {
+        self.wants_itself && !self.wanted.iter().any(Tally::has_any)
     }
 }
 
 impl Around for Neighbours {
-    fn refuse(&self, index: u32, _node: &NodeInfo) -> Option<Refused> {
+    fn see(&mut self, index: u32, node: &NodeInfo, view: View<'_>) {
+        let pods = if node.present { node.pods.as_slice() } else { &[] };
+        if !self.wanted.is_empty() {
+            let wanted =
+                groups(pods).filter(|(other, _)| self.is_wanted(other, view.store)).map(|(_, count)| count).sum();
+            self.wanted.iter_mut().for_each(|tally| tally.set(index, wanted));
+        }
+        for (term, tally) in self.pod.apart.iter().zip(&mut self.unwanted) {
+            let unwanted = groups(pods).filter(|(other, _)| term.selects(other, view.store)).map(|(_, count)| count);
+            tally.set(index, unwanted.sum());
+        }
+        let mut keep_away: Vec<(&Name, i64)> = Vec::new();
+        for (other, count) in groups(if node.with_terms > 0 { pods } else { &[] }) {
+            for term in other.apart.iter().filter(|term| term.selects(&self.pod, view.store)) {
+                match keep_away.iter_mut().find(|(key, _)| **key == term.key) {
+                    Some((_, sum)) => *sum += count,
+                    None => keep_away.push((&term.key, count)),
+                }
+            }
+        }
+        for (key, _) in &keep_away {
+            of_key(&mut self.unwelcome, key, view.snapshot);
+        }
+        for tally in &mut self.unwelcome {
+            let own = keep_away.iter().find(|(key, _)| **key == tally.topology.key);
+            tally.set(index, own.map_or(0, |(_, sum)| *sum));
+        }
+    }
+
+    fn is_content(&self) -> bool {
+        let near =
+            self.pod.near.is_empty() || !self.lacking && (self.is_first() || self.wanted.iter().all(Tally::has_all));
+        near && !self.unwanted.iter().chain(&self.unwelcome).any(Tally::has_any)
+    }
+
+    fn refuse(&self, index: u32) -> Option<Refused> {
         let refused = |bit: u32, code| Some(Refused { code, reasons: 1 << bit });
-        if !self.near.is_empty() {
+        if !self.wanted.is_empty() {
             let mut all = true;
             for tally in &self.wanted {
                 match tally.at(index) {
@@ -81,9 +112,7 @@ impl Around for Neighbours {
                     Some(pods) => all &= pods > 0,
                 }
             }
-            // The first of pods that want to be near each other finds none.
-            let first = || self.wants_itself && self.wanted.iter().all(|t| t.sums.iter().all(|pods| *pods <= 0));
-            if !all && !first() {
+            if !all && !self.is_first() {
                 return refused(AFFINITY, Code::Unresolvable);
             }
         }
@@ -97,13 +126,17 @@ impl Around for Neighbours {
         None
     }
 
-    fn count(&mut self, other: &Placed, index: u32, _node: &NodeInfo, by: i64, store: &Store) {
-        self.see(&other.info, index, by, store);
-        for term in other.info.apart.iter().filter(|term| term.selects(&self.pod, store)) {
-            // A label that no pod before named for this reason: it is of a pod that is yet to come.
-            if let Some(tally) = self.unwelcome.iter_mut().find(|t| t.topology.key == term.key) {
+    fn count(&mut self, other: &Placed, index: u32, _node: &NodeInfo, by: i64, view: View<'_>) {
+        if self.is_wanted(&other.info, view.store) {
+            self.wanted.iter_mut().for_each(|tally| tally.add(index, by));
+        }
+        for (term, tally) in self.pod.apart.iter().zip(&mut self.unwanted) {
+            if term.selects(&other.info, view.store) {
                 tally.add(index, by);
             }
+        }
+        for term in other.info.apart.iter().filter(|term| term.selects(&self.pod, view.store)) {
+            of_key(&mut self.unwelcome, &term.key, view.snapshot).add(index, by);
         }
     }
 
@@ -121,43 +154,24 @@ impl WideFilter for InterPodAffinity {
         Events::OF_NODES.or(Events::POD_REMOVED).or(Events::POD_ADDED)
     }
 
-    fn look(&self, pod: &PodInfo, view: View<'_>) -> Option<Box<dyn Around>> {
-        let coming = view.snapshot.nominated();
-        let mut unwelcome = Vec::new();
-        if view.snapshot.has_terms() {
-            for (index, node) in view.snapshot.nodes().iter().enumerate().filter(|(_, n)| n.present && n.with_terms > 0)
-            {
-                for term in node.pods.iter().flat_map(|p| &p.info.apart) {
-                    if term.selects(pod, view.store) {
-                        of_key(&mut unwelcome, &term.key, view.snapshot).add(index as u32, 1);
-                    }
-                }
-            }
-        }
-        for term in coming.iter().flat_map(|n| &n.info.apart).filter(|term| term.selects(pod, view.store)) {
-            of_key(&mut unwelcome, &term.key, view.snapshot);
-        }
-        if unwelcome.is_empty() && pod.near.is_empty() && pod.apart.is_empty() {
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Option<Box<dyn Around>> {
+        if !view.snapshot.has_terms() && pod.near.is_empty() && pod.apart.is_empty() {
             return None;
         }
-        let tallies = |terms: &[PodTerm]| terms.iter().map(|t| Tally::new(view.snapshot.topology(&t.key))).collect();
-        let mut neighbours = Neighbours {
-            near: pod.near.clone(),
-            apart: pod.apart.clone(),
-            pod: pod.clone(),
-            wanted: tallies(&pod.near),
-            unwanted: tallies(&pod.apart),
-            unwelcome,
-            wants_itself: pod.near.iter().all(|term| term.selects(pod, view.store)),
+        let tallies = |terms: &[PodTerm]| -> Vec<Tally> {
+            terms.iter().map(|t| Tally::new(view.snapshot.topology(&t.key))).collect()
         };
-        if !(pod.near.is_empty() && pod.apart.is_empty()) {
-            for (index, node) in view.snapshot.nodes().iter().enumerate().filter(|(_, n)| n.present) {
-                for (other, count) in groups(&node.pods) {
-                    neighbours.see(other, index as u32, count, view.store);
-                }
-            }
-        }
-        Some(Box::new(neighbours))
+        let wanted = tallies(&pod.near);
+        let present = view.snapshot.nodes().iter().enumerate().filter(|(_, node)| node.present);
+        let lacks = |index: usize| wanted.iter().any(|tally| tally.at(index as u32).is_none());
+        Some(Box::new(Neighbours {
+            pod: Arc::clone(pod),
+            lacking: present.map(|(index, _)| index).any(lacks),
+            wanted,
+            unwanted: tallies(&pod.apart),
+            unwelcome: Vec::new(),
+            wants_itself: pod.near.iter().all(|term| term.selects(pod, view.store)),
+        }))
     }
 
     fn reason(&self, _pod: &PodInfo, bit: u32) -> Reason {
@@ -174,34 +188,88 @@ fn groups(pods: &[Placed]) -> impl Iterator<Item = (&PodInfo, i64)> {
     pods.chunk_by(|a, b| Arc::ptr_eq(&a.info, &b.info)).map(|group| (&*group[0].info, group.len() as i64))
 }
 
-impl InterPodAffinity {
-    /// What it is worth to be near the pods of a node, by label.
-    fn weigh(&self, pod: &PodInfo, view: View<'_>) -> Vec<Tally> {
-        let mut tallies = Vec::new();
-        for (index, node) in view.snapshot.nodes().iter().enumerate().filter(|(_, n)| n.present) {
-            if pod.preferred.is_empty() && node.with_terms == 0 {
-                continue;
+/// What it is worth to be near the pods of each place, by label.
+#[derive(Debug)]
+struct Wishes {
+    pod: Arc<PodInfo>,
+    /// How much a pod's requirement to be near another is worth to the other.
+    hard_weight: i64,
+    tallies: Vec<Tally>,
+    /// On which nodes somebody wishes something, by index, and on how many.
+    wished: Vec<bool>,
+    wishes: usize,
+}
+
+/// Adds to the weight of a label.
+fn weigh(weights: &mut Vec<(Name, i64)>, key: &Name, weight: i64) {
+    match weights.iter_mut().find(|(known, _)| known == key) {
+        Some((_, sum)) => *sum += weight,
+        None => weights.push((key.clone(), weight)),
+    }
+}
+
+impl Wishes {
+    /// What is worth how much on a node, by label.
+    fn weights(&self, node: &NodeInfo, view: View<'_>) -> Vec<(Name, i64)> {
+        let mut weights = Vec::new();
+        if !node.present || self.pod.preferred.is_empty() && node.with_terms == 0 {
+            return weights;
+        }
+        let mut add = |term: &PodTerm, meant: &PodInfo, weight: i64| {
+            if node.labels.contains_key(term.key.as_str()) && term.selects(meant, view.store) {
+                weigh(&mut weights, &term.key, weight);
             }
-            let mut weigh = |term: &PodTerm, meant: &PodInfo, weight: i64| {
-                if node.labels.contains_key(term.key.as_str()) && term.selects(meant, view.store) {
-                    of_key(&mut tallies, &term.key, view.snapshot).add(index as u32, weight);
+        };
+        for (other, count) in groups(&node.pods) {
+            for (weight, term) in &self.pod.preferred {
+                add(term, other, weight * count);
+            }
+            if self.hard_weight > 0 {
+                for term in &other.near {
+                    add(term, &self.pod, self.hard_weight * count);
                 }
-            };
-            for (other, count) in groups(&node.pods) {
-                for (weight, term) in &pod.preferred {
-                    weigh(term, other, weight * count);
-                }
-                if self.hard_weight > 0 {
-                    for term in &other.near {
-                        weigh(term, pod, self.hard_weight * count);
-                    }
-                }
-                for (weight, term) in &other.preferred {
-                    weigh(term, pod, weight * count);
-                }
+            }
+            for (weight, term) in &other.preferred {
+                add(term, &self.pod, weight * count);
             }
         }
-        tallies
+        weights
+    }
+}
+
+impl Ranking for Wishes {
+    fn see(&mut self, index: u32, node: &NodeInfo, view: View<'_>) {
+        let weights = self.weights(node, view);
+        for (key, _) in &weights {
+            of_key(&mut self.tallies, key, view.snapshot);
+        }
+        for tally in &mut self.tallies {
+            let own = weights.iter().find(|(key, _)| *key == tally.topology.key);
+            tally.set(index, own.map_or(0, |(_, sum)| *sum));
+        }
+        let at = index as usize;
+        if self.wished.len() <= at {
+            self.wished.resize(at + 1, false);
+        }
+        let before = std::mem::replace(&mut self.wished[at], !weights.is_empty());
+        self.wishes = self.wishes + usize::from(!weights.is_empty()) - usize::from(before);
+    }
+
+    fn give(&self, nodes: &[u32]) -> Given {
+        let Some(sums) = self.raw(nodes) else { return Given::Silent };
+        let least = sums.iter().copied().min().unwrap_or_default();
+        let span = sums.iter().copied().max().unwrap_or_default() - least;
+        if span == 0 {
+            return Given::All(0);
+        }
+        // In floating point, with upstream's operations in upstream's order.
+        let score = |sum: &i64| (f64::from(SCORE_MAX) * ((sum - least) as f64 / span as f64)) as i32;
+        Given::Each(sums.iter().map(score).collect())
+    }
+
+    fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
+        let sum = |index: &u32| self.tallies.iter().filter_map(|tally| tally.at(*index)).sum();
+        (self.wishes > 0).then(|| nodes.iter().map(sum).collect())
     }
 }
 
@@ -210,26 +278,16 @@ impl WideScore for InterPodAffinity {
         NAME
     }
 
-    fn flat(&self, pod: &PodInfo, view: View<'_>) -> Option<Given> {
-        let silent = pod.preferred.is_empty() && (self.ignores_preferences || !view.snapshot.has_terms());
-        silent.then_some(Given::Silent)
-    }
-
-    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
-        let Some(sums) = self.raw(pod, view, nodes) else { return Given::Silent };
-        let least = sums.iter().copied().min().unwrap_or_default();
-        let span = sums.iter().copied().max().unwrap_or_default() - least;
-        // In floating point, with upstream's operations in upstream's order.
-        let score = |sum: &i64| match span {
-            0 => 0,
-            _ => (f64::from(SCORE_MAX) * ((sum - least) as f64 / span as f64)) as i32,
-        };
-        Given::Each(sums.iter().map(score).collect())
-    }
-
-    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
-        let tallies = self.weigh(pod, view);
-        let sum = |index: &u32| tallies.iter().filter_map(|tally| tally.at(*index)).sum();
-        (!tallies.is_empty()).then(|| nodes.iter().map(sum).collect())
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rank {
+        if pod.preferred.is_empty() && (self.ignores_preferences || !view.snapshot.has_terms()) {
+            return Rank::Flat(Given::Silent);
+        }
+        Rank::By(Box::new(Wishes {
+            pod: Arc::clone(pod),
+            hard_weight: self.hard_weight,
+            tallies: Vec::new(),
+            wished: Vec::new(),
+            wishes: 0,
+        }))
     }
 }

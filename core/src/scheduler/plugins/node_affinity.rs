@@ -1,12 +1,13 @@
 //! `NodeAffinity`: node selector, required and preferred node affinity.
 
 use crate::scheduler::decision::Reason;
-use crate::scheduler::framework::{Filter, Given, Refused, View, WideScore, normalize};
+use crate::scheduler::framework::{Filter, Fixed, Given, Rank, Refused, View, WideScore};
 use crate::scheduler::info::PodInfo;
 use crate::scheduler::node::NodeInfo;
 use crate::scheduler::pod::PodClass;
 use crate::scheduler::selector::NodeTerm;
 use crate::scheduler::snapshot::Events;
+use std::sync::Arc;
 
 /// The part that upstream does before it asks any plugin: where every term names its nodes, no other is looked at.
 pub(super) struct NamedNodes;
@@ -87,21 +88,15 @@ impl WideScore for NodeAffinity {
         NAME
     }
 
-    fn flat(&self, pod: &PodInfo, _view: View<'_>) -> Option<Given> {
-        (self.preferred.is_empty() && pod.class.preferred.is_empty()).then_some(Given::Silent)
-    }
-
-    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
-        normalize(&self.raw(pod, view, nodes).unwrap_or_default(), false)
-    }
-
-    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
-        let weight = |index: &u32| {
-            let node = &view.snapshot.nodes()[*index as usize];
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rank {
+        if self.preferred.is_empty() && pod.class.preferred.is_empty() {
+            return Rank::Flat(Given::Silent);
+        }
+        let weight = |node: &NodeInfo| {
             let preferred = self.preferred.iter().chain(&pod.class.preferred);
             let matching = preferred.filter(|(_, term)| term.matches(&node.name, &node.labels));
             matching.map(|(weight, _)| weight).sum()
         };
-        Some(nodes.iter().map(weight).collect())
+        Rank::By(Box::new(Fixed { raw: view.snapshot.nodes().iter().map(weight).collect(), fewer_is_better: false }))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::api::{Kind, Labels, Name, Selector};
 use crate::scheduler::decision::{Code, Reason};
-use crate::scheduler::framework::{Around, Given, Refused, SCORE_MAX, View, WideFilter, WideScore};
+use crate::scheduler::framework::{Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore};
 use crate::scheduler::info::{PodInfo, SpreadTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
 use crate::scheduler::snapshot::Events;
@@ -69,14 +69,9 @@ impl PodTopologySpread {
         if !pod.spread.is_empty() {
             return pod.spread.iter().filter(|t| t.hard == hard).cloned().collect();
         }
-        let mut terms: Vec<SpreadTerm> = self.defaults.iter().filter(|t| t.hard == hard).cloned().collect();
-        if !terms.is_empty() {
-            let Some(selector) = siblings(pod, store) else { return Vec::new() };
-            for term in &mut terms {
-                term.selector = selector.clone();
-            }
-        }
-        terms
+        let defaults = || self.defaults.iter().filter(|t| t.hard == hard);
+        let Some(selector) = defaults().next().and_then(|_| siblings(pod, store)) else { return Vec::new() };
+        defaults().map(|term| SpreadTerm { selector: selector.clone(), ..term.clone() }).collect()
     }
 }
 
@@ -102,7 +97,7 @@ const SKEW: u32 = 0;
 const LABEL: u32 = 1;
 
 /// A term that must hold, and how many pods count for it in which place.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Counted {
     term: SpreadTerm,
     /// Whether the pod counts itself.
@@ -112,45 +107,77 @@ struct Counted {
     places: Vec<bool>,
     /// How many pods are in the place with the fewest.
     fewest: i64,
+    /// How many pods are in the place with the most.
+    most: i64,
 }
 
 impl Counted {
-    fn find_fewest(&mut self) {
+    fn settle(&mut self) {
         let sums = self.tally.sums.iter().zip(&self.places).filter(|(_, counts)| **counts).map(|(sum, _)| *sum);
         let (places, fewest) = sums.fold((0, i64::MAX), |(places, fewest), sum| (places + 1, fewest.min(sum)));
         self.fewest = if places < self.term.min_domains { 0 } else { fewest };
+        self.most = self.tally.sums.iter().copied().max().unwrap_or_default();
+    }
+
+    /// Whether one pod more is one too many where there are so many.
+    const fn is_skewed(&self, pods: i64) -> bool {
+        pods + self.itself as i64 - self.fewest > self.term.max_skew
     }
 }
 
 /// The pods that count, in all places.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Spread {
-    pod: PodInfo,
+    pod: Arc<PodInfo>,
     terms: Vec<Counted>,
+    /// Whether there are nodes that lack a label.
+    lacking: bool,
+}
+
+impl Spread {
+    fn has_all(&self, node: &NodeInfo) -> bool {
+        self.terms.iter().all(|c| node.labels.contains_key(c.term.key.as_str()))
+    }
 }
 
 impl Around for Spread {
-    fn refuse(&self, index: u32, _node: &NodeInfo) -> Option<Refused> {
+    fn see(&mut self, index: u32, node: &NodeInfo, _view: View<'_>) {
+        let has_all = node.present && self.has_all(node);
+        for one in &mut self.terms {
+            let own =
+                if has_all && counts(&one.term, &self.pod, node) { counted(&one.term, &self.pod, node) } else { 0 };
+            one.tally.set(index, own);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.terms.iter_mut().for_each(Counted::settle);
+    }
+
+    fn is_content(&self) -> bool {
+        !self.lacking && !self.terms.iter().any(|one| one.is_skewed(one.most))
+    }
+
+    fn refuse(&self, index: u32) -> Option<Refused> {
         for counted in &self.terms {
             let Some(pods) = counted.tally.at(index) else {
                 return Some(Refused { code: Code::Unresolvable, reasons: 1 << LABEL });
             };
-            if pods + i64::from(counted.itself) - counted.fewest > counted.term.max_skew {
+            if counted.is_skewed(pods) {
                 return Some(Refused { code: Code::Unschedulable, reasons: 1 << SKEW });
             }
         }
         None
     }
 
-    fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, _store: &Store) {
-        if other.leaving || !self.terms.iter().all(|c| node.labels.contains_key(c.term.key.as_str())) {
+    fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, _view: View<'_>) {
+        if other.leaving || !self.has_all(node) {
             return;
         }
-        let pod = &self.pod;
         for one in &mut self.terms {
-            if is_counted(&one.term, pod, &other.info) && counts(&one.term, pod, node) {
+            if is_counted(&one.term, &self.pod, &other.info) && counts(&one.term, &self.pod, node) {
                 one.tally.add(index, by);
-                one.find_fewest();
+                one.settle();
             }
         }
     }
@@ -169,33 +196,33 @@ impl WideFilter for PodTopologySpread {
         Events::OF_NODES.or(Events::POD_REMOVED).or(Events::POD_ADDED)
     }
 
-    fn look(&self, pod: &PodInfo, view: View<'_>) -> Option<Box<dyn Around>> {
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Option<Box<dyn Around>> {
         let terms = self.terms(pod, true, view.store);
         if terms.is_empty() {
             return None;
         }
-        let tally = |term: &SpreadTerm| Tally::new(view.snapshot.topology(&term.key));
+        let mut lacking = false;
         let mut all: Vec<Counted> = terms
             .iter()
             .map(|term| {
-                let tally = tally(term);
+                let tally = Tally::new(view.snapshot.topology(&term.key));
                 let places = vec![false; tally.sums.len()];
-                Counted { term: term.clone(), itself: term.selector.matches(&pod.labels), tally, places, fewest: 0 }
+                let itself = term.selector.matches(&pod.labels);
+                Counted { term: term.clone(), itself, tally, places, fewest: 0, most: 0 }
             })
             .collect();
         for (index, node) in view.snapshot.nodes().iter().enumerate().filter(|(_, n)| n.present) {
             if !has_all(&node.labels, &terms) {
+                lacking = true;
                 continue;
             }
             for one in all.iter_mut().filter(|one| counts(&one.term, pod, node)) {
                 if let Some(place) = one.tally.topology.of(index as u32) {
                     one.places[place] = true;
-                    one.tally.sums[place] += counted(&one.term, pod, node);
                 }
             }
         }
-        all.iter_mut().for_each(Counted::find_fewest);
-        Some(Box::new(Spread { pod: pod.clone(), terms: all }))
+        Some(Box::new(Spread { pod: Arc::clone(pod), terms: all, lacking }))
     }
 
     fn reason(&self, _pod: &PodInfo, bit: u32) -> Reason {
@@ -218,78 +245,140 @@ fn ln(number: usize) -> f64 {
     f64::from(halvings) * std::f64::consts::LN_2 + 2.0 * s * series
 }
 
+/// A term that had better hold.
+#[derive(Debug)]
+struct Wished {
+    term: SpreadTerm,
+    /// How many pods count in which place; where each node is a place, none.
+    tally: Tally,
+    /// How many pods of each node count, where each node is a place.
+    here: Vec<i64>,
+}
+
+impl Wished {
+    fn is_per_node(&self) -> bool {
+        self.term.key == HOSTNAME
+    }
+}
+
+/// What counts for the terms that had better hold.
+#[derive(Debug)]
+struct Evenness {
+    pod: Arc<PodInfo>,
+    terms: Vec<Wished>,
+    /// The nodes that lack labels and so get nothing, by index.
+    ignored: Vec<bool>,
+}
+
+impl Evenness {
+    /// How crowded it is where each node is; 0 for those that get nothing.
+    fn counted(&self, nodes: &[u32]) -> Vec<i64> {
+        let scored = nodes.iter().filter(|index| !self.ignored[**index as usize]).count();
+        let mut sums = vec![0.0; nodes.len()];
+        for wished in &self.terms {
+            self.add(wished, nodes, scored, &mut sums);
+        }
+        sums.iter().map(|sum| rounded(*sum)).collect()
+    }
+
+    /// Adds what a term makes of the nodes to their sums; of `scored` of them it depends what a place weighs.
+    fn add(&self, wished: &Wished, nodes: &[u32], scored: usize, sums: &mut [f64]) {
+        let offset = (wished.term.max_skew - 1) as f64;
+        let open = |index: &u32| !self.ignored[*index as usize];
+        if wished.is_per_node() {
+            let weight = ln(scored + 2);
+            for (sum, index) in sums.iter_mut().zip(nodes).filter(|(_, index)| open(index)) {
+                if wished.tally.topology.of(*index).is_some() {
+                    *sum += wished.here[*index as usize] as f64 * weight + offset;
+                }
+            }
+            return;
+        }
+        let topology = &wished.tally.topology;
+        let mut places = vec![false; wished.tally.sums.len()];
+        let mut nowhere = false;
+        for index in nodes.iter().filter(|index| open(index)) {
+            match topology.of(*index) {
+                Some(place) => places[place] = true,
+                None => nowhere = true,
+            }
+        }
+        let weight = ln(places.iter().filter(|p| **p).count() + usize::from(nowhere) + 2);
+        let worth: Vec<f64> = wished.tally.sums.iter().map(|pods| *pods as f64 * weight + offset).collect();
+        for (sum, index) in sums.iter_mut().zip(nodes).filter(|(_, index)| open(index)) {
+            if let Some(place) = topology.of(*index) {
+                *sum += worth[place];
+            }
+        }
+    }
+}
+
+impl Ranking for Evenness {
+    fn see(&mut self, index: u32, node: &NodeInfo, _view: View<'_>) {
+        let ignored = self.ignored[index as usize];
+        for wished in &mut self.terms {
+            let pods = || if node.present { counted(&wished.term, &self.pod, node) } else { 0 };
+            if wished.is_per_node() {
+                wished.here[index as usize] = pods();
+            } else {
+                let own = if node.present && !ignored && counts(&wished.term, &self.pod, node) { pods() } else { 0 };
+                wished.tally.set(index, own);
+            }
+        }
+    }
+
+    fn give(&self, nodes: &[u32]) -> Given {
+        let open = |index: &u32| !self.ignored[*index as usize];
+        let scored = nodes.iter().filter(|index| open(index)).count();
+        let mut sums = vec![0.0; nodes.len()];
+        for wished in &self.terms {
+            self.add(wished, nodes, scored, &mut sums);
+        }
+        let raw: Vec<i64> = sums.iter().map(|sum| sum.round() as i64).collect();
+        let among = || raw.iter().zip(nodes).filter(|(_, index)| open(index)).map(|(raw, _)| *raw);
+        let most = among().max().unwrap_or_default();
+        let least = among().min().unwrap_or_default();
+        let score = |raw: i64| match most {
+            0 => SCORE_MAX,
+            _ => (i64::from(SCORE_MAX) * (most + least - raw) / most) as i32,
+        };
+        // Few numbers for many nodes: each is divided once.
+        let span = usize::try_from(most - least).unwrap_or(usize::MAX);
+        let table: Vec<i32> = if span <= nodes.len() { (least..=most).map(score).collect() } else { Vec::new() };
+        let score = |(raw, index): (&i64, &u32)| match table.get((raw - least) as usize) {
+            _ if !open(index) => 0,
+            Some(score) => *score,
+            None => score(*raw),
+        };
+        Given::Each(raw.iter().zip(nodes).map(score).collect())
+    }
+
+    fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
+        Some(self.counted(nodes))
+    }
+}
+
 impl WideScore for PodTopologySpread {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn flat(&self, pod: &PodInfo, view: View<'_>) -> Option<Given> {
-        self.terms(pod, false, view.store).is_empty().then_some(Given::Silent)
-    }
-
-    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
-        let raw = self.count(pod, view, nodes);
-        let most = raw.iter().flatten().copied().max().unwrap_or_default();
-        let least = raw.iter().flatten().copied().min().unwrap_or_default();
-        let score = |raw: &Option<i64>| match raw {
-            None => 0,
-            Some(_) if most == 0 => SCORE_MAX,
-            Some(raw) => (i64::from(SCORE_MAX) * (most + least - raw) / most) as i32,
-        };
-        Given::Each(raw.iter().map(score).collect())
-    }
-
-    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
-        Some(self.count(pod, view, nodes).into_iter().map(Option::unwrap_or_default).collect())
-    }
-}
-
-impl PodTopologySpread {
-    /// How crowded it is where each node is; none for a node that is left out since it lacks a label.
-    fn count(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Vec<Option<i64>> {
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rank {
         let terms = self.terms(pod, false, view.store);
-        let all = view.snapshot.nodes();
+        if terms.is_empty() {
+            return Rank::Flat(Given::Silent);
+        }
+        let nodes = view.snapshot.nodes();
         // The system's own terms also spread over nodes that are in no zone.
         let wants_all = !(pod.spread.is_empty() && self.own_defaults);
-        let ignored = |node: &NodeInfo| wants_all && !has_all(&node.labels, &terms);
-        let scored = nodes.iter().filter(|index| !ignored(&all[**index as usize])).count();
-        let mut sums = vec![0.0; nodes.len()];
-        for term in &terms {
-            let per_node = term.key == HOSTNAME;
-            let mut tally = Tally::new(view.snapshot.topology(&term.key));
-            let mut places = vec![false; tally.sums.len()];
-            let mut nowhere = false;
-            let weight = if per_node {
-                ln(scored + 2)
-            } else {
-                for index in nodes.iter().filter(|index| !ignored(&all[**index as usize])) {
-                    match tally.topology.of(*index) {
-                        Some(place) => places[place] = true,
-                        None => nowhere = true,
-                    }
-                }
-                for (index, node) in all.iter().enumerate().filter(|(_, n)| n.present && !ignored(n)) {
-                    if let Some(place) = tally.topology.of(index as u32).filter(|place| places[*place])
-                        && counts(term, pod, node)
-                    {
-                        tally.sums[place] += counted(term, pod, node);
-                    }
-                }
-                ln(places.iter().filter(|p| **p).count() + usize::from(nowhere) + 2)
-            };
-            for (sum, index) in sums.iter_mut().zip(nodes) {
-                let node = &all[*index as usize];
-                if ignored(node) {
-                    continue;
-                }
-                if let Some(pods) = tally.at(*index) {
-                    let pods = if per_node { counted(term, pod, node) } else { pods };
-                    *sum += pods as f64 * weight + (term.max_skew - 1) as f64;
-                }
-            }
-        }
-        let raw = |(sum, index): (&f64, &u32)| (!ignored(&all[*index as usize])).then_some(sum.round() as i64);
-        sums.iter().zip(nodes).map(raw).collect()
+        let ignored = nodes.iter().map(|node| wants_all && !has_all(&node.labels, &terms)).collect();
+        let wished = |term: SpreadTerm| Wished {
+            tally: Tally::new(view.snapshot.topology(&term.key)),
+            here: if term.key == HOSTNAME { vec![0; nodes.len()] } else { Vec::new() },
+            term,
+        };
+        let terms = terms.into_iter().map(wished).collect();
+        Rank::By(Box::new(Evenness { pod: Arc::clone(pod), terms, ignored }))
     }
 }
 

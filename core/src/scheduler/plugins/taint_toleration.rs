@@ -1,11 +1,12 @@
 //! `TaintToleration`: every taint that forbids scheduling must be tolerated, and the fewer others are not, the better.
 
 use crate::scheduler::decision::{Detail, Reason};
-use crate::scheduler::framework::{Filter, Given, Refused, SCORE_MAX, View, WideScore, normalize};
+use crate::scheduler::framework::{Filter, Fixed, Given, Rank, Refused, SCORE_MAX, View, WideScore};
 use crate::scheduler::info::PodInfo;
 use crate::scheduler::node::NodeInfo;
 use crate::scheduler::pod::PodClass;
 use crate::scheduler::snapshot::Events;
+use std::sync::Arc;
 
 pub(super) const NAME: &str = "TaintToleration";
 
@@ -38,19 +39,14 @@ impl WideScore for TaintToleration {
         NAME
     }
 
-    fn flat(&self, _pod: &PodInfo, view: View<'_>) -> Option<Given> {
-        (!view.snapshot.has_soft_taints()).then_some(Given::All(SCORE_MAX))
-    }
-
-    fn give(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Given {
-        normalize(&self.raw(pod, view, nodes).unwrap_or_default(), true)
-    }
-
-    fn raw(&self, pod: &PodInfo, view: View<'_>, nodes: &[u32]) -> Option<Vec<i64>> {
-        let avoided = |index: &u32| {
-            let soft = view.snapshot.nodes()[*index as usize].taints.iter().filter(|t| t.effect == "PreferNoSchedule");
+    fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rank {
+        if !view.snapshot.has_soft_taints() {
+            return Rank::Flat(Given::All(SCORE_MAX));
+        }
+        let avoided = |node: &NodeInfo| {
+            let soft = node.taints.iter().filter(|t| t.effect == "PreferNoSchedule");
             soft.filter(|t| !pod.class.tolerates(&t.key, &t.value, &t.effect)).count() as i64
         };
-        Some(nodes.iter().map(avoided).collect())
+        Rank::By(Box::new(Fixed { raw: view.snapshot.nodes().iter().map(avoided).collect(), fewer_is_better: true }))
     }
 }

@@ -7,6 +7,7 @@ mod connection;
 mod fork;
 mod placement;
 mod readers;
+mod scheduling;
 mod world;
 
 use std::process::ExitCode;
@@ -18,12 +19,16 @@ Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
        bench world
        bench api
        bench readers
+       bench scheduler [PART]
 
   openb   places 7,064 pods on 1,213 nodes, with the default scheduler and with its reference that remembers nothing.
           Files are manifests, such as those of the OpenB trace; without them the load is generated in the same shape.
   fork    forks a cluster of 1,000 nodes and 30,000 pods, and asks a fork what scaling by 100 would do.
   world   simulates: events per second, what the heartbeats of 1,000 idle nodes cost, bytes per running pod.
   api     what the API of a real server can do, over HTTP, beside its aims and what kube-apiserver did.
+  scheduler
+          places pods in the cases of kube-scheduler's own benchmark, or those of them whose names have PART in them,
+          and 150,000 pods from empty; beside its aims and the reference that remembers nothing.
   readers reads from a real server that keeps 30,000 pods, with and without writers.
           Both build the server, or measure the one that KUBARIUM_BIN names.";
 
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
         ["world"] => world::measure(),
         ["api"] => api::measure(),
         ["readers"] => readers::measure(),
+        ["scheduler"] => scheduling::measure(""),
+        ["scheduler", part] => scheduling::measure(part),
         [name, ..] => Err(format!("unknown measurement {name}")),
         [] => Err("name a measurement".to_owned()),
     };

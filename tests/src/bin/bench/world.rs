@@ -90,7 +90,7 @@ fn weigh(manifests: &[Value]) -> Result<(f64, World), String> {
 }
 
 /// What the system says this process takes, in bytes.
-fn resident() -> Result<u64, String> {
+pub(crate) fn resident() -> Result<u64, String> {
     let path = "/proc/self/status";
     let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}; memory is measured on Linux only"))?;
     let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:")).ok_or_else(|| format!("{path}: no VmRSS"))?;

@@ -1,0 +1,167 @@
+//! What the plugins that look around saw for one pod.
+
+use super::framework::{Around, Framework, Given, Rank, Refused, Verdict, View};
+use super::info::PodInfo;
+use super::node::{NodeInfo, Placed};
+use super::recent::Recent;
+use std::sync::Arc;
+
+/// What the wide filters see around for one pod, each with its number.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings(Vec<(u8, Box<dyn Around>)>);
+
+impl Surroundings {
+    pub(super) const fn new(all: Vec<(u8, Box<dyn Around>)>) -> Self {
+        Self(all)
+    }
+
+    /// Whether no wide filter has anything to say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether no node is refused.
+    pub(super) fn is_content(&self) -> bool {
+        self.0.iter().all(|(_, around)| around.is_content())
+    }
+
+    /// Takes over what is on nodes now.
+    pub(super) fn see(&mut self, nodes: impl Iterator<Item = u32> + Clone, view: View<'_>) {
+        for (_, around) in &mut self.0 {
+            for index in nodes.clone() {
+                around.see(index, &view.snapshot.nodes()[index as usize], view);
+            }
+            around.settle();
+        }
+    }
+
+    /// Refuses what is refused, of what no filter before did. Tells each such node with how it stood before.
+    pub(super) fn judge(&self, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict)) {
+        for (number, around) in self.0.iter().filter(|(_, around)| !around.is_content()) {
+            around.judge(*number, verdicts, changed);
+        }
+    }
+
+    /// The first of the wide filters before number `before` that refuses a node.
+    pub(super) fn refusal(&self, before: u8, index: u32) -> Option<(u8, Refused)> {
+        let mut asked = self.0.iter().filter(|(number, _)| *number < before);
+        asked.find_map(|(number, around)| Some((*number, around.refuse(index)?)))
+    }
+
+    /// Counts another pod in (1) on a node, or out (-1).
+    pub(super) fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, view: View<'_>) {
+        for (_, around) in &mut self.0 {
+            around.count(other, index, node, by, view);
+        }
+    }
+
+    /// A copy, to see what would be.
+    pub(super) fn fork(&self) -> Self {
+        Self(self.0.iter().map(|(number, around)| (*number, around.fork())).collect())
+    }
+}
+
+/// What the wide scores see of nodes for one pod, each with its name and weight.
+#[derive(Debug, Default)]
+pub(super) struct Rankings(Vec<(&'static str, i32, Rank)>);
+
+impl Rankings {
+    pub(super) const fn new(all: Vec<(&'static str, i32, Rank)>) -> Self {
+        Self(all)
+    }
+
+    /// Takes over what is on nodes now.
+    pub(super) fn see(&mut self, nodes: impl Iterator<Item = u32> + Clone, view: View<'_>) {
+        for (_, _, rank) in &mut self.0 {
+            if let Rank::By(ranking) = rank {
+                for index in nodes.clone() {
+                    ranking.see(index, &view.snapshot.nodes()[index as usize], view);
+                }
+            }
+        }
+    }
+
+    /// Whether all nodes are given the same, whichever they are.
+    pub(super) fn is_flat(&self) -> bool {
+        self.0.iter().all(|(_, _, rank)| matches!(rank, Rank::Flat(_)))
+    }
+
+    /// What is given to the nodes at these indexes.
+    pub(super) fn rows(&self, nodes: &[u32]) -> Vec<Row> {
+        let given = |rank: &Rank| match rank {
+            Rank::Flat(given) => given.clone(),
+            Rank::By(ranking) => ranking.give(nodes),
+        };
+        self.0.iter().map(|(plugin, weight, rank)| Row { plugin, weight: *weight, given: given(rank) }).collect()
+    }
+}
+
+/// What both see for one pod, kept from one pod to the next that is decided alike: only nodes that changed are seen
+/// again.
+#[derive(Debug, Default)]
+pub(super) struct Outlook {
+    pub(super) around: Surroundings,
+    pub(super) rankings: Rankings,
+    /// What the wide scores give where that is the same for all nodes.
+    pub(super) flat: Option<Vec<Row>>,
+    /// Up to which layout and change of the snapshot it is true; none where nothing was seen yet.
+    seen: Option<(u64, u64)>,
+}
+
+impl Outlook {
+    fn update(&mut self, framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>) {
+        let (layout, version) = (view.snapshot.layout(), view.snapshot.version());
+        let known = self.seen.filter(|(of, _)| *of == layout);
+        let changed = known.and_then(|(_, version)| view.snapshot.changed_since(version));
+        match changed {
+            Some(_) if self.around.is_empty() && self.flat.is_some() => {}
+            Some(changed) => {
+                self.around.see(changed.clone(), view);
+                self.rankings.see(changed, view);
+            }
+            None => {
+                self.around = framework.look(pod, view);
+                self.rankings = framework.rankings(pod, view);
+                self.rankings.see(0..view.snapshot.nodes().len() as u32, view);
+                self.flat = self.rankings.is_flat().then(|| self.rankings.rows(&[]));
+            }
+        }
+        self.seen = Some((layout, version));
+    }
+}
+
+/// How many nodes are kept at most, over all outlooks: about 50 bytes each.
+const NODES_MAX: usize = 1_000_000;
+
+/// The outlooks of the pods of late.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outlooks(Recent<PodInfo, Outlook>);
+
+impl Outlooks {
+    /// What is seen around for a pod now.
+    pub(super) fn of(&mut self, framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>) -> &Outlook {
+        let room = (NODES_MAX / view.snapshot.nodes().len().max(1)).max(1);
+        let outlook = self.0.of(pod, room);
+        outlook.update(framework, pod, view);
+        outlook
+    }
+}
+
+/// What one plugin gives the nodes that would do, and how much that weighs.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) plugin: &'static str,
+    pub(super) weight: i32,
+    pub(super) given: Given,
+}
+
+impl Row {
+    /// Adds what it gives the nodes it was asked about to their sums.
+    pub(super) fn add_to(&self, sums: &mut [i32]) {
+        match &self.given {
+            Given::Silent => {}
+            Given::All(score) => sums.iter_mut().for_each(|sum| *sum += self.weight * score),
+            Given::Each(scores) => sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += self.weight * score),
+        }
+    }
+}

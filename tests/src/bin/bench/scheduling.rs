@@ -1,0 +1,390 @@
+//! Scheduling: cases of the shapes and names of kube-scheduler's own benchmark, `scheduler_perf`.
+
+use super::world::resident;
+use kubarium_core::api::{Kind, Object, Uid};
+use kubarium_core::apiserver::{Method, Request};
+use kubarium_core::{Cluster, Config, Input, Time};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const NOW: Time = Time(1_800_000_000_000_000);
+
+/// How many pods of each case are placed by the reference: it would take minutes for all.
+const SCANNED: usize = 100;
+
+/// How many pods of each case are created one at a time.
+const ALONE: usize = 1_000;
+
+/// The labels and the spec of a pod.
+type Template = fn() -> (Value, Value);
+
+/// A case: what is there before, and what is measured.
+struct Case {
+    name: &'static str,
+    /// The zones that nodes take turns to be in.
+    zones: &'static [&'static str],
+    /// Pods that are placed before, and how many for each thousand nodes.
+    before: &'static [(Template, usize)],
+    /// The pods that are measured.
+    pod: Template,
+    /// How many, by the number of nodes.
+    pods: &'static [(usize, usize)],
+    /// What it is to reach on 5,000 nodes, in pods a second.
+    aim: Option<u32>,
+}
+
+const MOONS: &[&str] = &["moon-1", "moon-2", "moon-3"];
+
+const CASES: &[Case] = &[
+    Case {
+        name: "SchedulingBasic",
+        zones: &[],
+        before: &[(plain, 200)],
+        pod: plain,
+        pods: &[(500, 1_000), (5_000, 10_000), (5_000, 50_000)],
+        aim: Some(300_000),
+    },
+    Case {
+        name: "SchedulingNodeAffinity",
+        zones: &["zone1"],
+        before: &[(node_affinity, 1_000)],
+        pod: node_affinity,
+        pods: &[(500, 1_000), (5_000, 10_000)],
+        aim: Some(100_000),
+    },
+    Case {
+        name: "TopologySpreading",
+        zones: MOONS,
+        before: &[(plain, 1_000)],
+        pod: spread,
+        pods: &[(500, 1_000), (5_000, 5_000)],
+        aim: Some(100_000),
+    },
+    Case {
+        name: "PreferredTopologySpreading",
+        zones: MOONS,
+        before: &[(plain, 1_000)],
+        pod: spread_softly,
+        pods: &[(500, 1_000), (5_000, 5_000)],
+        aim: Some(30_000),
+    },
+    Case {
+        name: "SchedulingPodAffinity",
+        zones: &["zone1"],
+        before: &[(affinity, 1_000)],
+        pod: affinity,
+        pods: &[(500, 1_000), (5_000, 5_000)],
+        aim: Some(30_000),
+    },
+    Case {
+        name: "SchedulingPodAntiAffinity",
+        zones: &[],
+        before: &[(anti_affinity, 200)],
+        pod: anti_affinity,
+        pods: &[(500, 400), (5_000, 2_000)],
+        aim: Some(30_000),
+    },
+    Case {
+        name: "SchedulingPreferredPodAffinity",
+        zones: &[],
+        before: &[(prefers_affinity, 1_000)],
+        pod: prefers_affinity,
+        pods: &[(500, 1_000), (5_000, 5_000)],
+        aim: Some(30_000),
+    },
+    Case {
+        name: "SchedulingPreferredPodAntiAffinity",
+        zones: &[],
+        before: &[(prefers_anti_affinity, 1_000)],
+        pod: prefers_anti_affinity,
+        pods: &[(500, 1_000), (5_000, 5_000)],
+        aim: Some(30_000),
+    },
+    Case {
+        name: "MixedSchedulingBasePod",
+        zones: &["zone1"],
+        before: &[
+            (plain, 400),
+            (affinity, 400),
+            (anti_affinity, 400),
+            (prefers_affinity, 400),
+            (prefers_anti_affinity, 400),
+        ],
+        pod: plain,
+        pods: &[(500, 1_000), (5_000, 5_000)],
+        aim: Some(30_000),
+    },
+    Case {
+        name: "PreemptionBasic",
+        zones: &[],
+        before: &[(low, 4_000)],
+        pod: high,
+        pods: &[(500, 500), (5_000, 5_000)],
+        aim: Some(10_000),
+    },
+    Case {
+        name: "Unschedulable",
+        zones: &[],
+        before: &[(too_large, 40)],
+        pod: plain,
+        pods: &[(500, 1_000), (5_000, 10_000)],
+        aim: None,
+    },
+];
+
+fn container(cpu: &str, memory: &str) -> Value {
+    let requests = json!({"cpu": cpu, "memory": memory});
+    json!([{"name": "pause", "image": "pause:3.10", "ports": [{"containerPort": 80}], "resources": {"limits": requests, "requests": requests}}])
+}
+
+fn small() -> Value {
+    json!({"containers": container("100m", "500Mi")})
+}
+
+fn with(labels: Value, field: &str, value: Value) -> (Value, Value) {
+    let mut spec = small();
+    spec[field] = value;
+    (labels, spec)
+}
+
+fn plain() -> (Value, Value) {
+    (json!({}), small())
+}
+
+fn node_affinity() -> (Value, Value) {
+    let wanted = json!({"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone1", "zone2"]});
+    let terms = json!([{"matchExpressions": [wanted]}]);
+    let required = json!({"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}});
+    with(json!({}), "affinity", json!({"nodeAffinity": required}))
+}
+
+fn evenly(when: &str) -> (Value, Value) {
+    let term = json!({
+        "maxSkew": 5, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": when,
+        "labelSelector": {"matchLabels": {"color": "blue"}},
+    });
+    with(json!({"color": "blue"}), "topologySpreadConstraints", json!([term]))
+}
+
+fn spread() -> (Value, Value) {
+    evenly("DoNotSchedule")
+}
+
+fn spread_softly() -> (Value, Value) {
+    evenly("ScheduleAnyway")
+}
+
+fn term(color: &str, key: &str) -> Value {
+    json!({"labelSelector": {"matchLabels": {"color": color}}, "topologyKey": key})
+}
+
+fn affinity() -> (Value, Value) {
+    let terms = json!([term("blue", "topology.kubernetes.io/zone")]);
+    let required = json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}});
+    with(json!({"color": "blue"}), "affinity", required)
+}
+
+fn anti_affinity() -> (Value, Value) {
+    let terms = json!([term("green", "kubernetes.io/hostname")]);
+    let required = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}});
+    with(json!({"color": "green"}), "affinity", required)
+}
+
+fn prefers(color: &str, which: &str) -> (Value, Value) {
+    let terms = json!([{"weight": 1, "podAffinityTerm": term(color, "kubernetes.io/hostname")}]);
+    let preferred = json!({which: {"preferredDuringSchedulingIgnoredDuringExecution": terms}});
+    with(json!({"color": color}), "affinity", preferred)
+}
+
+fn prefers_affinity() -> (Value, Value) {
+    prefers("red", "podAffinity")
+}
+
+fn prefers_anti_affinity() -> (Value, Value) {
+    prefers("yellow", "podAntiAffinity")
+}
+
+fn sized(cpu: &str, priority: i32) -> (Value, Value) {
+    let spec = json!({"containers": container(cpu, "500Mi"), "terminationGracePeriodSeconds": 0, "priority": priority});
+    (json!({}), spec)
+}
+
+fn low() -> (Value, Value) {
+    sized("900m", 0)
+}
+
+fn high() -> (Value, Value) {
+    sized("3000m", 10)
+}
+
+fn too_large() -> (Value, Value) {
+    sized("9000m", 0)
+}
+
+/// Pods of a template, alike but for their names.
+struct Pods {
+    object: Object,
+    next: u64,
+}
+
+impl Pods {
+    fn new(template: Template, number: u64, scheduler: &str) -> Result<Self, String> {
+        let object = Object::from_value(Kind::Pod, &manifest(template, scheduler)).map_err(|e| e.to_string())?;
+        Ok(Self { object, next: (number + 1) << 32 })
+    }
+}
+
+impl Iterator for Pods {
+    type Item = Arc<Object>;
+
+    fn next(&mut self) -> Option<Arc<Object>> {
+        self.next += 1;
+        let mut object = self.object.clone();
+        object.meta.name = format!("pod-{:012x}", self.next).into();
+        object.meta.uid = Uid(u128::from(self.next));
+        Some(Arc::new(object))
+    }
+}
+
+fn manifest(template: Template, scheduler: &str) -> Value {
+    let (labels, mut spec) = template();
+    spec["schedulerName"] = json!(scheduler);
+    spec["restartPolicy"] = json!("Always");
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "default", "labels": labels}, "spec": spec})
+}
+
+fn read(kind: Kind, value: &Value) -> Result<Arc<Object>, String> {
+    Object::from_value(kind, value).map(Arc::new).map_err(|e| e.to_string())
+}
+
+/// Nodes as `scheduler_perf` has them: 4 cpu, 32 GiB, 110 pods.
+fn base(nodes: usize, zones: &[&str]) -> Result<Vec<Arc<Object>>, String> {
+    let mut objects = vec![read(Kind::Namespace, &json!({"metadata": {"name": "default"}}))?];
+    for at in 0..nodes {
+        let name = format!("node-{at:05}");
+        let mut labels = json!({"kubernetes.io/hostname": name});
+        if let Some(zone) = zones.get(at % zones.len().max(1)) {
+            labels["topology.kubernetes.io/zone"] = json!(zone);
+        }
+        let resources = json!({"cpu": "4", "memory": "32Gi", "pods": "110"});
+        let status = json!({"capacity": resources, "allocatable": resources,
+            "conditions": [{"type": "Ready", "status": "True"}]});
+        objects.push(read(Kind::Node, &json!({"metadata": {"name": name, "labels": labels}, "status": status}))?);
+    }
+    Ok(objects)
+}
+
+fn run(cluster: &mut Cluster) {
+    while cluster.handle(NOW, Input::Wake).wake == Some(NOW) {}
+}
+
+fn restore(objects: impl IntoIterator<Item = Arc<Object>>) -> Cluster {
+    Cluster::restore(Config::default(), NOW, 1, objects)
+}
+
+fn bound(cluster: &Cluster) -> usize {
+    cluster.store().list(Kind::Pod, None).filter(|o| o.pod().is_some_and(|p| p.node.is_some())).count()
+}
+
+/// Everything there is before the measured pods come. Pods that pend stay so.
+fn before(case: &Case, nodes: usize) -> Result<Vec<Arc<Object>>, String> {
+    let mut objects = base(nodes, case.zones)?;
+    for (number, (template, each)) in case.before.iter().enumerate() {
+        let scheduler = "default-scheduler";
+        objects.extend(Pods::new(*template, number as u64 + 1, scheduler)?.take(each * nodes / 1_000));
+    }
+    let mut cluster = restore(objects);
+    run(&mut cluster);
+    let kinds = [Kind::Namespace, Kind::Node, Kind::Pod];
+    Ok(kinds.into_iter().flat_map(|kind| cluster.store().list(kind, None)).cloned().collect())
+}
+
+/// How long it takes until so many pods are placed. What the rest of the cluster takes to be read is left out.
+fn place(before: &[Arc<Object>], case: &Case, pods: usize, scheduler: &str) -> Result<(Duration, usize), String> {
+    let start = Instant::now();
+    let mut idle = restore(before.iter().cloned());
+    run(&mut idle);
+    let without = start.elapsed();
+    let held = bound(&idle);
+    drop(idle);
+    let pods: Vec<_> = Pods::new(case.pod, 0, scheduler)?.take(pods).collect();
+    let start = Instant::now();
+    let mut cluster = restore(before.iter().cloned().chain(pods));
+    run(&mut cluster);
+    let took = start.elapsed().saturating_sub(without);
+    Ok((took, bound(&cluster).saturating_sub(held)))
+}
+
+/// The time each pod takes that is created by a request while nothing else is to be done, the slowest hundredth and the
+/// middle, in microseconds: reading the request, the decision, and binding.
+fn one_by_one(before: &[Arc<Object>], case: &Case, pods: usize) -> (f64, f64) {
+    let mut cluster = restore(before.iter().cloned());
+    run(&mut cluster);
+    let mut body = manifest(case.pod, "default-scheduler");
+    let mut times: Vec<Duration> = Vec::new();
+    for at in 0..pods {
+        body["metadata"]["name"] = json!(format!("alone-{at}"));
+        let mut request = Request::new(Method::Post, "/api/v1/namespaces/default/pods");
+        request.content_type = "application/json".to_owned();
+        request.brief = true;
+        request.body = body.to_string();
+        let start = Instant::now();
+        let mut output = cluster.handle(NOW, Input::Request(request));
+        while output.wake == Some(NOW) {
+            output = cluster.handle(NOW, Input::Wake);
+        }
+        times.push(start.elapsed());
+    }
+    times.sort();
+    let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, |t| t.as_secs_f64() * 1e6);
+    (at(50), at(99))
+}
+
+/// Measures the cases whose names have that in them.
+pub(crate) fn measure(part: &str) -> Result<(), String> {
+    println!(
+        "{:34} {:>6} {:>6} {:>9} {:>8} {:>7} {:>8} {:>8}",
+        "case", "nodes", "pods", "pods/s", "aim", "x scan", "p50 us", "p99 us"
+    );
+    for case in CASES.iter().filter(|case| case.name.to_lowercase().contains(&part.to_lowercase())) {
+        for (nodes, pods) in case.pods {
+            let before = before(case, *nodes)?;
+            let (took, placed) = place(&before, case, *pods, "default-scheduler")?;
+            let (scanned, _) = place(&before, case, SCANNED, "full-scan")?;
+            let (middle, slow) = one_by_one(&before, case, (*pods).min(ALONE));
+            let rate = *pods as f64 / took.as_secs_f64();
+            let scan = SCANNED as f64 / scanned.as_secs_f64();
+            let aim = case.aim.filter(|_| *nodes == 5_000).map(|aim| aim.to_string()).unwrap_or_default();
+            let short = if placed < *pods { format!("  {placed} placed") } else { String::new() };
+            println!(
+                "{:34} {nodes:>6} {pods:>6} {rate:>9.0} {aim:>8} {:>7.0} {middle:>8.0} {slow:>8.0}{short}",
+                case.name,
+                rate / scan
+            );
+        }
+    }
+    if "empty".contains(&part.to_lowercase()) {
+        from_empty(5_000, 150_000)?;
+    }
+    Ok(())
+}
+
+fn from_empty(nodes: usize, pods: usize) -> Result<(), String> {
+    let base = base(nodes, &[])?;
+    let mut empty = restore(base.iter().cloned());
+    run(&mut empty);
+    let before = resident()?;
+    let pods_of = Pods::new(plain, 0, "default-scheduler")?.take(pods);
+    let start = Instant::now();
+    let mut cluster = restore(base.into_iter().chain(pods_of));
+    run(&mut cluster);
+    let took = start.elapsed();
+    let each = (resident()?.saturating_sub(before)) as f64 / pods as f64;
+    println!(
+        "{} pods on {nodes} nodes from empty in {:.0} ms (aim 1,000), {each:.0} bytes per pod (aim 600)",
+        bound(&cluster),
+        took.as_secs_f64() * 1e3
+    );
+    Ok(())
+}
