@@ -103,7 +103,7 @@ pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, nam
         "time": api::encode(&cx.now.to_micro()),
         "nodes": present.nodes.iter().map(stand).collect::<Vec<_>>(),
     });
-    if let Some(wait) = schedulers.wait(&object.meta.namespace, &object.meta.name) {
+    if let Some(wait) = schedulers.wait(object.meta.uid) {
         let (line, retry) = match wait.line {
             Line::Active => ("Active", None),
             Line::BackingOff(at) => ("BackOff", Some(at)),

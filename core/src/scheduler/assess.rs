@@ -5,6 +5,8 @@ use super::framework::{Framework, Given, Verdict, View};
 use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
 use super::outlook::{Row, Surroundings};
+use super::pod::PodClass;
+use super::snapshot::Snapshot;
 use crate::api::{Name, Uid};
 use std::sync::Arc;
 
@@ -60,13 +62,10 @@ pub(super) fn refusal(
     node: &NodeInfo,
     view: View<'_>,
 ) -> Option<(u8, super::framework::Refused)> {
-    let coming = view.snapshot.nominated().iter();
-    let mut coming =
-        coming.filter(|n| n.node == node.name && n.uid != pod.uid && n.info.priority >= pod.info.priority).peekable();
+    let mut coming = coming(pod.info.class.priority, Some(pod.uid), node, view.snapshot).peekable();
     if coming.peek().is_some() {
         let (mut node, mut around) = (node.clone(), around.fork());
-        for other in coming {
-            let placed = Placed { uid: other.uid, info: Arc::clone(&other.info), leaving: false };
+        for placed in coming {
             around.count(&placed, index, &node, 1, view);
             node.add(placed);
         }
@@ -76,6 +75,33 @@ pub(super) fn refusal(
         }
     }
     framework.refusal(&pod.info.class, around, index, node)
+}
+
+/// The pods that are to come to a node and are no less important than that, but for the one of that uid.
+fn coming<'a>(
+    priority: i32,
+    but: Option<Uid>,
+    node: &NodeInfo,
+    snapshot: &'a Snapshot,
+) -> impl Iterator<Item = Placed> + use<'a> {
+    let there = snapshot.nominated_on(&node.name).iter();
+    let matter = there.filter(move |n| Some(n.uid) != but && n.info.class.priority >= priority);
+    matter.map(|n| Placed { uid: n.uid, info: Arc::clone(&n.info), leaving: false, started: Placed::NOT_STARTED })
+}
+
+/// Whether and how a node refuses a pod that says nothing of others, with the pods that are to come there and are no less
+/// important.
+pub(super) fn crowded(
+    framework: &Framework,
+    class: &PodClass,
+    node: &NodeInfo,
+    snapshot: &Snapshot,
+) -> Option<(u8, super::framework::Refused)> {
+    let mut coming = coming(class.priority, None, node, snapshot).peekable();
+    coming.peek()?;
+    let mut node = node.clone();
+    coming.for_each(|placed| node.add(placed));
+    framework.node_refusal(class, &node)
 }
 
 /// What every plugin gives the nodes that would do.

@@ -1,14 +1,16 @@
 //! The scheduler of a profile: the best of all nodes that will do.
 
 use super::assess::{Asking, feasible, scores};
-use super::decision::{Chosen, PluginScore};
+use super::decision::{Chosen, PluginScore, Preemption, Refusal};
 use super::evaluation::{Evaluation, Evaluations};
 use super::framework::{Framework, View};
 use super::full_scan::scan;
 use super::node::NodeInfo;
 use super::outlook::{Outlook, Outlooks, Row};
 use super::pod::PodClass;
+use super::preemption::{may_preempt, search};
 use super::profile::{Choice, Scheduler, count, nominated, refusals};
+use super::prospects::AllProspects;
 use crate::api::Name;
 use std::sync::Arc;
 
@@ -19,12 +21,14 @@ pub(super) struct BestScore {
     framework: Arc<Framework>,
     evaluations: Evaluations,
     outlooks: Outlooks,
+    prospects: AllProspects,
 }
 
 impl BestScore {
     /// Of that name, with these plugins.
     pub(super) fn new(name: Name, framework: Framework) -> Self {
-        Self { name, framework: framework.into(), evaluations: Evaluations::default(), outlooks: Outlooks::default() }
+        let (evaluations, outlooks, prospects) = Default::default();
+        Self { name, framework: framework.into(), evaluations, outlooks, prospects }
     }
 }
 
@@ -60,6 +64,11 @@ fn best_alone(framework: &Framework, pod: Asking<'_>, evaluation: &Evaluation, f
     Choice { chosen, refusals: refusals(framework, pod.info, evaluation.counts()) }
 }
 
+/// Whether a pod waits for no node yet, and neither it nor those that do say anything of others.
+fn is_alone(pod: Asking<'_>, outlook: &Outlook, view: View<'_>) -> bool {
+    pod.nominated.is_none() && outlook.around.is_empty() && !view.snapshot.have_nominated_terms()
+}
+
 /// The best of all nodes, where wide plugins have something to say.
 fn best_around(
     framework: &Framework,
@@ -71,9 +80,11 @@ fn best_around(
     let nodes = view.snapshot.nodes();
     let mut verdicts = evaluation.verdicts().to_vec();
     let mut counts = evaluation.counts().to_vec();
-    outlook.around.judge(&mut verdicts, &mut |before, after| {
-        count(&mut counts, before, -1);
-        count(&mut counts, after, 1);
+    outlook.around.judge(&mut verdicts, &mut |before, after, nodes| {
+        if nodes > 0 {
+            count(&mut counts, before, -(nodes as i32));
+            count(&mut counts, after, nodes as i32);
+        }
     });
     let feasible = feasible(&verdicts);
     let wide = outlook.rankings.rows(&feasible);
@@ -121,16 +132,24 @@ impl Scheduler for BestScore {
         if let Some(choice) = nominated(framework, pod, view) {
             return choice;
         }
-        if view.snapshot.nominated().iter().any(|n| n.uid != pod.uid) {
-            // Some nodes are to be judged with pods that are yet to come.
+        let outlook = self.outlooks.of(framework, pod.info, view);
+        if view.snapshot.has_nominated() && !is_alone(pod, outlook, view) {
+            // What is remembered knows nodes with pods that are to come, but not what those mean to others.
             return scan(framework, pod, view);
         }
         let evaluation = self.evaluations.of(framework, &pod.info.class, view.snapshot);
-        let outlook = self.outlooks.of(framework, pod.info, view);
         match &outlook.flat {
             Some(flat) if outlook.around.is_content() => best_alone(framework, pod, evaluation, flat, view),
             _ => best_around(framework, pod, evaluation, outlook, view),
         }
+    }
+
+    fn preempt(&mut self, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
+        let outlook = self.outlooks.of(&self.framework, pod.info, view);
+        if is_alone(pod, outlook, view) && may_preempt(&self.framework, pod, view) {
+            return self.prospects.of(&self.framework, pod, view);
+        }
+        search(&self.framework, pod, refusals, view)
     }
 
     fn fork(&self) -> Box<dyn Scheduler> {

@@ -1,5 +1,6 @@
 //! How every node stands to a class of pods, kept from one pod to the next: only nodes that changed are judged again.
 
+use super::assess::crowded;
 use super::framework::{Framework, Verdict};
 use super::pod::PodClass;
 use super::profile::count;
@@ -54,6 +55,17 @@ impl Evaluation {
         }
         let nodes = snapshot.nodes();
         framework.judge(class, nodes, which, &mut self.verdicts, self.totals.totals_mut(nodes.len()));
+        if snapshot.has_nominated() {
+            for &index in &*which {
+                let verdict = &mut self.verdicts[index as usize];
+                if *verdict == Verdict::Feasible
+                    && let Some((number, refused)) = crowded(framework, class, &nodes[index as usize], snapshot)
+                {
+                    *verdict = Verdict::Refused(number, refused);
+                    self.totals.totals_mut(nodes.len())[index as usize] = -1;
+                }
+            }
+        }
         self.totals.play(which, nodes);
         for &index in &*which {
             self.count(self.verdicts[index as usize], 1);

@@ -148,9 +148,11 @@ pub(super) trait Around: std::fmt::Debug + Send + Sync {
     /// Whether and how the node at that index is refused.
     fn refuse(&self, index: u32) -> Option<Refused>;
 
-    /// Refuses what it refuses, as filter `number`, of what no filter before it did. Tells each such node with how it
-    /// stood before.
-    fn judge(&self, number: u8, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict)) {
+    /// Refuses what it refuses, as filter `number`, of what no filter before it did. Tells how many nodes stood how
+    /// before and stand how after.
+    fn judge(&self, number: u8, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict, u32)) {
+        // Most nodes that are refused are refused alike.
+        let mut run = (Verdict::Absent, Verdict::Absent, 0);
         for (index, verdict) in verdicts.iter_mut().enumerate() {
             let open = match *verdict {
                 Verdict::Absent => false,
@@ -158,10 +160,17 @@ pub(super) trait Around: std::fmt::Debug + Send + Sync {
                 Verdict::Refused(before, _) => before > number,
             };
             if open && let Some(refused) = self.refuse(index as u32) {
-                let after = Verdict::Refused(number, refused);
-                changed(std::mem::replace(verdict, after), after);
+                let (before, after) = (*verdict, Verdict::Refused(number, refused));
+                *verdict = after;
+                if (run.0, run.1) == (before, after) {
+                    run.2 += 1;
+                } else {
+                    changed(run.0, run.1, run.2);
+                    run = (before, after, 1);
+                }
             }
         }
+        changed(run.0, run.1, run.2);
     }
 
     /// Counts another pod in (1) on a node, or out (-1).

@@ -101,8 +101,6 @@ pub(super) struct PodInfo {
     pub(super) labels: Labels,
     /// The replication controller it belongs to.
     pub(super) owner: Option<Name>,
-    /// Higher is more important.
-    pub(super) priority: i32,
     /// Whether it never takes the place of others.
     pub(super) yields: bool,
     /// How it is to be spread.
@@ -124,7 +122,6 @@ impl PodInfo {
             namespace: meta.namespace.clone(),
             labels: Arc::clone(&meta.labels),
             owner: owner(meta),
-            priority: spec.priority.unwrap_or_default(),
             yields: spec.preemption_policy.as_deref() == Some("Never"),
             spread: spec.topology_spread_constraints.iter().flatten().map(|c| SpreadTerm::new(c, meta)).collect(),
             near: Vec::new(),

@@ -24,6 +24,7 @@ mod plugins;
 mod pod;
 mod preemption;
 mod profile;
+mod prospects;
 mod queue;
 mod recent;
 #[cfg(feature = "foresight")]
@@ -60,7 +61,7 @@ use info::Infos;
 use node::Placed;
 use outcome::{Nomination, cut, note};
 use profile::{Choice, Scheduler};
-use queue::{PodKey, Queue, Waiting};
+use queue::{Queue, Waiting};
 use snapshot::{Events, Nominated, Snapshot};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -79,7 +80,7 @@ pub struct Schedulers {
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
     helped: order::Map<u32, Events>,
     /// Pods whose gates are yet to be noted on them.
-    gated: order::Set<PodKey>,
+    gated: order::Set<Uid>,
     /// Revisions of our own bindings, seen before they come round.
     ahead: VecDeque<u64>,
     /// When this life began, where there was an earlier one: what was decided in that is not known.
@@ -142,8 +143,8 @@ impl Schedulers {
     }
 
     /// How a pod waits for a node; none where it does not.
-    pub fn wait(&self, namespace: &Name, name: &Name) -> Option<Wait> {
-        self.queue.wait(&(namespace.clone(), name.clone()))
+    pub fn wait(&self, pod: Uid) -> Option<Wait> {
+        self.queue.wait(pod)
     }
 
     /// The `schedulerName`s there are, the default one first.
@@ -194,17 +195,16 @@ impl Schedulers {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
         self.count_pod(before, after, now);
         let Some(object) = after.or(before) else { return };
-        let key = (object.meta.namespace.clone(), object.meta.name.clone());
+        let uid = object.meta.uid;
         let Some((after, pod)) = after.and_then(|o| Some((o, o.pod()?))) else {
-            self.queue.remove(&key);
-            self.snapshot.dismiss(object.meta.uid);
-            self.decisions.remove(&object.meta.uid);
+            self.queue.remove(uid);
+            self.snapshot.dismiss(uid);
+            self.decisions.remove(&uid);
             return;
         };
         let waits = pod.node.is_none() && !pod.status.phase.is_finished() && after.meta.deletion.is_none();
         let Some(scheduler) = self.scheduler_of(pod).filter(|_| waits) else {
-            self.queue.remove(&key);
-            let uid = after.meta.uid;
+            self.queue.remove(uid);
             self.snapshot.dismiss(uid);
             if self.decisions.get(&uid).is_some_and(|d| d.chosen.is_none()) {
                 self.decisions.remove(&uid);
@@ -220,19 +220,20 @@ impl Schedulers {
             // Comparing two specs in full is worth it only where they are not one.
             (Arc::ptr_eq(&old.spec, &pod.spec) || old.spec == pod.spec) && before.meta.labels == after.meta.labels
         });
-        if same && self.queue.contains(&key) {
+        if same && self.queue.contains(uid) {
             return;
         }
         let gated = pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty());
         if gated {
-            self.gated.insert(key.clone());
+            self.gated.insert(uid);
         }
         let info = self.infos.of(&after.meta, &pod.spec);
         for name in info.keys() {
             self.snapshot.track(name);
         }
-        let waiting = Waiting { uid: after.meta.uid, scheduler, info, created: after.meta.created };
-        self.queue.put(&key, waiting, gated, now);
+        let (namespace, name) = (after.meta.namespace.clone(), after.meta.name.clone());
+        let waiting = Waiting { uid, namespace, name, scheduler, info, created: after.meta.created };
+        self.queue.put(waiting, gated, now);
     }
 
     /// Takes note of the node on which others make room for a pod, or of that they do not any more.
@@ -241,8 +242,7 @@ impl Schedulers {
         self.snapshot.dismiss(uid);
         if let Some(node) = node {
             let info = self.infos.of(&object.meta, &pod.spec);
-            let (namespace, name) = (object.meta.namespace.clone(), object.meta.name.clone());
-            self.snapshot.nominate(Nominated { uid, namespace, name, node, info });
+            self.snapshot.nominate(node, Nominated { uid, info });
         }
     }
 
@@ -260,6 +260,12 @@ impl Schedulers {
                 && !is_resizing(old)
                 && !is_resizing(new)
             {
+                let start = |o: &Object| o.pod().map(|p| (p.node.clone(), p.status.start_time));
+                if start(old) != start(new)
+                    && let Some((Some(node), at)) = start(new)
+                {
+                    self.snapshot.set_started(&node, new.meta.uid, at.unwrap_or(Placed::NOT_STARTED));
+                }
                 return;
             }
         }
@@ -274,7 +280,12 @@ impl Schedulers {
             for name in info.keys() {
                 self.snapshot.track(name);
             }
-            let placed = Placed { uid: object.meta.uid, info, leaving: object.meta.deletion.is_some() };
+            let placed = Placed {
+                uid: object.meta.uid,
+                info,
+                leaving: object.meta.deletion.is_some(),
+                started: pod.status.start_time.unwrap_or(Placed::NOT_STARTED),
+            };
             let index = self.snapshot.add_pod(node, placed);
             if self.queue.awaits(Events::POD_ADDED) {
                 self.help(index, Events::POD_ADDED);
@@ -284,8 +295,8 @@ impl Schedulers {
 
     /// Tries those again for whom others made room on a node.
     fn retry_nominated(&mut self, node: &Name, now: Time) {
-        for nominated in self.snapshot.nominated().iter().filter(|n| n.node == *node) {
-            self.queue.wake_one(&(nominated.namespace.clone(), nominated.name.clone()), now);
+        for nominated in self.snapshot.nominated_on(node) {
+            self.queue.wake_one(nominated.uid, now);
         }
     }
 
@@ -327,16 +338,16 @@ impl Schedulers {
         });
     }
 
-    fn decide(&mut self, key: &PodKey, waiting: &Waiting, cx: &mut Context<'_>) {
-        let found = cx.store.get(Kind::Pod, &key.0, &key.1).filter(|o| o.meta.uid == waiting.uid).cloned();
-        let Some(object) = found else { return self.queue.remove(key) };
+    fn decide(&mut self, waiting: &Waiting, cx: &mut Context<'_>) {
+        let found = cx.store.get(Kind::Pod, &waiting.namespace, &waiting.name).filter(|o| o.meta.uid == waiting.uid);
+        let Some(object) = found.cloned() else { return self.queue.remove(waiting.uid) };
         let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
         let name = scheduler.name().clone();
         let nominated = object.pod().and_then(|p| p.status.nominated_node.as_ref());
         let asking = Asking { uid: waiting.uid, info: &waiting.info, nominated };
         let view = View { snapshot: &self.snapshot, store: cx.store };
         let Choice { chosen, refusals } = scheduler.choose(asking, view);
-        let preemption = chosen.is_none().then(|| preemption::search(scheduler.framework(), asking, &refusals, view));
+        let preemption = chosen.is_none().then(|| scheduler.preempt(asking, &refusals, view));
         let decision = Decision {
             at: cx.now,
             scheduler: name.clone(),
@@ -346,11 +357,11 @@ impl Schedulers {
             preemption,
         };
         if let Some(chosen) = &decision.chosen {
-            self.queue.remove(key);
+            self.queue.remove(waiting.uid);
             self.bind(&object, &chosen.node, &name, cx);
         } else {
             let helped_by = self.helped_by(waiting.scheduler, &decision);
-            self.queue.park(key, helped_by, cx.now);
+            self.queue.park(waiting.uid, helped_by, cx.now);
             let message = decision.message().unwrap_or_default();
             let nominated = match &decision.preemption {
                 Some(Preemption::Planned(plan)) => Nomination::Of(&plan.node),
@@ -408,8 +419,8 @@ impl Component for Schedulers {
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
         self.wake(cx.now, cx.store);
         self.queue.wake_due(cx.now);
-        for (namespace, name) in std::mem::take(&mut self.gated) {
-            let object = cx.store.get(Kind::Pod, &namespace, &name).cloned();
+        for uid in std::mem::take(&mut self.gated) {
+            let object = cx.store.pod(uid).cloned();
             let gated = |pod: &PodBody| pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty());
             if let Some(object) = object.filter(|o| o.pod().is_some_and(gated)) {
                 let message = "Scheduling is blocked due to non-empty scheduling gates";
@@ -417,8 +428,8 @@ impl Component for Schedulers {
             }
         }
         for _ in 0..DECISIONS_MAX {
-            let Some((key, waiting)) = self.queue.pop() else { break };
-            self.decide(&key, &waiting, cx);
+            let Some(waiting) = self.queue.pop() else { break };
+            self.decide(&waiting, cx);
         }
         self.queue.is_active()
     }

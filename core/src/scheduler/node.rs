@@ -4,6 +4,7 @@ use super::info::PodInfo;
 use super::pod::{HostPort, PodClass};
 use crate::api::resources::Amounts;
 use crate::api::{Labels, Name, Uid};
+use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
 
@@ -25,6 +26,12 @@ pub(super) struct Placed {
     pub(super) info: Arc<PodInfo>,
     /// Whether it is on its way out.
     pub(super) leaving: bool,
+    /// When its node took it on; the end of time where it has not yet.
+    pub(super) started: Time,
+}
+
+impl Placed {
+    pub(super) const NOT_STARTED: Time = Time(i64::MAX);
 }
 
 /// One node, in numbers.

@@ -25,9 +25,8 @@ impl Schedulers {
         cx: &mut Context<'_>,
     ) {
         // Those who were to come to that node and are less important are tried anew: it may not do any more.
-        let lesser =
-            |n: &&Nominated| n.node == plan.node && n.uid != waiting.uid && n.info.priority < waiting.info.priority;
-        let lesser: Vec<Nominated> = self.snapshot.nominated().iter().filter(lesser).cloned().collect();
+        let lesser = |n: &&Nominated| n.uid != waiting.uid && n.info.class.priority < waiting.info.class.priority;
+        let lesser: Vec<Nominated> = self.snapshot.nominated_on(&plan.node).iter().filter(lesser).cloned().collect();
         for other in lesser {
             self.snapshot.dismiss(other.uid);
             if let Some(mut next) = cx.store.pod(other.uid).map(|o| Object::clone(o)) {
@@ -37,7 +36,7 @@ impl Schedulers {
                 // It was there a moment ago.
                 let _ = cx.store.update(next, None);
             }
-            self.queue.wake_one(&(other.namespace, other.name), cx.now);
+            self.queue.wake_one(other.uid, cx.now);
         }
         for (namespace, name) in &plan.victims {
             let key = Key::new(Kind::Pod, namespace.clone(), name.clone());

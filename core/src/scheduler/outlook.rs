@@ -35,8 +35,8 @@ impl Surroundings {
         }
     }
 
-    /// Refuses what is refused, of what no filter before did. Tells each such node with how it stood before.
-    pub(super) fn judge(&self, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict)) {
+    /// Refuses what is refused, of what no filter before did. Tells how many nodes stood how before and stand how after.
+    pub(super) fn judge(&self, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict, u32)) {
         for (number, around) in self.0.iter().filter(|(_, around)| !around.is_content()) {
             around.judge(*number, verdicts, changed);
         }

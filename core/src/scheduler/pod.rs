@@ -62,6 +62,8 @@ impl HostPort {
 /// nothing else of a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PodClass {
+    /// Higher is more important.
+    pub(super) priority: i32,
     /// What it asks for.
     pub(crate) requests: Amounts,
     /// Cpu in thousandths and bytes of memory that it counts as where pods are spread by requests.
@@ -147,6 +149,7 @@ impl PodClass {
         order::sort(&mut ports);
         ports.dedup();
         Self {
+            priority: spec.priority.unwrap_or_default(),
             requests: total(spec, Asked::Requests),
             counted: [counted.cpu, counted.memory],
             ports,

@@ -15,25 +15,58 @@ use std::sync::Arc;
 /// The reason of the condition on pods that make room.
 pub(super) const REASON: &str = "PreemptionByScheduler";
 
+/// Upstream's order of candidates: the fewest protected victims, the least important first victim, the least in sum,
+/// the fewest, the one whose most important victims started last.
+type Rank = (usize, i32, i64, usize, Reverse<Option<Time>>);
+
 /// Pods that a node would have to give up, the most important one first.
-struct Candidate {
+#[derive(Debug)]
+pub(super) struct Candidate {
     index: u32,
     victims: Vec<Placed>,
-    /// How many of them a disruption budget protects.
-    protected: usize,
+    rank: Rank,
+}
+
+impl Candidate {
+    /// `protected`: how many of the victims a disruption budget protects.
+    fn new(index: u32, victims: Vec<Placed>, protected: usize) -> Self {
+        let highest = victims.first().map_or(i32::MIN, |v| v.info.class.priority);
+        let weight = |v: &Placed| i64::from(v.info.class.priority) + i64::from(i32::MAX) + 1;
+        let important = victims.iter().filter(|v| v.info.class.priority == highest);
+        let since = important.map(|v| v.started).min();
+        let sum: i64 = victims.iter().map(weight).sum();
+        Self { index, rank: (protected, highest, sum, victims.len(), Reverse(since)), victims }
+    }
+}
+
+/// What a node could do for a pod.
+#[derive(Debug, Default)]
+pub(super) enum Prospect {
+    /// Nothing is asked of it.
+    #[default]
+    None,
+    /// Nothing, and why.
+    Useless(Box<[Reason]>),
+    /// Pods of it could go.
+    Room(Candidate),
 }
 
 /// What may be disturbed of the pods that a budget is about.
-struct Budget<'a> {
+pub(super) struct Budget<'a> {
     object: &'a Object,
     selector: Selector,
     allowed: i64,
 }
 
+/// Whether pods may make room for one that waits for no node yet.
+pub(super) fn may_preempt(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> bool {
+    let less_important = view.snapshot.lowest_priority().is_some_and(|lowest| lowest < pod.info.class.priority);
+    less_important && !pod.info.yields && framework.preempts
+}
+
 /// What comes of preemption for a pod that no node takes, given who refused it.
 pub(super) fn search(framework: &Framework, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
-    let less_important = view.snapshot.lowest_priority().is_some_and(|lowest| lowest < pod.info.priority);
-    if less_important || pod.nominated.is_some() || pod.info.yields || !framework.preempts {
+    if may_preempt(framework, pod, view) || pod.nominated.is_some() || pod.info.yields || !framework.preempts {
         let Assessment { verdicts, around, .. } = assess(framework, pod, view);
         return preempt(framework, pod, &verdicts, &around, view);
     }
@@ -56,27 +89,38 @@ pub(super) fn preempt(
     if let Some(restraint) = restraint(framework, pod, verdicts, view) {
         return Preemption::Refrained(restraint);
     }
-    let budgets = budgets(view);
-    let mut candidates = Vec::new();
-    let mut useless: Vec<(Reason, u32)> = Vec::new();
-    let mut because = |reason: Reason| match useless.iter_mut().find(|(known, _)| *known == reason) {
-        Some((_, nodes)) => *nodes += 1,
-        None => useless.push((reason, 1)),
+    let search = Search { framework, pod, around, view, budgets: budgets(view) };
+    let verdicts = verdicts.iter().enumerate();
+    let prospects: Vec<Prospect> = verdicts.map(|(index, verdict)| search.prospect(index as u32, *verdict)).collect();
+    conclude(&prospects, view)
+}
+
+/// What comes of what each node could do, by index.
+pub(super) fn conclude(prospects: &[Prospect], view: View<'_>) -> Preemption {
+    let nodes = view.snapshot.nodes();
+    let better = |a: &Candidate, b: &Candidate| match a.rank.cmp(&b.rank) {
+        std::cmp::Ordering::Equal => nodes[a.index as usize].before(&nodes[b.index as usize]),
+        order => order.is_lt(),
     };
-    for (index, verdict) in verdicts.iter().enumerate() {
-        match verdict {
-            Verdict::Absent | Verdict::Feasible => {}
-            Verdict::Refused(_, refused) if refused.code == Code::Unresolvable => because(Reason::PreemptionUseless),
-            Verdict::Refused(..) => match victims(framework, pod, index as u32, around, view, &budgets) {
-                Ok(candidate) => candidates.push(candidate),
-                Err(reasons) => reasons.into_iter().for_each(&mut because),
-            },
+    let candidates = prospects.iter().filter_map(|prospect| match prospect {
+        Prospect::Room(candidate) => Some(candidate),
+        _ => None,
+    });
+    // Ties are broken by seed, then name.
+    if let Some(best) = candidates.reduce(|best, other| if better(other, best) { other } else { best }) {
+        return Preemption::Planned(plan(best, view));
+    }
+    let mut useless: Vec<(Reason, u32)> = Vec::new();
+    for prospect in prospects {
+        let Prospect::Useless(reasons) = prospect else { continue };
+        for reason in reasons {
+            match useless.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, nodes)) => *nodes += 1,
+                None => useless.push((reason.clone(), 1)),
+            }
         }
     }
-    match best(candidates, view) {
-        Some(candidate) => Preemption::Planned(plan(&candidate, view)),
-        None => Preemption::Useless(useless.into()),
-    }
+    Preemption::Useless(useless.into())
 }
 
 /// What is known without looking: why nothing is to be looked for.
@@ -96,13 +140,13 @@ fn restraint(framework: &Framework, pod: Asking<'_>, verdicts: &[Verdict], view:
         let object = view.store.pod(other.uid).and_then(|o| o.pod());
         let condition = object.and_then(|p| p.status.condition(&ConditionKind::DisruptionTarget));
         other.leaving
-            && other.info.priority < pod.info.priority
+            && other.info.class.priority < pod.info.class.priority
             && condition.is_some_and(|c| c.reason.as_deref() == Some(REASON))
     };
     view.snapshot.nodes()[index].pods.iter().any(makes_room).then_some(Restraint::Underway)
 }
 
-fn budgets<'a>(view: View<'a>) -> Vec<Budget<'a>> {
+pub(super) fn budgets<'a>(view: View<'a>) -> Vec<Budget<'a>> {
     let budget = |object: &'a Arc<Object>| {
         let document = object.document()?;
         let allowed = document.number(&["status", "disruptionsAllowed"]).unwrap_or_default();
@@ -113,62 +157,77 @@ fn budgets<'a>(view: View<'a>) -> Vec<Budget<'a>> {
     view.store.list(Kind::PodDisruptionBudget, None).filter_map(budget).collect()
 }
 
-/// When a pod started; long from now where it has not.
-fn started(pod: &Placed, view: View<'_>) -> Time {
-    let object = view.store.pod(pod.uid).and_then(|o| o.pod());
-    object.and_then(|p| p.status.start_time).unwrap_or(Time(i64::MAX))
-}
-
 /// Puts the most important pods first, and of equal ones those that have run for longest. Of those that have not started
 /// the latest comes first: so they come where upstream sorts a few of them.
-fn sort_by_importance(pods: &mut [Placed], view: View<'_>) {
+fn sort_by_importance(pods: Vec<Placed>, view: View<'_>) -> Vec<Placed> {
     let rank = |pod: &Placed| {
         let created = view.store.pod(pod.uid).map(|o| (o.meta.created, o.meta.namespace.clone(), o.meta.name.clone()));
-        (Reverse(pod.info.priority), started(pod, view), Reverse(created))
+        (Reverse(pod.info.class.priority), pod.started, Reverse(created))
     };
-    order::sort_by(pods, |a, b| rank(a).cmp(&rank(b)));
+    let mut ranked: Vec<_> = pods.into_iter().map(|pod| (rank(&pod), pod)).collect();
+    order::sort_by(&mut ranked, |(a, _), (b, _)| a.cmp(b));
+    ranked.into_iter().map(|(_, pod)| pod).collect()
 }
 
-/// Which pods of a node must go so that it will do, or why none helps.
-fn victims(
-    framework: &Framework,
-    pod: Asking<'_>,
-    index: u32,
-    around: &Surroundings,
-    view: View<'_>,
-    budgets: &[Budget<'_>],
-) -> Result<Candidate, Vec<Reason>> {
-    let node = &view.snapshot.nodes()[index as usize];
-    let mut less: Vec<Placed> = node.pods.iter().filter(|p| p.info.priority < pod.info.priority).cloned().collect();
-    if less.is_empty() {
-        return Err(vec![Reason::NoVictims]);
-    }
-    sort_by_importance(&mut less, view);
-    let mut trial = Trial { framework, pod, index, node: node.clone(), around: around.fork(), view };
-    for other in &less {
-        trial.remove(other);
-    }
-    if let Some((number, refused)) = trial.refusal() {
-        let filter = &framework.filters[usize::from(number)];
-        let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
-        return Err(bits.map(|bit| filter.reason(pod.info, bit)).collect());
-    }
-    let (first, then) = by_budgets(less, budgets, view);
-    let mut victims = Vec::new();
-    let mut spare = |others: Vec<Placed>| {
-        for other in others {
-            trial.add(&other);
-            if trial.refusal().is_some() {
-                trial.remove(&other);
-                victims.push(other);
+/// A search for pods that make room for another.
+pub(super) struct Search<'a> {
+    pub(super) framework: &'a Framework,
+    pub(super) pod: Asking<'a>,
+    pub(super) around: &'a Surroundings,
+    pub(super) view: View<'a>,
+    pub(super) budgets: Vec<Budget<'a>>,
+}
+
+impl Search<'_> {
+    /// What a node could do that stands so.
+    pub(super) fn prospect(&self, index: u32, verdict: Verdict) -> Prospect {
+        match verdict {
+            Verdict::Absent | Verdict::Feasible => Prospect::None,
+            Verdict::Refused(_, refused) if refused.code == Code::Unresolvable => {
+                Prospect::Useless([Reason::PreemptionUseless].into())
             }
+            Verdict::Refused(..) => match self.victims(index) {
+                Ok(candidate) => Prospect::Room(candidate),
+                Err(reasons) => Prospect::Useless(reasons.into()),
+            },
         }
-        victims.len()
-    };
-    let protected = spare(first);
-    spare(then);
-    sort_by_importance(&mut victims, view);
-    Ok(Candidate { index, victims, protected })
+    }
+
+    /// Which pods of a node must go so that it will do, or why none helps.
+    fn victims(&self, index: u32) -> Result<Candidate, Vec<Reason>> {
+        let Self { framework, pod, view, .. } = *self;
+        let node = &view.snapshot.nodes()[index as usize];
+        let is_less = |p: &&Placed| p.info.class.priority < pod.info.class.priority;
+        let less: Vec<Placed> = node.pods.iter().filter(is_less).cloned().collect();
+        if less.is_empty() {
+            return Err(vec![Reason::NoVictims]);
+        }
+        let less = sort_by_importance(less, view);
+        let mut trial = Trial { framework, pod, index, node: node.clone(), around: self.around.fork(), view };
+        for other in &less {
+            trial.remove(other);
+        }
+        if let Some((number, refused)) = trial.refusal() {
+            let filter = &framework.filters[usize::from(number)];
+            let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
+            return Err(bits.map(|bit| filter.reason(pod.info, bit)).collect());
+        }
+        let (first, then) = by_budgets(less, &self.budgets, view);
+        let mut victims = Vec::new();
+        let mut spare = |others: Vec<Placed>| {
+            for other in others {
+                trial.add(&other);
+                if trial.refusal().is_some() {
+                    trial.remove(&other);
+                    victims.push(other);
+                }
+            }
+            victims.len()
+        };
+        let protected = spare(first);
+        spare(then);
+        Ok(Candidate::new(index, sort_by_importance(victims, view), protected))
+    }
 }
 
 /// What would be on a node if some of its pods were not there.
@@ -220,25 +279,6 @@ fn by_budgets(pods: Vec<Placed>, budgets: &[Budget<'_>], view: View<'_>) -> (Vec
         protected
     };
     pods.into_iter().partition(|pod| is_protected(pod))
-}
-
-/// Upstream's order of candidates: the fewest protected victims, the least important first victim, the least in sum,
-/// the fewest, the one whose most important victims started last. Ties are broken by seed, then name.
-fn best(candidates: Vec<Candidate>, view: View<'_>) -> Option<Candidate> {
-    let rank = |candidate: &Candidate| {
-        let highest = candidate.victims.first().map_or(i32::MIN, |v| v.info.priority);
-        let weight = |v: &Placed| i64::from(v.info.priority) + i64::from(i32::MAX) + 1;
-        let important = candidate.victims.iter().filter(|v| v.info.priority == highest);
-        let since = important.map(|v| started(v, view)).min();
-        let sum: i64 = candidate.victims.iter().map(weight).sum();
-        (candidate.protected, highest, sum, candidate.victims.len(), Reverse(since))
-    };
-    let nodes = view.snapshot.nodes();
-    let better = |a: &Candidate, b: &Candidate| match rank(a).cmp(&rank(b)) {
-        std::cmp::Ordering::Equal => nodes[a.index as usize].before(&nodes[b.index as usize]),
-        order => order.is_lt(),
-    };
-    candidates.into_iter().reduce(|best, other| if better(&other, &best) { other } else { best })
 }
 
 fn plan(candidate: &Candidate, view: View<'_>) -> Plan {

@@ -3,10 +3,11 @@
 use super::assess::{Asking, refusal};
 use super::best_score::BestScore;
 use super::configuration::{self, Configuration, default_profile};
-use super::decision::{Chosen, Refusal};
+use super::decision::{Chosen, Preemption, Refusal};
 use super::framework::{Framework, Verdict, View};
 use super::full_scan::FullScan;
 use super::info::PodInfo;
+use super::preemption;
 use super::round_robin::RoundRobin;
 use crate::api::Name;
 use crate::order;
@@ -30,6 +31,11 @@ pub(super) trait Scheduler: Debug + Send + Sync {
 
     /// Chooses among all nodes.
     fn choose(&mut self, pod: Asking<'_>, view: View<'_>) -> Choice;
+
+    /// Looks for pods that are to make room for one that no node takes, given who refused it.
+    fn preempt(&mut self, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
+        preemption::search(self.framework(), pod, refusals, view)
+    }
 
     /// A copy that goes its own way.
     fn fork(&self) -> Box<dyn Scheduler>;

@@ -18,13 +18,12 @@ const BACKOFF_MAX: Span = Span::from_secs(10);
 /// After how long a parked pod is tried again although nothing happened that could help. A safety net, as upstream's.
 const PARKED_MAX: Span = Span::from_secs(300);
 
-/// Namespace and name.
-pub(super) type PodKey = (Name, Name);
-
 /// What is known of a pod that waits.
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) uid: Uid,
+    pub(super) namespace: Name,
+    pub(super) name: Name,
     /// The number of its scheduler.
     pub(super) scheduler: u8,
     pub(super) info: Arc<PodInfo>,
@@ -52,8 +51,8 @@ struct Entry {
 }
 
 impl Entry {
-    fn rank(&self, key: &PodKey) -> Rank {
-        (Reverse(self.pod.info.priority), self.pod.created, self.arrival, key.clone())
+    fn rank(&self) -> Rank {
+        (Reverse(self.pod.info.class.priority), self.pod.created, self.arrival)
     }
 
     fn group(&self) -> Group {
@@ -61,7 +60,8 @@ impl Entry {
     }
 }
 
-type Rank = (Reverse<i32>, Time, u64, PodKey);
+/// No two pods arrive at once.
+type Rank = (Reverse<i32>, Time, u64);
 type Group = (u8, Arc<PodInfo>);
 
 /// How many pods wait where.
@@ -102,49 +102,50 @@ pub struct Wait {
 /// All pods that wait for a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: order::Map<PodKey, Box<Entry>>,
-    active: order::Set<Rank>,
+    entries: order::Map<Uid, Box<Entry>>,
+    active: order::Map<Rank, Uid>,
     /// Parked pods that are decided alike, and what can help them.
-    parked: order::Map<Group, (Events, order::Set<PodKey>)>,
+    parked: order::Map<Group, (Events, order::Set<Uid>)>,
     /// What can help any of them, and perhaps some that are parked no more.
     awaited: Events,
     /// When those that back off or are parked are to be tried again.
-    deadlines: Deadlines<PodKey>,
+    deadlines: Deadlines<Uid>,
     arrivals: u64,
 }
 
 impl Queue {
     /// Puts a pod in line, or gated ones aside. One that waits already is tried again with what is new about it.
-    pub(super) fn put(&mut self, key: &PodKey, pod: Waiting, gated: bool, now: Time) {
-        let (arrival, attempts, tried) = match self.entries.get(key) {
-            Some(entry) if entry.pod.uid == pod.uid => (entry.arrival, entry.attempts, entry.tried),
-            _ => {
+    pub(super) fn put(&mut self, pod: Waiting, gated: bool, now: Time) {
+        let uid = pod.uid;
+        let (arrival, attempts, tried) = match self.entries.get(&uid) {
+            Some(entry) => (entry.arrival, entry.attempts, entry.tried),
+            None => {
                 self.arrivals += 1;
                 (self.arrivals, 0, now)
             }
         };
-        self.remove(key);
+        self.take_out(uid);
         let entry = Entry { pod, arrival, attempts, tried, place: Place::Gated };
-        self.entries.insert(key.clone(), Box::new(entry));
+        self.entries.insert(uid, Box::new(entry));
         if !gated {
-            self.retry(key, now);
+            self.retry(uid, now);
         }
     }
 
     /// Forgets a pod.
-    pub(super) fn remove(&mut self, key: &PodKey) {
-        self.take_out(key);
-        self.entries.remove(key);
+    pub(super) fn remove(&mut self, uid: Uid) {
+        self.take_out(uid);
+        self.entries.remove(&uid);
     }
 
     /// Whether a pod waits.
-    pub(super) fn contains(&self, key: &PodKey) -> bool {
-        self.entries.contains_key(key)
+    pub(super) fn contains(&self, uid: Uid) -> bool {
+        self.entries.contains_key(&uid)
     }
 
     /// How a pod waits; none where it does not.
-    pub(super) fn wait(&self, key: &PodKey) -> Option<Wait> {
-        let entry = self.entries.get(key)?;
+    pub(super) fn wait(&self, uid: Uid) -> Option<Wait> {
+        let entry = self.entries.get(&uid)?;
         let line = match entry.place {
             Place::Active => Line::Active,
             Place::BackingOff => Line::BackingOff(entry.tried + backoff(entry.attempts)),
@@ -155,25 +156,25 @@ impl Queue {
     }
 
     /// The next pod in line. It stays known: what came of it is told by [`Self::remove`] or [`Self::park`].
-    pub(super) fn pop(&mut self) -> Option<(PodKey, Waiting)> {
-        let (.., key) = self.active.pop_first()?;
-        let entry = self.entries.get_mut(&key)?;
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
+        let (_, uid) = self.active.pop_first()?;
+        let entry = self.entries.get_mut(&uid)?;
         // Neither in line nor anywhere else until told.
         entry.place = Place::Gated;
-        Some((key, entry.pod.clone()))
+        Some(entry.pod.clone())
     }
 
     /// Parks a pod that no node would take, until one of `helped_by` happens.
-    pub(super) fn park(&mut self, key: &PodKey, helped_by: Events, now: Time) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
+    pub(super) fn park(&mut self, uid: Uid, helped_by: Events, now: Time) {
+        let Some(entry) = self.entries.get_mut(&uid) else { return };
         entry.attempts += 1;
         entry.tried = now;
         entry.place = Place::Parked;
         let group = self.parked.entry(entry.group()).or_default();
         group.0 = helped_by;
         self.awaited = self.awaited.or(helped_by);
-        group.1.insert(key.clone());
-        self.deadlines.set(key.clone(), now + PARKED_MAX);
+        group.1.insert(uid);
+        self.deadlines.set(uid, now + PARKED_MAX);
     }
 
     /// Wakes the parked pods of every class that `helped` finds helped, given its scheduler and what can help it;
@@ -183,22 +184,22 @@ impl Queue {
         let mut awaited = Events::NONE;
         for ((scheduler, info), (events, keys)) in self.parked.iter_mut() {
             if helped(*scheduler, info, events) {
-                woken.extend(keys.iter().cloned());
+                woken.extend(keys.iter().copied());
             } else {
                 awaited = awaited.or(*events);
             }
         }
         self.awaited = awaited;
-        for key in woken {
-            self.retry(&key, now);
+        for uid in woken {
+            self.retry(uid, now);
         }
     }
 
     /// Puts a pod in line that backs off or is parked.
-    pub(super) fn wake_one(&mut self, key: &PodKey, now: Time) {
-        let waits = self.entries.get(key).is_some_and(|e| matches!(e.place, Place::BackingOff | Place::Parked));
+    pub(super) fn wake_one(&mut self, uid: Uid, now: Time) {
+        let waits = self.entries.get(&uid).is_some_and(|e| matches!(e.place, Place::BackingOff | Place::Parked));
         if waits {
-            self.retry(key, now);
+            self.retry(uid, now);
         }
     }
 
@@ -209,8 +210,8 @@ impl Queue {
 
     /// Puts those in line whose time has come.
     pub(super) fn wake_due(&mut self, now: Time) {
-        while let Some(key) = self.deadlines.pop_due(now) {
-            self.retry(&key, now);
+        while let Some(uid) = self.deadlines.pop_due(now) {
+            self.retry(uid, now);
         }
     }
 
@@ -239,31 +240,31 @@ impl Queue {
     }
 
     /// Puts a pod in line, once it has backed off long enough.
-    fn retry(&mut self, key: &PodKey, now: Time) {
-        self.take_out(key);
-        let Some(entry) = self.entries.get_mut(key) else { return };
+    fn retry(&mut self, uid: Uid, now: Time) {
+        self.take_out(uid);
+        let Some(entry) = self.entries.get_mut(&uid) else { return };
         let until = entry.tried + backoff(entry.attempts);
         if until <= now {
             entry.place = Place::Active;
-            self.active.insert(entry.rank(key));
+            self.active.insert(entry.rank(), uid);
         } else {
             entry.place = Place::BackingOff;
-            self.deadlines.set(key.clone(), until);
+            self.deadlines.set(uid, until);
         }
     }
 
-    fn take_out(&mut self, key: &PodKey) {
-        let Some(entry) = self.entries.get(key) else { return };
+    fn take_out(&mut self, uid: Uid) {
+        let Some(entry) = self.entries.get(&uid) else { return };
         match entry.place {
             Place::Active => {
-                self.active.remove(&entry.rank(key));
+                self.active.remove(&entry.rank());
             }
-            Place::BackingOff => self.deadlines.cancel(key),
+            Place::BackingOff => self.deadlines.cancel(&uid),
             Place::Parked => {
-                self.deadlines.cancel(key);
+                self.deadlines.cancel(&uid);
                 let group = entry.group();
                 if let Some((_, keys)) = self.parked.get_mut(&group) {
-                    keys.remove(key);
+                    keys.remove(&uid);
                     if keys.is_empty() {
                         self.parked.remove(&group);
                     }

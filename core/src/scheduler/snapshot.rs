@@ -6,6 +6,7 @@ use super::node::{NodeInfo, Placed};
 use super::topology::Topology;
 use crate::api::{Meta, Name, Uid};
 use crate::order;
+use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
 
@@ -40,9 +41,6 @@ impl Events {
 #[derive(Clone, Debug)]
 pub(super) struct Nominated {
     pub(super) uid: Uid,
-    pub(super) namespace: Name,
-    pub(super) name: Name,
-    pub(super) node: Name,
     pub(super) info: Arc<PodInfo>,
 }
 
@@ -72,7 +70,11 @@ pub(super) struct Snapshot {
     with_terms: u32,
     /// How many pods on nodes have which priority.
     priorities: order::Map<i32, i32>,
-    nominated: Vec<Nominated>,
+    /// For which node pods wait on which others made room.
+    nominated: order::Map<Uid, Name>,
+    nominated_on: order::Map<Name, Vec<Nominated>>,
+    /// How many of these say something about other pods near them.
+    nominated_terms: u32,
 }
 
 impl Snapshot {
@@ -136,20 +138,57 @@ impl Snapshot {
         self.priorities.keys().next().copied()
     }
 
-    /// The pods for which others made room.
-    pub(super) fn nominated(&self) -> &[Nominated] {
-        &self.nominated
+    /// Whether others made room for any pod.
+    pub(super) const fn has_nominated(&self) -> bool {
+        !self.nominated.is_empty()
+    }
+
+    /// Whether pods for which others made room say something about other pods near them.
+    pub(super) const fn have_nominated_terms(&self) -> bool {
+        self.nominated_terms > 0
+    }
+
+    /// The pods for which others made room on a node, in the order in which that was decided.
+    pub(super) fn nominated_on(&self, node: &str) -> &[Nominated] {
+        self.nominated_on.get(node).map_or(&[], Vec::as_slice)
     }
 
     /// Forgets for which node a pod waits.
     pub(super) fn dismiss(&mut self, uid: Uid) {
-        self.nominated.retain(|n| n.uid != uid);
+        let Some(node) = self.nominated.remove(&uid) else { return };
+        if let Some(there) = self.nominated_on.get_mut(&node) {
+            if let Some(at) = there.iter().position(|n| n.uid == uid) {
+                self.nominated_terms -= u32::from(there.remove(at).info.has_terms());
+            }
+            if there.is_empty() {
+                self.nominated_on.remove(&node);
+            }
+        }
+        self.note_name(&node);
     }
 
     /// Takes note of the node for which a pod waits.
-    pub(super) fn nominate(&mut self, nominated: Nominated) {
+    pub(super) fn nominate(&mut self, node: Name, nominated: Nominated) {
         self.dismiss(nominated.uid);
-        self.nominated.push(nominated);
+        self.nominated_terms += u32::from(nominated.info.has_terms());
+        self.nominated.insert(nominated.uid, node.clone());
+        self.note_name(&node);
+        self.nominated_on.entry(node).or_default().push(nominated);
+    }
+
+    fn note_name(&mut self, node: &str) {
+        if let Some(index) = self.index(node) {
+            self.note(index);
+        }
+    }
+
+    /// Takes note of when a node took a pod on.
+    pub(super) fn set_started(&mut self, node: &str, uid: Uid, started: Time) {
+        let Some(index) = self.index(node) else { return };
+        if let Some(pod) = self.nodes[index as usize].pods.iter_mut().rfind(|p| p.uid == uid) {
+            pod.started = started;
+            self.note(index);
+        }
     }
 
     /// The number of the last change.
@@ -223,7 +262,7 @@ impl Snapshot {
         let node = &mut self.nodes[index as usize];
         if node.present {
             self.soft_taints -= u32::from(is_soft(&node.taints));
-            self.images.set(&node.images, &node.name, crate::time::Time(0), &[]);
+            self.images.set(&node.images, &node.name, Time(0), &[]);
             node.unset();
             self.present -= 1;
             self.layout += 1;
@@ -248,7 +287,7 @@ impl Snapshot {
     pub(super) fn add_pod(&mut self, node: &Name, pod: Placed) -> u32 {
         let index = self.enter(node);
         self.count_terms(&pod, 1);
-        *self.priorities.entry(pod.info.priority).or_default() += 1;
+        *self.priorities.entry(pod.info.class.priority).or_default() += 1;
         self.nodes[index as usize].add(pod);
         self.note(index);
         index
@@ -267,10 +306,10 @@ impl Snapshot {
         let index = self.index(node)?;
         let pod = self.nodes[index as usize].remove(uid)?;
         self.count_terms(&pod, -1);
-        if let Some(count) = self.priorities.get_mut(&pod.info.priority) {
+        if let Some(count) = self.priorities.get_mut(&pod.info.class.priority) {
             *count -= 1;
             if *count == 0 {
-                self.priorities.remove(&pod.info.priority);
+                self.priorities.remove(&pod.info.class.priority);
             }
         }
         self.note(index);

@@ -185,7 +185,7 @@ fn compare(objects: &Objects, key: &Key, theirs: &Value) -> Result<(), String> {
 }
 
 fn compare_gated(cluster: &Cluster, key: &Key, message: &str) -> Result<(), String> {
-    let wait = cluster.schedulers().wait(&key.namespace, &key.name);
+    let wait = cluster.store().at(key).and_then(|pod| cluster.schedulers().wait(pod.meta.uid));
     if wait.map(|w| w.line) != Some(Line::Gated) {
         return Err("we do not take it for gated".to_owned());
     }

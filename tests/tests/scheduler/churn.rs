@@ -15,11 +15,23 @@ const NODES: usize = 6;
 #[derive(Clone, Copy, Debug)]
 enum Says {
     Nothing,
-    Spread { key: &'static str, skew: i32, hard: bool },
-    Near { key: &'static str, hard: bool },
-    Apart { key: &'static str, hard: bool },
+    Spread {
+        key: &'static str,
+        skew: i32,
+        hard: bool,
+    },
+    Near {
+        key: &'static str,
+        hard: bool,
+    },
+    Apart {
+        key: &'static str,
+        hard: bool,
+    },
     /// As [`Says::Near`], of pods in namespaces that are labelled so.
-    NearIn { team: bool },
+    NearIn {
+        team: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -184,7 +196,11 @@ fn take(fixture: &mut Fixture, at: usize, step: &Step, scheduler: &str) {
             fixture.ask(Method::Patch, "namespaces/default", &json!({"metadata": {"labels": {"team": team}}}));
         }
         Step::Serve(color) => {
-            fixture.ask(Method::Patch, "namespaces/default/services/s", &json!({"spec": {"selector": {"color": color}}}));
+            fixture.ask(
+                Method::Patch,
+                "namespaces/default/services/s",
+                &json!({"spec": {"selector": {"color": color}}}),
+            );
         }
         Step::Node(true) if !there(fixture, last) => fixture.create(&new_node(last)),
         Step::Node(false) if there(fixture, last) => {

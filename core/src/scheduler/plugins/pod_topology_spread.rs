@@ -313,6 +313,12 @@ impl Evenness {
     }
 }
 
+/// The nearest whole number, halves away from zero; for what is not negative. A conversion costs less than a call.
+fn rounded(sum: f64) -> i64 {
+    let whole = sum as i64;
+    whole + i64::from(sum - whole as f64 >= 0.5)
+}
+
 impl Ranking for Evenness {
     fn see(&mut self, index: u32, node: &NodeInfo, _view: View<'_>) {
         let ignored = self.ignored[index as usize];
@@ -334,7 +340,7 @@ impl Ranking for Evenness {
         for wished in &self.terms {
             self.add(wished, nodes, scored, &mut sums);
         }
-        let raw: Vec<i64> = sums.iter().map(|sum| sum.round() as i64).collect();
+        let raw: Vec<i64> = sums.iter().map(|sum| rounded(*sum)).collect();
         let among = || raw.iter().zip(nodes).filter(|(_, index)| open(index)).map(|(raw, _)| *raw);
         let most = among().max().unwrap_or_default();
         let least = among().min().unwrap_or_default();
@@ -384,7 +390,15 @@ impl WideScore for PodTopologySpread {
 
 #[cfg(test)]
 mod tests {
-    use super::ln;
+    use super::{ln, rounded};
+
+    #[test]
+    fn rounds_as_the_standard_library_does() {
+        let near = [0.0, 0.499_999_999_999_999_94, 0.5, 0.75, 1.0, 1.5, 2.5, 1_234_567.5, 4_503_599_627_370_495.5];
+        for sum in near.into_iter().flat_map(|sum: f64| [sum, sum.next_down().abs(), sum.next_up()]) {
+            assert_eq!(rounded(sum), sum.round() as i64, "{sum}");
+        }
+    }
 
     #[test]
     fn the_logarithm_is_that_of_the_standard_library_but_for_its_last_digits() {

@@ -1,10 +1,11 @@
 //! Scheduling: cases of the shapes and names of kube-scheduler's own benchmark, `scheduler_perf`.
 
 use super::world::resident;
-use kubarium_core::api::{Kind, Object, Uid};
+use kubarium_core::api::{Kind, Object};
 use kubarium_core::apiserver::{Method, Request};
-use kubarium_core::{Cluster, Config, Input, Time};
+use kubarium_core::{Cluster, Config, Input, Rng, Span, Time};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -222,16 +223,16 @@ fn too_large() -> (Value, Value) {
     sized("9000m", 0)
 }
 
-/// Pods of a template, alike but for their names.
+/// Pods of a template, alike but for their names and uids, which are random as those of generated names.
 struct Pods {
     object: Object,
-    next: u64,
+    rng: Rng,
 }
 
 impl Pods {
     fn new(template: Template, number: u64, scheduler: &str) -> Result<Self, String> {
         let object = Object::from_value(Kind::Pod, &manifest(template, scheduler)).map_err(|e| e.to_string())?;
-        Ok(Self { object, next: (number + 1) << 32 })
+        Ok(Self { object, rng: Rng::new(number, "pods") })
     }
 }
 
@@ -239,10 +240,9 @@ impl Iterator for Pods {
     type Item = Arc<Object>;
 
     fn next(&mut self) -> Option<Arc<Object>> {
-        self.next += 1;
         let mut object = self.object.clone();
-        object.meta.name = format!("pod-{:012x}", self.next).into();
-        object.meta.uid = Uid(u128::from(self.next));
+        object.meta.uid = self.rng.uid();
+        object.meta.name = format!("pod-{:010x}", object.meta.uid.0 as u64 >> 24).into();
         Some(Arc::new(object))
     }
 }
@@ -275,16 +275,24 @@ fn base(nodes: usize, zones: &[&str]) -> Result<Vec<Arc<Object>>, String> {
     Ok(objects)
 }
 
+/// Lets the cluster work until nothing is left to do within some seconds of its time: who made others go waits for them.
 fn run(cluster: &mut Cluster) {
-    while cluster.handle(NOW, Input::Wake).wake == Some(NOW) {}
+    let end = NOW + Span::from_secs(10);
+    let mut now = NOW;
+    while let Some(wake) = cluster.handle(now, Input::Wake).wake.filter(|at| *at <= end) {
+        now = now.max(wake);
+    }
 }
 
 fn restore(objects: impl IntoIterator<Item = Arc<Object>>) -> Cluster {
     Cluster::restore(Config::default(), NOW, 1, objects)
 }
 
-fn bound(cluster: &Cluster) -> usize {
-    cluster.store().list(Kind::Pod, None).filter(|o| o.pod().is_some_and(|p| p.node.is_some())).count()
+/// How many of the pods have a node that were not there before.
+fn bound(cluster: &Cluster, before: &[Arc<Object>]) -> usize {
+    let known: BTreeSet<_> = before.iter().map(|o| o.meta.uid).collect();
+    let pods = cluster.store().list(Kind::Pod, None);
+    pods.filter(|o| o.pod().is_some_and(|p| p.node.is_some()) && !known.contains(&o.meta.uid)).count()
 }
 
 /// Everything there is before the measured pods come. Pods that pend stay so.
@@ -306,14 +314,13 @@ fn place(before: &[Arc<Object>], case: &Case, pods: usize, scheduler: &str) -> R
     let mut idle = restore(before.iter().cloned());
     run(&mut idle);
     let without = start.elapsed();
-    let held = bound(&idle);
     drop(idle);
     let pods: Vec<_> = Pods::new(case.pod, 0, scheduler)?.take(pods).collect();
     let start = Instant::now();
     let mut cluster = restore(before.iter().cloned().chain(pods));
     run(&mut cluster);
     let took = start.elapsed().saturating_sub(without);
-    Ok((took, bound(&cluster).saturating_sub(held)))
+    Ok((took, bound(&cluster, before)))
 }
 
 /// The time each pod takes that is created by a request while nothing else is to be done, the slowest hundredth and the
@@ -330,9 +337,10 @@ fn one_by_one(before: &[Arc<Object>], case: &Case, pods: usize) -> (f64, f64) {
         request.brief = true;
         request.body = body.to_string();
         let start = Instant::now();
-        let mut output = cluster.handle(NOW, Input::Request(request));
-        while output.wake == Some(NOW) {
-            output = cluster.handle(NOW, Input::Wake);
+        let now = cluster.now();
+        let mut output = cluster.handle(now, Input::Request(request));
+        while output.wake == Some(now) {
+            output = cluster.handle(now, Input::Wake);
         }
         times.push(start.elapsed());
     }
@@ -383,7 +391,7 @@ fn from_empty(nodes: usize, pods: usize) -> Result<(), String> {
     let each = (resident()?.saturating_sub(before)) as f64 / pods as f64;
     println!(
         "{} pods on {nodes} nodes from empty in {:.0} ms (aim 1,000), {each:.0} bytes per pod (aim 600)",
-        bound(&cluster),
+        bound(&cluster, &[]),
         took.as_secs_f64() * 1e3
     );
     Ok(())
