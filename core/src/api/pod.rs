@@ -309,6 +309,8 @@ impl PodStatus {
             *old = condition;
             changed
         } else {
+            // Most versions of a pod keep the conditions they have: no room is left for more.
+            self.conditions.reserve_exact(1);
             self.conditions.push(condition);
             true
         }

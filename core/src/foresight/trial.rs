@@ -56,7 +56,7 @@ impl Trial {
         self.settle();
         for _ in 0..WAITS_MAX {
             let pod = find(&self.cluster)?;
-            let wait = self.cluster.schedulers().wait(&pod.meta.namespace, &pod.meta.name);
+            let wait = self.cluster.schedulers().wait(pod.meta.uid);
             let Some(Line::BackingOff(at)) = wait.map(|w| w.line) else { break };
             while self.cluster.now() < at {
                 let now = self.cluster.now();

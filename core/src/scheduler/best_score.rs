@@ -12,6 +12,7 @@ use super::preemption::{may_preempt, search};
 use super::profile::{Choice, Scheduler, count, nominated, refusals};
 use super::prospects::AllProspects;
 use crate::api::Name;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The scheduler of a profile, such as `default-scheduler`: of all nodes that will do, the one with the highest score.
@@ -56,9 +57,9 @@ fn best_alone(framework: &Framework, pod: Asking<'_>, evaluation: &Evaluation, f
         let margin = |second| totals.total(best) - totals.total(second);
         Chosen {
             node: node.name.clone(),
-            feasible: evaluation.feasible(),
+            feasible: evaluation.feasible().len() as u32,
             scores: all_scores(framework, &pod.info.class, node, flat, 0),
-            runner_up: totals.second(nodes).map(|second| (nodes[second as usize].name.clone(), margin(second))),
+            runner_up: totals.second(view.snapshot).map(|second| (nodes[second as usize].name.clone(), margin(second))),
         }
     });
     Choice { chosen, refusals: refusals(framework, pod.info, evaluation.counts()) }
@@ -78,23 +79,30 @@ fn best_around(
     view: View<'_>,
 ) -> Choice {
     let nodes = view.snapshot.nodes();
-    let mut verdicts = evaluation.verdicts().to_vec();
     let mut counts = evaluation.counts().to_vec();
-    outlook.around.judge(&mut verdicts, &mut |before, after, nodes| {
-        if nodes > 0 {
-            count(&mut counts, before, -(nodes as i32));
-            count(&mut counts, after, nodes as i32);
-        }
-    });
-    let feasible = feasible(&verdicts);
+    let feasible = if outlook.around.is_content() {
+        Cow::Borrowed(evaluation.feasible())
+    } else {
+        let mut verdicts = evaluation.verdicts().to_vec();
+        outlook.around.judge(&mut verdicts, &mut |before, after, nodes| {
+            if nodes > 0 {
+                count(&mut counts, before, -(nodes as i32));
+                count(&mut counts, after, nodes as i32);
+            }
+        });
+        Cow::Owned(feasible(&verdicts))
+    };
     let wide = outlook.rankings.rows(&feasible);
+    if outlook.around.is_content() && wide.iter().all(Row::is_flat) {
+        return best_alone(framework, pod, evaluation, &wide, view);
+    }
     let totals = evaluation.totals();
     let mut sums: Vec<i32> = feasible.iter().map(|index| totals.total(*index)).collect();
     wide.iter().for_each(|row| row.add_to(&mut sums));
     let node = |place: usize| &nodes[feasible[place] as usize];
     let (mut best, mut second): (Option<usize>, Option<usize>) = (None, None);
     let better = |a: usize, b: Option<usize>| {
-        b.is_none_or(|b| sums[a] > sums[b] || sums[a] == sums[b] && node(a).before(node(b)))
+        b.is_none_or(|b| sums[a] > sums[b] || sums[a] == sums[b] && view.snapshot.before(feasible[a], feasible[b]))
     };
     let mut bar = i32::MIN;
     for (place, sum) in sums.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! How every node stands to a class of pods, kept from one pod to the next: only nodes that changed are judged again.
 
-use super::assess::crowded;
+use super::assess::{crowded, feasible};
 use super::framework::{Framework, Verdict};
 use super::pod::PodClass;
 use super::profile::count;
@@ -22,6 +22,8 @@ pub(super) struct Evaluation {
     totals: Tournament,
     /// How many nodes have which verdict.
     counts: Vec<(Verdict, u32)>,
+    /// The nodes that would do.
+    feasible: Vec<u32>,
 }
 
 /// The evaluations of the classes of late.
@@ -50,8 +52,9 @@ impl Evaluation {
         }
         self.version = Some(snapshot.version());
         self.verdicts.resize(snapshot.nodes().len(), Verdict::Absent);
-        for &index in &*which {
-            self.count(self.verdicts[index as usize], -1);
+        let before: Vec<Verdict> = which.iter().map(|index| self.verdicts[*index as usize]).collect();
+        for verdict in &before {
+            self.count(*verdict, -1);
         }
         let nodes = snapshot.nodes();
         framework.judge(class, nodes, which, &mut self.verdicts, self.totals.totals_mut(nodes.len()));
@@ -66,9 +69,15 @@ impl Evaluation {
                 }
             }
         }
-        self.totals.play(which, nodes);
-        for &index in &*which {
-            self.count(self.verdicts[index as usize], 1);
+        self.totals.play(which, snapshot);
+        let mut turned = false;
+        for (before, &index) in before.into_iter().zip(&*which) {
+            let after = self.verdicts[index as usize];
+            self.count(after, 1);
+            turned |= (before == Verdict::Feasible) != (after == Verdict::Feasible);
+        }
+        if turned {
+            self.feasible = feasible(&self.verdicts);
         }
     }
 
@@ -83,9 +92,9 @@ impl Evaluation {
         &self.counts
     }
 
-    /// How many nodes would do.
-    pub(super) fn feasible(&self) -> u32 {
-        self.counts.iter().find(|(v, _)| *v == Verdict::Feasible).map_or(0, |(_, count)| *count)
+    /// The indexes of the nodes that would do, in order.
+    pub(super) fn feasible(&self) -> &[u32] {
+        &self.feasible
     }
 
     /// How each node stands, by index.

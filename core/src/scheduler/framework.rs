@@ -271,6 +271,18 @@ pub(super) fn normalize(raw: &[i64], fewer_is_better: bool) -> Given {
     Given::Each(raw.iter().map(score).collect())
 }
 
+/// What a function makes of each number. Nodes are many and their numbers often few: each is computed once then.
+pub(super) fn scored(raw: &[i64], score: impl Fn(i64) -> i32) -> Vec<i32> {
+    let (least, most) = raw.iter().fold((i64::MAX, i64::MIN), |(least, most), raw| (least.min(*raw), most.max(*raw)));
+    match usize::try_from(most.saturating_sub(least)) {
+        Ok(span) if span < raw.len() => {
+            let table: Vec<i32> = (least..=most).map(score).collect();
+            raw.iter().map(|raw| table[(raw - least) as usize]).collect()
+        }
+        _ => raw.iter().map(|raw| score(*raw)).collect(),
+    }
+}
+
 /// A filter of either kind.
 pub(super) enum AnyFilter {
     /// Asked about a node alone.
@@ -419,6 +431,18 @@ impl Framework {
         for (score, weight) in self.node_scores(pod) {
             score.add(weight, pod, nodes, which, totals);
         }
+    }
+
+    /// What the wide scores count for the nodes at these indexes, by plugin.
+    pub(super) fn raw_scores(
+        &self,
+        pod: &Arc<PodInfo>,
+        view: View<'_>,
+        nodes: &[u32],
+    ) -> Vec<(&'static str, Vec<i64>)> {
+        let mut rankings = self.rankings(pod, view);
+        rankings.see(0..view.snapshot.nodes().len() as u32, view);
+        rankings.raw(nodes)
     }
 
     /// A refusal in words of data: which plugin, and its reasons.

@@ -30,7 +30,7 @@ pub(super) fn scan(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Ch
     let better = |place: usize, than: Option<usize>| {
         let Some(than) = than else { return true };
         let (total, other) = (total(&rows, place), total(&rows, than));
-        total > other || total == other && node(place).before(node(than))
+        total > other || total == other && view.snapshot.before(feasible[place], feasible[than])
     };
     let (mut best, mut second) = (None, None);
     for place in 0..feasible.len() {

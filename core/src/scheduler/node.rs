@@ -40,8 +40,6 @@ pub(super) struct NodeInfo {
     pub(super) name: Name,
     /// Whether there is a Node object. Pods may be bound to a name that has none (yet).
     pub(super) present: bool,
-    /// Breaks ties between equal nodes, before the name does; made from the seed.
-    pub(super) tie: u64,
     /// What pods may take.
     pub(super) allocatable: Amounts,
     /// How many pods it may have.
@@ -95,7 +93,6 @@ impl NodeInfo {
     pub(super) fn unset(&mut self) {
         *self = Self {
             name: self.name.clone(),
-            tie: self.tie,
             used: std::mem::take(&mut self.used),
             counted: self.counted,
             pods: std::mem::take(&mut self.pods),
@@ -145,10 +142,5 @@ impl NodeInfo {
     pub(super) fn untolerated(&self, pod: &PodClass) -> Option<&Taint> {
         let mut keeps_away = self.taints.iter().filter(|t| t.effect == "NoSchedule" || t.effect == "NoExecute");
         keeps_away.find(|t| !pod.tolerates(&t.key, &t.value, &t.effect))
-    }
-
-    /// Whether this node goes before `other` among equals.
-    pub(super) fn before(&self, other: &Self) -> bool {
-        (self.tie, &self.name) < (other.tie, &other.name)
     }
 }

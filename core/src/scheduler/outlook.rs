@@ -86,6 +86,15 @@ impl Rankings {
         self.0.iter().all(|(_, _, rank)| matches!(rank, Rank::Flat(_)))
     }
 
+    /// What is counted for the nodes at these indexes, by plugin.
+    pub(super) fn raw(&self, nodes: &[u32]) -> Vec<(&'static str, Vec<i64>)> {
+        let counted = self.0.iter().filter_map(|(plugin, _, rank)| match rank {
+            Rank::Flat(_) => None,
+            Rank::By(ranking) => Some((*plugin, ranking.raw(nodes)?)),
+        });
+        counted.collect()
+    }
+
     /// What is given to the nodes at these indexes.
     pub(super) fn rows(&self, nodes: &[u32]) -> Vec<Row> {
         let given = |rank: &Rank| match rank {
@@ -156,6 +165,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether it gives all nodes the same.
+    pub(super) const fn is_flat(&self) -> bool {
+        !matches!(self.given, Given::Each(_))
+    }
+
     /// Adds what it gives the nodes it was asked about to their sums.
     pub(super) fn add_to(&self, sums: &mut [i32]) {
         match &self.given {

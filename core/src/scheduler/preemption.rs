@@ -97,9 +97,8 @@ pub(super) fn preempt(
 
 /// What comes of what each node could do, by index.
 pub(super) fn conclude(prospects: &[Prospect], view: View<'_>) -> Preemption {
-    let nodes = view.snapshot.nodes();
     let better = |a: &Candidate, b: &Candidate| match a.rank.cmp(&b.rank) {
-        std::cmp::Ordering::Equal => nodes[a.index as usize].before(&nodes[b.index as usize]),
+        std::cmp::Ordering::Equal => view.snapshot.before(a.index, b.index),
         order => order.is_lt(),
     };
     let candidates = prospects.iter().filter_map(|prospect| match prospect {

@@ -3,13 +3,13 @@
 //! Only the schedulers' own picture of the nodes changes. So a loss costs as much as the pods that it moves, not as much
 //! as the cluster is large.
 
+use super::Schedulers;
 use super::assess::{Asking, assess};
 use super::decision::{Preemption, fit_error};
 use super::framework::View;
 use super::info::{Infos, PodInfo};
 use super::node::{Placed, Taint};
 use super::profile::Choice;
-use super::{Schedulers, preemption};
 use crate::api::{Body, Kind, Name, Object, Uid};
 use crate::store::Store;
 use k8s_openapi::api::core::v1 as k8s;
@@ -25,7 +25,7 @@ pub(crate) struct Likeness {
 impl Likeness {
     /// Higher goes first.
     pub(crate) fn priority(&self) -> i32 {
-        self.info.priority
+        self.info.class.priority
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> Rehearsal<'a> {
 
     fn set_node(&mut self, name: &Name, spec: &k8s::NodeSpec, status: &k8s::NodeStatus) {
         if let Some(object) = self.store.get(Kind::Node, "", name) {
-            self.fork.snapshot.set_node(&object.meta, spec, status);
+            self.fork.snapshot.set_node(&object.meta, spec, status, status.images.as_ref());
         }
     }
 
@@ -129,7 +129,7 @@ impl<'a> Rehearsal<'a> {
         let Choice { chosen, refusals } = scheduler.choose(asking, view);
         let (node, victims) = match chosen {
             Some(chosen) => (chosen.node, Vec::new()),
-            None => match preemption::search(scheduler.framework(), asking, &refusals, view) {
+            None => match scheduler.preempt(asking, &refusals, view) {
                 Preemption::Planned(plan) => (plan.node, plan.victims),
                 preemption => {
                     return Placing::Refused(fit_error(view.snapshot.present(), &refusals, Some(&preemption)));
@@ -145,7 +145,9 @@ impl<'a> Rehearsal<'a> {
                 self.undo.push(Undo::Went(node.clone(), pod));
             }
         }
-        self.fork.snapshot.add_pod(&node, Placed { uid, info: Arc::clone(&like.info), leaving: false });
+        self.fork
+            .snapshot
+            .add_pod(&node, Placed { uid, info: Arc::clone(&like.info), leaving: false, started: Placed::NOT_STARTED });
         self.undo.push(Undo::Came(node.clone(), uid));
         if victims.is_empty() { Placing::On(node) } else { Placing::InPlaceOf(node, victims) }
     }

@@ -51,6 +51,8 @@ pub(super) struct Nominated {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     nodes: Vec<NodeInfo>,
+    /// What breaks ties between equal nodes, before their names do; made from the seed.
+    ties: Vec<u64>,
     by_name: order::Map<Name, u32>,
     free: Vec<u32>,
     present: u32,
@@ -81,6 +83,13 @@ impl Snapshot {
     /// No nodes yet. The seed breaks ties between equal nodes.
     pub(super) fn new(seed: u64) -> Self {
         Self { seed, ..Self::default() }
+    }
+
+    /// Whether a node goes before another among equals.
+    pub(super) fn before(&self, a: u32, b: u32) -> bool {
+        let tie = |index: u32| self.ties[index as usize];
+        let name = |index: u32| &self.nodes[index as usize].name;
+        tie(a) < tie(b) || tie(a) == tie(b) && name(a) < name(b)
     }
 
     /// All nodes by index, also of names without a Node object.
@@ -322,13 +331,15 @@ impl Snapshot {
             return *index;
         }
         let tie = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), self.seed);
-        let node = NodeInfo { name: name.clone(), tie, ..NodeInfo::default() };
+        let node = NodeInfo { name: name.clone(), ..NodeInfo::default() };
         self.layout += 1;
         let index = if let Some(index) = self.free.pop() {
             self.nodes[index as usize] = node;
+            self.ties[index as usize] = tie;
             index
         } else {
             self.nodes.push(node);
+            self.ties.push(tie);
             self.nodes.len() as u32 - 1
         };
         self.by_name.insert(name.clone(), index);

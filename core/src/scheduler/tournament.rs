@@ -1,6 +1,6 @@
 //! The best of many nodes, kept from one change of a node to the next.
 
-use super::node::NodeInfo;
+use super::snapshot::Snapshot;
 
 /// Says that there is no node.
 const NONE: u32 = u32::MAX;
@@ -29,29 +29,29 @@ impl Tournament {
     }
 
     /// Plays the matches again of these nodes, whose totals were written.
-    pub(super) fn play(&mut self, changed: &[u32], nodes: &[NodeInfo]) {
+    pub(super) fn play(&mut self, changed: &[u32], snapshot: &Snapshot) {
         let room = self.totals.len().next_power_of_two().max(2);
         if room != self.room {
             self.room = room;
             self.winners = vec![NONE; room];
-            return self.play_all(nodes);
+            return self.play_all(snapshot);
         }
         // Each match is played once where many nodes changed, and only theirs where few did.
         if changed.len() > room / 16 {
-            return self.play_all(nodes);
+            return self.play_all(snapshot);
         }
         for index in changed {
             let mut at = (room + *index as usize) / 2;
             while at > 0 {
-                self.winners[at] = self.decide(at, nodes);
+                self.winners[at] = self.decide(at, snapshot);
                 at /= 2;
             }
         }
     }
 
-    fn play_all(&mut self, nodes: &[NodeInfo]) {
+    fn play_all(&mut self, snapshot: &Snapshot) {
         for at in (1..self.room).rev() {
-            self.winners[at] = self.decide(at, nodes);
+            self.winners[at] = self.decide(at, snapshot);
         }
     }
 
@@ -64,16 +64,16 @@ impl Tournament {
         }
     }
 
-    fn decide(&self, at: usize, nodes: &[NodeInfo]) -> u32 {
-        self.better(self.comes(2 * at), self.comes(2 * at + 1), nodes)
+    fn decide(&self, at: usize, snapshot: &Snapshot) -> u32 {
+        self.better(self.comes(2 * at), self.comes(2 * at + 1), snapshot)
     }
 
-    fn better(&self, a: u32, b: u32, nodes: &[NodeInfo]) -> u32 {
+    fn better(&self, a: u32, b: u32, snapshot: &Snapshot) -> u32 {
         if a == NONE || b == NONE {
             return a.min(b);
         }
         let (total_a, total_b) = (self.totals[a as usize], self.totals[b as usize]);
-        let a_wins = total_a > total_b || total_a == total_b && nodes[a as usize].before(&nodes[b as usize]);
+        let a_wins = total_a > total_b || total_a == total_b && snapshot.before(a, b);
         if a_wins { a } else { b }
     }
 
@@ -83,11 +83,11 @@ impl Tournament {
     }
 
     /// The second best: the best of those who lost to the best one.
-    pub(super) fn second(&self, nodes: &[NodeInfo]) -> Option<u32> {
+    pub(super) fn second(&self, snapshot: &Snapshot) -> Option<u32> {
         let mut at = self.room + self.first()? as usize;
         let mut second = NONE;
         while at > 1 {
-            second = self.better(second, self.comes(at ^ 1), nodes);
+            second = self.better(second, self.comes(at ^ 1), snapshot);
             at /= 2;
         }
         (second != NONE).then_some(second)

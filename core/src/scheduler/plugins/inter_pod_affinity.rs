@@ -2,7 +2,9 @@
 
 use crate::api::Name;
 use crate::scheduler::decision::{Code, Reason};
-use crate::scheduler::framework::{Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore};
+use crate::scheduler::framework::{
+    Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore, scored,
+};
 use crate::scheduler::info::{PodInfo, PodTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
 use crate::scheduler::snapshot::{Events, Snapshot};
@@ -263,13 +265,16 @@ impl Ranking for Wishes {
             return Given::All(0);
         }
         // In floating point, with upstream's operations in upstream's order.
-        let score = |sum: &i64| (f64::from(SCORE_MAX) * ((sum - least) as f64 / span as f64)) as i32;
-        Given::Each(sums.iter().map(score).collect())
+        let score = |sum: i64| (f64::from(SCORE_MAX) * ((sum - least) as f64 / span as f64)) as i32;
+        Given::Each(scored(&sums, score))
     }
 
     fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
-        let sum = |index: &u32| self.tallies.iter().filter_map(|tally| tally.at(*index)).sum();
-        (self.wishes > 0).then(|| nodes.iter().map(sum).collect())
+        let mut sums = vec![0; nodes.len()];
+        for tally in &self.tallies {
+            sums.iter_mut().zip(nodes).for_each(|(sum, index)| *sum += tally.at(*index).unwrap_or_default());
+        }
+        (self.wishes > 0).then_some(sums)
     }
 }
 

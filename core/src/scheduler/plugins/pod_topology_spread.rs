@@ -2,7 +2,9 @@
 
 use crate::api::{Kind, Labels, Name, Selector};
 use crate::scheduler::decision::{Code, Reason};
-use crate::scheduler::framework::{Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore};
+use crate::scheduler::framework::{
+    Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore, scored,
+};
 use crate::scheduler::info::{PodInfo, SpreadTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
 use crate::scheduler::snapshot::Events;
@@ -335,28 +337,21 @@ impl Ranking for Evenness {
 
     fn give(&self, nodes: &[u32]) -> Given {
         let open = |index: &u32| !self.ignored[*index as usize];
-        let scored = nodes.iter().filter(|index| open(index)).count();
-        let mut sums = vec![0.0; nodes.len()];
-        for wished in &self.terms {
-            self.add(wished, nodes, scored, &mut sums);
-        }
-        let raw: Vec<i64> = sums.iter().map(|sum| rounded(*sum)).collect();
+        let raw = self.counted(nodes);
         let among = || raw.iter().zip(nodes).filter(|(_, index)| open(index)).map(|(raw, _)| *raw);
         let most = among().max().unwrap_or_default();
         let least = among().min().unwrap_or_default();
+        let wants_labels = self.ignored.contains(&true);
         let score = |raw: i64| match most {
             0 => SCORE_MAX,
             _ => (i64::from(SCORE_MAX) * (most + least - raw) / most) as i32,
         };
-        // Few numbers for many nodes: each is divided once.
-        let span = usize::try_from(most - least).unwrap_or(usize::MAX);
-        let table: Vec<i32> = if span <= nodes.len() { (least..=most).map(score).collect() } else { Vec::new() };
-        let score = |(raw, index): (&i64, &u32)| match table.get((raw - least) as usize) {
-            _ if !open(index) => 0,
-            Some(score) => *score,
-            None => score(*raw),
-        };
-        Given::Each(raw.iter().zip(nodes).map(score).collect())
+        let mut scores = scored(&raw, score);
+        if wants_labels {
+            let ignored = scores.iter_mut().zip(nodes).filter(|(_, index)| !open(index));
+            ignored.for_each(|(score, _)| *score = 0);
+        }
+        Given::Each(scores)
     }
 
     fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
