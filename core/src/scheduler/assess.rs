@@ -112,9 +112,7 @@ pub(super) fn rows(framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>, fe
         Row { plugin: score.name(), weight, given: Given::Each(given) }
     });
     let mut rows: Vec<Row> = alone.collect();
-    let mut rankings = framework.rankings(pod, view);
-    rankings.see(0..nodes.len() as u32, view);
-    rows.extend(rankings.rows(feasible));
+    rows.extend(framework.rankings(pod, view).rows(feasible));
     rows
 }
 

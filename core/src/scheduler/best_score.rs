@@ -98,7 +98,9 @@ fn best_around(
     }
     let totals = evaluation.totals();
     let mut sums: Vec<i32> = feasible.iter().map(|index| totals.total(*index)).collect();
-    wide.iter().for_each(|row| row.add_to(&mut sums));
+    for row in &wide {
+        row.add_to(&mut sums);
+    }
     let node = |place: usize| &nodes[feasible[place] as usize];
     let (mut best, mut second): (Option<usize>, Option<usize>) = (None, None);
     let better = |a: usize, b: Option<usize>| {

@@ -368,27 +368,24 @@ impl Framework {
 
     /// Lets the wide filters look around for a pod.
     pub(super) fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Surroundings {
-        let mut around = self.prepare(pod, view);
-        around.see(0..view.snapshot.nodes().len() as u32, view);
-        around
-    }
-
-    /// What the wide filters will see, nothing yet.
-    pub(super) fn prepare(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Surroundings {
         let wide = self.filters.iter().enumerate().filter_map(|(number, filter)| match filter {
             AnyFilter::Node(_) => None,
             AnyFilter::Wide(filter) => Some((number as u8, filter.look(pod, view)?)),
         });
-        Surroundings::new(wide.collect())
+        let mut around = Surroundings::new(wide.collect());
+        around.see(&view.snapshot.indexes(), view);
+        around
     }
 
-    /// What the wide scores will rank nodes by, nothing seen yet.
+    /// What the wide scores rank nodes by for a pod.
     pub(super) fn rankings(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Rankings {
         let wide = self.scores.iter().filter_map(|(score, weight)| match score {
             AnyScore::Node(_) => None,
             AnyScore::Wide(score) => Some((score.name(), *weight, score.look(pod, view))),
         });
-        Rankings::new(wide.collect())
+        let mut rankings = Rankings::new(wide.collect());
+        rankings.see(&view.snapshot.indexes(), view);
+        rankings
     }
 
     /// Whether and how a pod is refused by a node alone: by the first filter that does.
@@ -440,9 +437,7 @@ impl Framework {
         view: View<'_>,
         nodes: &[u32],
     ) -> Vec<(&'static str, Vec<i64>)> {
-        let mut rankings = self.rankings(pod, view);
-        rankings.see(0..view.snapshot.nodes().len() as u32, view);
-        rankings.raw(nodes)
+        self.rankings(pod, view).raw(nodes)
     }
 
     /// A refusal in words of data: which plugin, and its reasons.

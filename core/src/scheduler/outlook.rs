@@ -26,10 +26,10 @@ impl Surroundings {
     }
 
     /// Takes over what is on nodes now.
-    pub(super) fn see(&mut self, nodes: impl Iterator<Item = u32> + Clone, view: View<'_>) {
+    pub(super) fn see(&mut self, nodes: &[u32], view: View<'_>) {
         for (_, around) in &mut self.0 {
-            for index in nodes.clone() {
-                around.see(index, &view.snapshot.nodes()[index as usize], view);
+            for index in nodes {
+                around.see(*index, &view.snapshot.nodes()[*index as usize], view);
             }
             around.settle();
         }
@@ -71,11 +71,11 @@ impl Rankings {
     }
 
     /// Takes over what is on nodes now.
-    pub(super) fn see(&mut self, nodes: impl Iterator<Item = u32> + Clone, view: View<'_>) {
+    pub(super) fn see(&mut self, nodes: &[u32], view: View<'_>) {
         for (_, _, rank) in &mut self.0 {
             if let Rank::By(ranking) = rank {
-                for index in nodes.clone() {
-                    ranking.see(index, &view.snapshot.nodes()[index as usize], view);
+                for index in nodes {
+                    ranking.see(*index, &view.snapshot.nodes()[*index as usize], view);
                 }
             }
         }
@@ -125,13 +125,13 @@ impl Outlook {
         match changed {
             Some(_) if self.around.is_empty() && self.flat.is_some() => {}
             Some(changed) => {
-                self.around.see(changed.clone(), view);
-                self.rankings.see(changed, view);
+                let changed: Vec<u32> = changed.collect();
+                self.around.see(&changed, view);
+                self.rankings.see(&changed, view);
             }
             None => {
                 self.around = framework.look(pod, view);
                 self.rankings = framework.rankings(pod, view);
-                self.rankings.see(0..view.snapshot.nodes().len() as u32, view);
                 self.flat = self.rankings.is_flat().then(|| self.rankings.rows(&[]));
             }
         }

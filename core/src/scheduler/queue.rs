@@ -117,12 +117,11 @@ impl Queue {
     /// Puts a pod in line, or gated ones aside. One that waits already is tried again with what is new about it.
     pub(super) fn put(&mut self, pod: Waiting, gated: bool, now: Time) {
         let uid = pod.uid;
-        let (arrival, attempts, tried) = match self.entries.get(&uid) {
-            Some(entry) => (entry.arrival, entry.attempts, entry.tried),
-            None => {
-                self.arrivals += 1;
-                (self.arrivals, 0, now)
-            }
+        let (arrival, attempts, tried) = if let Some(entry) = self.entries.get(&uid) {
+            (entry.arrival, entry.attempts, entry.tried)
+        } else {
+            self.arrivals += 1;
+            (self.arrivals, 0, now)
         };
         self.take_out(uid);
         let entry = Entry { pod, arrival, attempts, tried, place: Place::Gated };

@@ -57,16 +57,13 @@ impl<K: Ord, V: Default> Recent<K, V> {
     fn add(&mut self, key: &Arc<K>, room: usize) -> usize {
         let entry = Entry { key: Arc::clone(key), value: V::default(), turn: 0 };
         let oldest = self.entries.iter().enumerate().min_by_key(|(_, e)| e.turn).map(|(at, _)| at);
-        let at = match oldest.filter(|_| self.entries.len() >= room) {
-            Some(at) => {
-                self.by_key.remove(&self.entries[at].key);
-                self.entries[at] = entry;
-                at
-            }
-            None => {
-                self.entries.push(entry);
-                self.entries.len() - 1
-            }
+        let at = if let Some(at) = oldest.filter(|_| self.entries.len() >= room) {
+            self.by_key.remove(&self.entries[at].key);
+            self.entries[at] = entry;
+            at
+        } else {
+            self.entries.push(entry);
+            self.entries.len() - 1
         };
         self.by_key.insert(Arc::clone(key), at);
         at

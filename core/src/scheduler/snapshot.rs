@@ -97,6 +97,11 @@ impl Snapshot {
         &self.nodes
     }
 
+    /// All there are of the indexes of nodes.
+    pub(super) fn indexes(&self) -> Vec<u32> {
+        (0..self.nodes.len() as u32).collect()
+    }
+
     /// How many Node objects there are.
     pub(super) const fn present(&self) -> u32 {
         self.present

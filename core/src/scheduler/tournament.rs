@@ -41,7 +41,7 @@ impl Tournament {
             return self.play_all(snapshot);
         }
         for index in changed {
-            let mut at = (room + *index as usize) / 2;
+            let mut at = (room + *index as usize) >> 1;
             while at > 0 {
                 self.winners[at] = self.decide(at, snapshot);
                 at /= 2;

@@ -199,7 +199,7 @@ struct Wishes {
     tallies: Vec<Tally>,
     /// On which nodes somebody wishes something, by index, and on how many.
     wished: Vec<bool>,
-    wishes: usize,
+    count: usize,
 }
 
 /// Adds to the weight of a label.
@@ -254,7 +254,7 @@ impl Ranking for Wishes {
             self.wished.resize(at + 1, false);
         }
         let before = std::mem::replace(&mut self.wished[at], !weights.is_empty());
-        self.wishes = self.wishes + usize::from(!weights.is_empty()) - usize::from(before);
+        self.count = self.count + usize::from(!weights.is_empty()) - usize::from(before);
     }
 
     fn give(&self, nodes: &[u32]) -> Given {
@@ -274,7 +274,7 @@ impl Ranking for Wishes {
         for tally in &self.tallies {
             sums.iter_mut().zip(nodes).for_each(|(sum, index)| *sum += tally.at(*index).unwrap_or_default());
         }
-        (self.wishes > 0).then_some(sums)
+        (self.count > 0).then_some(sums)
     }
 }
 
@@ -292,7 +292,7 @@ impl WideScore for InterPodAffinity {
             hard_weight: self.hard_weight,
             tallies: Vec::new(),
             wished: Vec::new(),
-            wishes: 0,
+            count: 0,
         }))
     }
 }
