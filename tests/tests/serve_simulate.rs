@@ -260,8 +260,36 @@ fn what_there_is_beside_kubernetes_is_discovered_in_both_forms() {
     let simulated = serve(&directory, &[]);
     let live = Server::start(directory.path(), &[]).unwrap();
     for (server, expected) in [
-        (&simulated, ["pods/explanation", "clock", "clock/step", "interventions", "machines"].as_slice()),
-        (&live, ["pods/explanation", "clock", "dockerhosts"].as_slice()),
+        (
+            &simulated,
+            [
+                "pods/explanation",
+                "pods/remedies",
+                "pods/fit",
+                "replicationcontrollers/fit",
+                "fits",
+                "survival",
+                "clock",
+                "clock/step",
+                "interventions",
+                "machines",
+            ]
+            .as_slice(),
+        ),
+        (
+            &live,
+            [
+                "pods/explanation",
+                "pods/remedies",
+                "pods/fit",
+                "replicationcontrollers/fit",
+                "fits",
+                "survival",
+                "clock",
+                "dockerhosts",
+            ]
+            .as_slice(),
+        ),
     ] {
         let listed = server.get(GROUP);
         let names: Vec<&str> =

@@ -70,6 +70,26 @@ fn is_alone(pod: Asking<'_>, outlook: &Outlook, view: View<'_>) -> bool {
     pod.nominated.is_none() && outlook.around.is_empty() && !view.snapshot.have_nominated_terms()
 }
 
+/// The places of the highest sum and of the next one; among equals of the one that goes before.
+fn best_two(sums: &[i32], before: impl Fn(usize, usize) -> bool) -> (Option<usize>, Option<usize>) {
+    let two_of = |top: i32, but: Option<usize>| {
+        let (mut first, mut second) = (None, None);
+        for (place, _) in sums.iter().enumerate().filter(|(place, sum)| **sum == top && Some(*place) != but) {
+            if first.is_none_or(|first| before(place, first)) {
+                second = first;
+                first = Some(place);
+            } else if second.is_none_or(|second| before(place, second)) {
+                second = Some(place);
+            }
+        }
+        (first, second)
+    };
+    let Some(top) = sums.iter().max() else { return (None, None) };
+    let (Some(best), second) = two_of(*top, None) else { return (None, None) };
+    let next = || sums[..best].iter().chain(&sums[best + 1..]).max().and_then(|top| two_of(*top, Some(best)).0);
+    (Some(best), second.or_else(next))
+}
+
 /// The best of all nodes, where wide plugins have something to say.
 fn best_around(
     framework: &Framework,
@@ -102,23 +122,7 @@ fn best_around(
         row.add_to(&mut sums);
     }
     let node = |place: usize| &nodes[feasible[place] as usize];
-    let (mut best, mut second): (Option<usize>, Option<usize>) = (None, None);
-    let better = |a: usize, b: Option<usize>| {
-        b.is_none_or(|b| sums[a] > sums[b] || sums[a] == sums[b] && view.snapshot.before(feasible[a], feasible[b]))
-    };
-    let mut bar = i32::MIN;
-    for (place, sum) in sums.iter().enumerate() {
-        if *sum < bar {
-            continue;
-        }
-        if better(place, best) {
-            second = best;
-            best = Some(place);
-        } else if better(place, second) {
-            second = Some(place);
-        }
-        bar = second.map_or(i32::MIN, |second| sums[second]);
-    }
+    let (best, second) = best_two(&sums, |a, b| view.snapshot.before(feasible[a], feasible[b]));
     let chosen = best.map(|place| Chosen {
         node: node(place).name.clone(),
         feasible: feasible.len() as u32,

@@ -11,6 +11,7 @@ use super::node::{NodeInfo, Placed};
 use super::outlook::{Rankings, Surroundings};
 use super::pod::PodClass;
 use super::snapshot::{Events, Snapshot};
+use crate::api::Name;
 use crate::store::Store;
 use std::sync::Arc;
 
@@ -132,6 +133,11 @@ pub(super) trait WideFilter: Send + Sync {
 
     /// The reason behind a bit of [`Refused::reasons`].
     fn reason(&self, pod: &PodInfo, bit: u32) -> Reason;
+
+    /// The labels of nodes that it looks at of its own accord.
+    fn keys(&self) -> Vec<Name> {
+        Vec::new()
+    }
 }
 
 /// What a [`WideFilter`] sees around for one pod.
@@ -141,6 +147,11 @@ pub(super) trait Around: std::fmt::Debug + Send + Sync {
 
     /// All nodes that changed were seen.
     fn settle(&mut self) {}
+
+    /// Whether what is on other nodes can matter at all, of the pods there are.
+    fn has_say(&self) -> bool {
+        true
+    }
 
     /// Whether it is sure to refuse no node.
     fn is_content(&self) -> bool;
@@ -428,6 +439,15 @@ impl Framework {
         for (score, weight) in self.node_scores(pod) {
             score.add(weight, pod, nodes, which, totals);
         }
+    }
+
+    /// The labels of nodes that wide filters look at of their own accord.
+    pub(super) fn keys(&self) -> Vec<Name> {
+        let wide = self.filters.iter().filter_map(|filter| match filter {
+            AnyFilter::Node(_) => None,
+            AnyFilter::Wide(filter) => Some(filter.keys()),
+        });
+        wide.flatten().collect()
     }
 
     /// What the wide scores count for the nodes at these indexes, by plugin.

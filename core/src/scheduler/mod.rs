@@ -97,9 +97,14 @@ fn placed(object: &Object) -> Option<(&Name, &PodBody)> {
 impl Schedulers {
     /// `restored` is the instant at which a cluster goes on that lived before.
     pub(crate) fn new(config: &Config, restored: Option<Time>) -> Self {
+        let profiles = profile::all(config.scheduler.as_ref());
+        let mut snapshot = Snapshot::new(config.seed);
+        for key in profiles.iter().flat_map(|profile| profile.framework().keys()) {
+            snapshot.track(&key);
+        }
         Self {
-            profiles: profile::all(config.scheduler.as_ref()),
-            snapshot: Snapshot::new(config.seed),
+            profiles,
+            snapshot,
             queue: Queue::default(),
             infos: Infos::default(),
             decisions: order::Map::new(),

@@ -17,7 +17,7 @@ impl Surroundings {
 
     /// Whether no wide filter has anything to say.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        !self.0.iter().any(|(_, around)| around.has_say())
     }
 
     /// Whether no node is refused.
@@ -123,7 +123,7 @@ impl Outlook {
         let known = self.seen.filter(|(of, _)| *of == layout);
         let changed = known.and_then(|(_, version)| view.snapshot.changed_since(version));
         match changed {
-            Some(_) if self.around.is_empty() && self.flat.is_some() => {}
+            Some(_) if self.around.0.is_empty() && self.flat.is_some() => {}
             Some(changed) => {
                 let changed: Vec<u32> = changed.collect();
                 self.around.see(&changed, view);

@@ -98,6 +98,10 @@ impl Around for Neighbours {
         }
     }
 
+    fn has_say(&self) -> bool {
+        !(self.pod.near.is_empty() && self.pod.apart.is_empty() && self.unwelcome.is_empty())
+    }
+
     fn is_content(&self) -> bool {
         let near =
             self.pod.near.is_empty() || !self.lacking && (self.is_first() || self.wanted.iter().all(Tally::has_all));

@@ -227,6 +227,10 @@ impl WideFilter for PodTopologySpread {
         Some(Box::new(Spread { pod: Arc::clone(pod), terms: all, lacking }))
     }
 
+    fn keys(&self) -> Vec<Name> {
+        self.defaults.iter().map(|term| term.key.clone()).collect()
+    }
+
     fn reason(&self, _pod: &PodInfo, bit: u32) -> Reason {
         if bit == LABEL { Reason::SpreadLabel } else { Reason::Spread }
     }

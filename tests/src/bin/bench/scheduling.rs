@@ -333,7 +333,7 @@ fn one_by_one(before: &[Arc<Object>], case: &Case, pods: usize) -> (f64, f64) {
     for at in 0..pods {
         body["metadata"]["name"] = json!(format!("alone-{at}"));
         let mut request = Request::new(Method::Post, "/api/v1/namespaces/default/pods");
-        request.content_type = "application/json".to_owned();
+        "application/json".clone_into(&mut request.content_type);
         request.brief = true;
         request.body = body.to_string();
         let start = Instant::now();
