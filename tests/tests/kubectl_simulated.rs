@@ -45,7 +45,10 @@ fn kubectl_creates_steps_time_fails_a_node_and_sees_the_cluster_heal() {
     };
 
     let served = kubectl.says("api-resources --api-group=kubarium.io --no-headers -o name");
-    assert_eq!(served, "clock.kubarium.io\ninterventions.kubarium.io\nmachines.kubarium.io");
+    assert_eq!(
+        served,
+        "clock.kubarium.io\nfits.kubarium.io\ninterventions.kubarium.io\nmachines.kubarium.io\nsurvival.kubarium.io"
+    );
     let clock = kubectl.says("get clock");
     assert_eq!(head(&clock), ["NAME", "NOW", "PAUSED", "SPEED", "REACHED"]);
     assert_eq!(rows(&clock)[1], ["clock", "2026-01-01T00:00:00Z", "true", "1", "0"]);
