@@ -61,7 +61,7 @@ impl Evaluation {
         if snapshot.has_nominated() {
             for &index in &*which {
                 let verdict = &mut self.verdicts[index as usize];
-                if *verdict == Verdict::Feasible
+                if *verdict != Verdict::Absent
                     && let Some((number, refused)) = crowded(framework, class, &nodes[index as usize], snapshot)
                 {
                     *verdict = Verdict::Refused(number, refused);

@@ -37,6 +37,7 @@ enum Says {
 #[derive(Clone, Debug)]
 struct Pod {
     cpu: u32,
+    memory: u32,
     color: &'static str,
     /// Whom what it says is about.
     about: &'static str,
@@ -86,9 +87,9 @@ fn says() -> impl Strategy<Value = Says> {
 fn come() -> impl Strategy<Value = Step> {
     let priority = prop_oneof![3 => Just(0), 1 => Just(10), 1 => Just(20)];
     let rest = (priority, prop::bool::weighted(0.2), prop::bool::weighted(0.2));
-    (0..20u32, color(), color(), says(), rest).prop_map(|(cpu, color, about, says, rest)| {
+    ((0..20u32, 0..12u32), color(), color(), says(), rest).prop_map(|((cpu, memory), color, about, says, rest)| {
         let (priority, prefers_ssd, tolerant) = rest;
-        Step::Come(Pod { cpu, color, about, says, priority, prefers_ssd, tolerant })
+        Step::Come(Pod { cpu, memory, color, about, says, priority, prefers_ssd, tolerant })
     })
 }
 
@@ -110,7 +111,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn new_pod(name: &str, wanted: &Pod, scheduler: &str) -> Value {
-    let mut spec = requests(json!({"cpu": format!("{}m", wanted.cpu * 100)}));
+    let mut spec =
+        requests(json!({"cpu": format!("{}m", wanted.cpu * 100), "memory": format!("{}Mi", wanted.memory * 512)}));
     let class = format!("worth-{}", wanted.priority);
     let more = json!({"schedulerName": scheduler, "priorityClassName": class, "terminationGracePeriodSeconds": 0});
     merge(&mut spec, &more);

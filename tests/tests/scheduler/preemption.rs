@@ -103,6 +103,50 @@ fn a_pod_waits_for_those_that_take_their_time() {
 }
 
 #[test]
+fn a_node_is_judged_with_those_that_are_to_come_there() {
+    let slow = json!({"nodeName": "a", "terminationGracePeriodSeconds": 20});
+    let with = |over: Value| {
+        let mut all = slow.clone();
+        merge(&mut all, &over);
+        all
+    };
+    let port = json!({"containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 80, "hostPort": 80}]}]});
+    let apart = json!({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+        {"labelSelector": {"matchLabels": {"app": "late"}}, "topologyKey": "kubernetes.io/hostname"}]}}});
+    let memory = |cpu: &str, memory: &str| requests(json!({"cpu": cpu, "memory": memory}));
+    let mut coming = port.clone();
+    merge(&mut coming, &apart);
+    let rows = [
+        (
+            "what they ask for is not there for others, whatever else is missing",
+            [of("low", 0, "0", with(memory("3500m", "1Gi"))), of("new", 5, "0", memory("3", "6Gi"))],
+            of("late", 0, "0", memory("1", "2Gi")),
+            "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.",
+        ),
+        (
+            "whom they keep away is kept away",
+            [of("low", 0, "0", with(port)), of("new", 5, "0", coming)],
+            of("late", 0, "0", json!({})),
+            "0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules.",
+        ),
+    ];
+    for (sentence, before, late, message) in rows {
+        for scheduler in ["default-scheduler", "full-scan"] {
+            let [low, new] = &before;
+            let mut fixture = Fixture::new(&[node("a", json!({})), low.clone(), new.clone()]);
+            assert_eq!(fixture.pod("new").pod().unwrap().status.nominated_node.as_deref(), Some("a"), "{sentence}");
+            let mut late = late.clone();
+            let over = json!({"metadata": {"labels": {"app": "late"}}, "spec": {"schedulerName": scheduler, "priority": null}});
+            merge(&mut late, &over);
+            fixture.create(&late);
+            assert_eq!(fixture.place("late"), "-", "{sentence}, {scheduler}");
+            let said = fixture.decision("late").message().unwrap();
+            assert!(said.starts_with(message), "{sentence}, {scheduler}: {said}");
+        }
+    }
+}
+
+#[test]
 fn what_a_budget_protects_goes_last() {
     let labelled = |name: &str, node: &str, app: &str| {
         let mut value = on(name, 0, "4", node);

@@ -161,7 +161,8 @@ impl WideFilter for InterPodAffinity {
     }
 
     fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Option<Box<dyn Around>> {
-        if !view.snapshot.has_terms() && pod.near.is_empty() && pod.apart.is_empty() {
+        let others_say = view.snapshot.has_terms() || view.snapshot.have_nominated_terms();
+        if !others_say && pod.near.is_empty() && pod.apart.is_empty() {
             return None;
         }
         let tallies = |terms: &[PodTerm]| -> Vec<Tally> {
