@@ -73,6 +73,11 @@ impl Amounts {
         self.merge(other, i64::saturating_sub);
     }
 
+    /// Whether any was cut to what 64 bits hold, so that subtraction does not undo addition.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.iter().any(|(_, amount)| amount == i64::MAX)
+    }
+
     /// All amounts that are not zero, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, i64)> {
         let own = [("cpu", self.cpu), ("memory", self.memory), ("ephemeral-storage", self.storage)];

@@ -120,8 +120,12 @@ impl NodeInfo {
         let at = self.pods.iter().rposition(|p| p.uid == uid)?;
         let pod = self.pods.remove(at);
         let class = &pod.info.class;
-        self.used.subtract(&class.requests);
-        self.count(class, -1);
+        if self.used.is_cut() || self.counted.contains(&i64::MAX) {
+            self.sum_up();
+        } else {
+            self.used.subtract(&class.requests);
+            self.count(class, -1);
+        }
         self.with_terms -= u32::from(pod.info.has_terms());
         self.with_disks -= u32::from(!class.disks.is_empty());
         for port in &class.ports {
@@ -130,6 +134,16 @@ impl NodeInfo {
             }
         }
         Some(pod)
+    }
+
+    /// Adds up anew what its pods ask for.
+    fn sum_up(&mut self) {
+        (self.used, self.counted) = (Amounts::default(), [0; 2]);
+        for at in 0..self.pods.len() {
+            let class = Arc::clone(&self.pods[at].info.class);
+            self.used.add(&class.requests);
+            self.count(&class, 1);
+        }
     }
 
     fn count(&mut self, pod: &PodClass, sign: i64) {

@@ -102,16 +102,24 @@ impl Fixture {
 
     /// Asks the API; panics unless it does as it is told.
     pub(crate) fn ask(&mut self, method: Method, path: &str, body: &Value) {
-        let mut request = Request::new(method, format!("/api/v1/{path}")).with_json(body);
-        if method == Method::Patch {
-            "application/merge-patch+json".clone_into(&mut request.content_type);
-        }
-        let output = self.cluster.handle(self.now, Input::Request(request));
-        match output.answer {
-            Some(Answer::Done(response)) if response.status < 300 => {}
+        let (status, answer) = self.answer(method, &format!("/api/v1/{path}"), &body.to_string());
+        assert!(status < 300, "{method:?} {path}: {answer}");
+    }
+
+    /// What the API answers, whatever it is.
+    pub(crate) fn answer(&mut self, method: Method, path: &str, body: &str) -> (u16, Value) {
+        let mut request = Request::new(method, path);
+        request.content_type = match method {
+            Method::Patch => "application/merge-patch+json".to_owned(),
+            _ => "application/json".to_owned(),
+        };
+        body.clone_into(&mut request.body);
+        let answer = match self.cluster.handle(self.now, Input::Request(request)).answer {
+            Some(Answer::Done(response)) => (response.status, serde_json::from_str(&response.body).unwrap()),
             other => panic!("{method:?} {path}: {other:?}"),
-        }
+        };
         self.settle();
+        answer
     }
 
     /// What the API answers to a GET.

@@ -32,7 +32,9 @@ impl WideScore for ImageLocality {
         }
         let most = MOST * images.len() as i64;
         let score = |node: &NodeInfo| {
-            let sum: i64 = worth.iter().filter(|(number, _)| Images::has(node, *number)).map(|(_, worth)| worth).sum();
+            let there = worth.iter().filter(|(number, _)| Images::has(node, *number));
+            // What nodes say of the bytes can be anything.
+            let sum = there.fold(0_i64, |sum, (_, worth)| sum.saturating_add(*worth));
             (i64::from(SCORE_MAX) * (sum.clamp(LEAST, most) - LEAST) / (most - LEAST)) as i32
         };
         Rank::By(Box::new(Locality(view.snapshot.nodes().iter().map(score).collect())))
