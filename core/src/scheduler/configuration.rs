@@ -28,6 +28,9 @@ const POINTS: [&str; 13] = [
     "multiPoint",
 ];
 
+/// How many profiles there may be. Schedulers are numbered in a byte.
+const PROFILES_MAX: usize = 100;
+
 /// What no profile goes without here.
 const FIXED: [&str; 3] = ["SchedulingGates", "PrioritySort", "DefaultBinder"];
 
@@ -89,13 +92,10 @@ fn read(document: &Value) -> Result<Vec<Profile>, String> {
         "delayCacheUntilActive",
     ];
     fields(document, "the configuration", &known)?;
-    let says = |field: &str, word: &str| match document[field].as_str() {
-        Some(said) if said != word => Err(format!("{field}: must be {word}, not {said}")),
-        None if !document.is_null() => Err(format!("{field}: must be {word}")),
-        _ => Ok(()),
-    };
-    says("apiVersion", API_VERSION)?;
-    says("kind", "KubeSchedulerConfiguration")?;
+    if !document.is_null() {
+        typed(document, "", "KubeSchedulerConfiguration")?;
+    }
+    of_process(document)?;
     if !items(&document["extenders"], "extenders")?.is_empty() {
         return Err("extenders: nothing outside of the cluster is asked here".to_owned());
     }
@@ -103,6 +103,9 @@ fn read(document: &Value) -> Result<Vec<Profile>, String> {
     for (index, written) in items(&document["profiles"], "profiles")?.iter().enumerate() {
         let at = format!("profiles[{index}]");
         let profile = profile(written, &at)?;
+        if index >= PROFILES_MAX {
+            return Err(format!("profiles: there may be at most {PROFILES_MAX}"));
+        }
         if profiles.iter().any(|p| p.name == profile.name) {
             return Err(format!("{at}.schedulerName: there are two of the name {}", profile.name));
         }
@@ -112,6 +115,45 @@ fn read(document: &Value) -> Result<Vec<Profile>, String> {
         profiles.push(profile(&Value::Null, "")?);
     }
     Ok(profiles)
+}
+
+/// Checks that an object says of what version and kind it is, and that it is of this kind.
+fn typed(object: &Value, at: &str, kind: &str) -> Result<(), String> {
+    for (field, word) in [("apiVersion", API_VERSION), ("kind", kind)] {
+        match object[field].as_str() {
+            Some(said) if said == word => {}
+            Some(said) => return Err(format!("{at}{field}: must be {word}, not {said}")),
+            None => return Err(format!("{at}{field}: must be {word}")),
+        }
+    }
+    Ok(())
+}
+
+/// What has no effect here must be as it should all the same.
+fn of_process(document: &Value) -> Result<(), String> {
+    for field in ["leaderElection", "clientConnection"] {
+        if !document[field].is_null() && !document[field].is_object() {
+            return Err(format!("{field}: must be an object"));
+        }
+    }
+    for field in ["enableProfiling", "enableContentionProfiling", "delayCacheUntilActive"] {
+        flag(&document[field], field)?;
+    }
+    for field in ["healthzBindAddress", "metricsBindAddress"] {
+        if !document[field].is_null() && !document[field].is_string() {
+            return Err(format!("{field}: must be a text"));
+        }
+    }
+    percentage(document, "")?;
+    number(&document["parallelism"], 16, 1..=i32::MAX.into(), "parallelism")?;
+    let first = number(&document["podInitialBackoffSeconds"], 1, 1..=i64::MAX, "podInitialBackoffSeconds")?;
+    number(&document["podMaxBackoffSeconds"], first.max(10), first..=i64::MAX, "podMaxBackoffSeconds")?;
+    Ok(())
+}
+
+fn percentage(object: &Value, at: &str) -> Result<(), String> {
+    let field = "percentageOfNodesToScore";
+    number(&object[field], 0, 0..=100, &format!("{at}{field}")).map(drop)
 }
 
 /// Plugins that are enabled, with their weights (0 where none is given), and those that are disabled.
@@ -129,6 +171,7 @@ impl Set<'_> {
 
 fn profile(written: &Value, at: &str) -> Result<Profile, String> {
     fields(written, at, &["schedulerName", "percentageOfNodesToScore", "plugins", "pluginConfig"])?;
+    percentage(written, &format!("{at}."))?;
     let name = match &written["schedulerName"] {
         Value::Null => "default-scheduler",
         name => text(name, &format!("{at}.schedulerName"))?,
@@ -232,6 +275,9 @@ fn arguments<'a>(written: &'a Value, at: &str) -> Result<Vec<(&'static str, &'a 
             return Err(format!("{at}: there are arguments for {name} twice"));
         }
         let args = &entry["args"];
+        if !args["apiVersion"].is_null() || !args["kind"].is_null() {
+            typed(args, &format!("{at}.args."), &format!("{name}Args"))?;
+        }
         plugins::arguments::check(name, args).map_err(|why| {
             format!("{at}.args{}", why.strip_prefix("args").map_or_else(|| format!(": {why}"), str::to_owned))
         })?;
@@ -263,6 +309,21 @@ pub(super) fn items<'a>(value: &'a Value, at: &str) -> Result<&'a [Value], Strin
 /// A text that says something.
 pub(super) fn text<'a>(value: &'a Value, at: &str) -> Result<&'a str, String> {
     value.as_str().filter(|text| !text.is_empty()).ok_or_else(|| format!("{at}: must be a text, and not empty"))
+}
+
+/// Yes or no; no where it is not given.
+pub(super) fn flag(value: &Value, at: &str) -> Result<bool, String> {
+    let flag = if value.is_null() { Some(false) } else { value.as_bool() };
+    flag.ok_or_else(|| format!("{at}: must be true or false"))
+}
+
+/// One of these words, by its place among them; the first where it is not given.
+pub(super) fn word(value: &Value, known: &[&str], what: &str, at: &str) -> Result<usize, String> {
+    if value.is_null() {
+        return Ok(0);
+    }
+    let found = value.as_str().and_then(|word| known.iter().position(|known| *known == word));
+    found.ok_or_else(|| format!("{at}: unknown {what} {value}; known are {}", known.join(", ")))
 }
 
 /// A whole number within bounds, or what it is where it is not given.

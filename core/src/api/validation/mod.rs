@@ -25,6 +25,7 @@ pub use errors::FieldError;
 use super::{Body, Document, Kind, Object};
 use crate::config::Config;
 use errors::Errors;
+use k8s_openapi::api::core::v1::{NodeAffinity, ServiceSpec, TopologySpreadConstraint};
 use serde_json::Value;
 
 /// Everything that is wrong with a new object, after defaulting.
@@ -64,8 +65,22 @@ pub(crate) fn validate_body(object: &Object, config: &Config) -> Vec<FieldError>
     errors.list
 }
 
+/// What is wrong with an affinity to nodes that stands there.
+pub(crate) fn validate_node_affinity(affinity: &NodeAffinity, at: &str) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    scheduling::check_node_affinity(affinity, at, &mut errors);
+    errors.list
+}
+
+/// What is wrong with a list that stands there of how evenly pods are to be spread.
+pub(crate) fn validate_spreading(constraints: &[TopologySpreadConstraint], at: &str) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    scheduling::check_spreading(constraints, at, &mut errors);
+    errors.list
+}
+
 /// What of the addresses that a service asks for this cluster cannot give.
-pub(crate) fn validate_families(spec: &k8s_openapi::api::core::v1::ServiceSpec) -> Vec<FieldError> {
+pub(crate) fn validate_families(spec: &ServiceSpec) -> Vec<FieldError> {
     let mut errors = Errors::default();
     service::check_families(spec, &mut errors);
     errors.list

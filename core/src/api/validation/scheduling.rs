@@ -31,7 +31,8 @@ pub(super) fn check(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
         }
     }
     check_tolerations(spec.tolerations.as_deref().unwrap_or_default(), path, errors);
-    check_spreading(spec, path, errors);
+    let spreading = spec.topology_spread_constraints.as_deref().unwrap_or_default();
+    check_spreading(spreading, &format!("{path}.topologySpreadConstraints"), errors);
 }
 
 pub(super) fn check_tolerations(tolerations: &[k8s::Toleration], path: &str, errors: &mut Errors) {
@@ -40,7 +41,7 @@ pub(super) fn check_tolerations(tolerations: &[k8s::Toleration], path: &str, err
     }
 }
 
-fn check_node_affinity(affinity: &k8s::NodeAffinity, at: &str, errors: &mut Errors) {
+pub(super) fn check_node_affinity(affinity: &k8s::NodeAffinity, at: &str, errors: &mut Errors) {
     if let Some(required) = &affinity.required_during_scheduling_ignored_during_execution {
         let at = format!("{at}.{REQUIRED}.nodeSelectorTerms");
         if required.node_selector_terms.is_empty() {
@@ -223,10 +224,9 @@ fn check_toleration(toleration: &k8s::Toleration, at: &str, errors: &mut Errors)
     errors.one_of(format_args!("{at}.effect"), Some(effect), &["NoSchedule", "PreferNoSchedule", "NoExecute"], false);
 }
 
-fn check_spreading(spec: &k8s::PodSpec, path: &str, errors: &mut Errors) {
-    let constraints = spec.topology_spread_constraints.as_deref().unwrap_or_default();
+pub(super) fn check_spreading(constraints: &[k8s::TopologySpreadConstraint], at: &str, errors: &mut Errors) {
     for (index, constraint) in constraints.iter().enumerate() {
-        let at = format!("{path}.topologySpreadConstraints[{index}]");
+        let at = format!("{at}[{index}]");
         if constraint.max_skew <= 0 {
             errors.invalid(format_args!("{at}.maxSkew"), constraint.max_skew, "must be greater than zero");
         }
