@@ -182,7 +182,10 @@ impl Schedulers {
 
     fn see_node(&mut self, name: &Name, before: Option<&Object>, after: Option<&Object>) {
         let Some(Object { meta, body: Body::Node { spec, status } }) = after else {
-            return self.snapshot.remove_node(name);
+            if let Some(index) = self.snapshot.remove_node(name) {
+                self.help(index, Events::NODE_REMOVED);
+            }
+            return;
         };
         let had = before.and_then(|o| o.node()).and_then(|(_, status)| status.images.as_ref());
         let (index, events) = self.snapshot.set_node(meta, spec, status, had);
@@ -315,17 +318,18 @@ impl Schedulers {
         let view = View { snapshot, store };
         self.queue.wake(now, |scheduler, info, helped_by| {
             let framework = profiles[usize::from(scheduler)].framework();
-            let helps = |(index, events): (&u32, &Events)| {
-                snapshot.nodes()[*index as usize].present && events.meets(*helped_by)
-            };
+            let helps = |(_, events): (&u32, &Events)| events.meets(*helped_by);
             if !helped.iter().any(helps) {
                 return false;
             }
             let around = framework.look(info, view);
             let fits = |index: u32, helped_by: &mut Events| {
                 let node = &snapshot.nodes()[index as usize];
+                if !node.present {
+                    return false;
+                }
                 match framework.refusal(&info.class, &around, index, node) {
-                    None => node.present,
+                    None => true,
                     // What refuses now may not be what refused when the pod was tried.
                     Some((number, _)) => {
                         *helped_by = helped_by.or(framework.filters[usize::from(number)].helped_by());
@@ -333,7 +337,8 @@ impl Schedulers {
                     }
                 }
             };
-            if around.is_empty() {
+            // Who was in the way on other nodes may be so no more just by what happened.
+            if around.is_empty() && !helped_by.meets(Events::POD_ADDED) {
                 let which: Vec<u32> = helped.iter().filter(|h| helps(*h)).map(|(index, _)| *index).collect();
                 which.into_iter().any(|index| fits(index, helped_by))
             } else {

@@ -23,8 +23,11 @@ impl Events {
     pub(super) const TAINTS: Self = Self(8);
     pub(super) const POD_REMOVED: Self = Self(16);
     pub(super) const POD_ADDED: Self = Self(32);
+    /// With it its pods and its place go, which may have been in the way of a pod on other nodes.
+    pub(super) const NODE_REMOVED: Self = Self(64);
     /// All that can happen to the node itself.
-    pub(super) const OF_NODES: Self = Self::NODE_ADDED.or(Self::ALLOCATABLE).or(Self::LABELS).or(Self::TAINTS);
+    pub(super) const OF_NODES: Self =
+        Self::NODE_ADDED.or(Self::ALLOCATABLE).or(Self::LABELS).or(Self::TAINTS).or(Self::NODE_REMOVED);
 
     /// Either.
     pub(super) const fn or(self, other: Self) -> Self {
@@ -270,20 +273,22 @@ impl Snapshot {
         (index, events)
     }
 
-    /// Forgets a Node object.
-    pub(super) fn remove_node(&mut self, name: &str) {
-        let Some(index) = self.index(name) else { return };
+    /// Forgets a Node object. Returns the index that it had.
+    pub(super) fn remove_node(&mut self, name: &str) -> Option<u32> {
+        let index = self.index(name)?;
         let node = &mut self.nodes[index as usize];
-        if node.present {
-            self.soft_taints -= u32::from(is_soft(&node.taints));
-            self.images.set(&node.images, &node.name, Time(0), &[]);
-            node.unset();
-            self.present -= 1;
-            self.layout += 1;
-            self.note(index);
-            self.locate(index);
-            self.leave(index);
+        if !node.present {
+            return None;
         }
+        self.soft_taints -= u32::from(is_soft(&node.taints));
+        self.images.set(&node.images, &node.name, Time(0), &[]);
+        node.unset();
+        self.present -= 1;
+        self.layout += 1;
+        self.note(index);
+        self.locate(index);
+        self.leave(index);
+        Some(index)
     }
 
     /// Brings the values of its labels up to date for one node.

@@ -1,6 +1,6 @@
 //! When a pod that found no node is tried again: when something happened that can help it, and not before.
 
-use crate::fixture::{Fixture, cpu, node, pod, requests};
+use crate::fixture::{Fixture, cpu, merge, node, pod, requests};
 use kubarium_core::apiserver::Method;
 use kubarium_core::scheduler::QueueLengths;
 use serde_json::{Value, json};
@@ -83,6 +83,84 @@ fn an_uncordoned_node_wakes_it() {
     let mut fixture = stuck(json!({"spec": {"unschedulable": true}}), json!({}));
     fixture.ask(Method::Patch, "nodes/n", &json!({"spec": {"unschedulable": null}}));
     assert_eq!(fixture.place("p"), "n");
+}
+
+/// With a node that goes, the pods on it count no more, nor does its zone.
+#[test]
+fn a_node_that_goes_wakes_those_in_whose_way_it_was() {
+    let zone = "topology.kubernetes.io/zone";
+    let on = |name: &str, node: &str, over: Value| {
+        let mut there = pod(name, json!({"nodeName": node}));
+        merge(&mut there, &json!({"metadata": {"labels": {"app": "x"}}, "spec": over}));
+        there
+    };
+    let about = |key: &str, value: &str| json!({"labelSelector": {"matchLabels": {key: value}}, "topologyKey": zone});
+    let apart = |key: &str, value: &str| {
+        json!({"affinity": {"podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [about(key, value)]}}})
+    };
+    let mut spread = about("app", "x");
+    merge(&mut spread, &json!({"maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}));
+    let cordoned = || json!({"spec": {"unschedulable": true}});
+    let rows = [
+        (
+            "its zone had the fewest pods",
+            [cordoned(), json!({})],
+            [on("one", "kept", json!({})), on("two", "kept", json!({}))],
+            json!({"topologySpreadConstraints": [spread]}),
+        ),
+        (
+            "a pod on it was not to be near",
+            [json!({}), json!({"metadata": {"labels": {zone: "lost"}}})],
+            [on("one", "lost", json!({})), on("two", "lost", json!({}))],
+            apart("app", "x"),
+        ),
+        (
+            "a pod on it did not want it near",
+            [json!({}), json!({"metadata": {"labels": {zone: "lost"}}})],
+            [on("one", "lost", json!({})), on("two", "lost", apart("name", "p"))],
+            json!({}),
+        ),
+    ];
+    for (sentence, [lost, kept], there, spec) in rows {
+        for scheduler in ["default-scheduler", "full-scan"] {
+            let node = |name: &str, over: &Value| {
+                let mut node = node(name, json!({"metadata": {"labels": {zone: name}}}));
+                merge(&mut node, over);
+                node
+            };
+            let mut new = pod("p", spec.clone());
+            let over = json!({"metadata": {"labels": {"app": "x", "name": "p"}}, "spec": {"schedulerName": scheduler}});
+            merge(&mut new, &over);
+            let nodes = [node("lost", &lost), node("kept", &kept)];
+            let mut fixture = Fixture::new(&nodes.into_iter().chain(there.clone()).chain([new]).collect::<Vec<_>>());
+            fixture.pass(20);
+            assert_eq!(fixture.place("p"), "-", "{sentence}, {scheduler}");
+            fixture.ask(Method::Delete, "nodes/lost", &json!({}));
+            assert_eq!(fixture.place("p"), "kept", "{sentence}, {scheduler}");
+        }
+    }
+}
+
+#[test]
+fn a_pod_that_goes_wakes_those_whom_it_kept_away_from_other_nodes() {
+    let zone = "topology.kubernetes.io/zone";
+    let of_zone = |name: &str, over: Value| {
+        let mut node = node(name, json!({"metadata": {"labels": {zone: "z"}}}));
+        merge(&mut node, &over);
+        node
+    };
+    let apart = json!({"nodeName": "cordoned", "affinity": {"podAntiAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": [{"labelSelector": {}, "topologyKey": zone}]}}});
+    let nodes = [of_zone("cordoned", json!({"spec": {"unschedulable": true}})), of_zone("open", json!({}))];
+    for scheduler in ["default-scheduler", "full-scan"] {
+        let pods = [pod("loner", apart.clone()), pod("p", json!({"schedulerName": scheduler}))];
+        let mut fixture = Fixture::new(&nodes.iter().cloned().chain(pods).collect::<Vec<_>>());
+        fixture.pass(20);
+        assert_eq!(fixture.place("p"), "-", "{scheduler}");
+        fixture.delete_pod("loner");
+        assert_eq!(fixture.place("p"), "open", "{scheduler}");
+    }
 }
 
 #[test]
