@@ -1,9 +1,14 @@
 //! The same seed and the same inputs give the same state, bit for bit.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use kubarium_core::api::{Kind, Object};
+use kubarium_core::manifest;
 use kubarium_core::recording::{Recording, state_hash};
-use kubarium_core::sim::{soak, soaked_world};
+use kubarium_core::scheduler::Configuration;
+use kubarium_core::sim::{Scenario, World, soak, soaked_world};
+use kubarium_core::{Config, Span};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 #[test]
 fn a_hundred_seeds_run_twice_end_in_the_same_state() {
@@ -46,6 +51,56 @@ fn a_fork_goes_its_own_way_and_leaves_the_other_alone() {
     world.apply("scale rc/app-0 9".parse().unwrap()).unwrap();
     world.advance(world.now() + kubarium_core::Span::from_secs(30), u32::MAX);
     assert_eq!(state_hash(fork.cluster()), state_hash(world.cluster()));
+}
+
+/// Three nodes, one of which wants no pods for two reasons, and a pod; by a profile.
+fn decided(profile: &Value) -> World {
+    const NODE: &str = "apiVersion: v1\nkind: Node\nstatus: {allocatable: {cpu: 4, memory: 8Gi, pods: 10}}\n";
+    let nodes = [
+        "metadata: {name: large}\n",
+        "metadata: {name: busy}\nspec: {taints: [{key: busy, effect: PreferNoSchedule}]}\n",
+        "metadata: {name: shut}\nspec: {unschedulable: true, taints: [{key: shut, effect: NoSchedule}]}\n",
+    ];
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n";
+    let text = nodes.map(|node| format!("{NODE}{node}---\n")).concat() + pod;
+    let configuration = json!({
+        "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration", "profiles": [profile]});
+    let scheduler = Some(Configuration::try_from(configuration).unwrap());
+    let mut world = World::new(&Scenario {
+        config: Config { scheduler, ..Config::default() },
+        manifests: manifest::documents(&text).map(|d| d.unwrap().value.into()).collect(),
+        ..Scenario::default()
+    });
+    let until = world.now() + Span::from_secs(30);
+    while !world.advance(until, 10_000).reached {}
+    world
+}
+
+fn objects(world: &World) -> Vec<Value> {
+    let store = world.cluster().store();
+    Kind::ALL.into_iter().flat_map(|kind| store.list(kind, None)).map(|o| Object::to_value(o)).collect()
+}
+
+#[test]
+fn what_was_weighed_in_decisions_is_part_of_the_state() {
+    let plain = decided(&json!({}));
+    let score = |plugin: Value| json!({"plugins": {"score": {"enabled": [plugin]}}});
+    let rows = [
+        ("the same profile", json!({"plugins": {}}), true),
+        ("a score of another weight", score(json!({"name": "NodeResourcesFit", "weight": 9})), false),
+        ("another distance to the second best", score(json!({"name": "TaintToleration", "weight": 9})), false),
+        ("a score less", json!({"plugins": {"score": {"disabled": [{"name": "ImageLocality"}]}}}), false),
+        (
+            "another plugin that refuses first",
+            json!({"plugins": {"filter": {"enabled": [{"name": "TaintToleration"}]}}}),
+            false,
+        ),
+    ];
+    for (sentence, profile, same) in rows {
+        let other = decided(&profile);
+        assert_eq!(objects(&other), objects(&plain), "{sentence}: all that differs is the decision");
+        assert_eq!(state_hash(other.cluster()) == state_hash(plain.cluster()), same, "{sentence}");
+    }
 }
 
 proptest! {

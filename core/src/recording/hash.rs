@@ -10,13 +10,13 @@ use crate::api::{
     Object, ObjectReference, PodBody, PodStatus, Terminated, When,
 };
 use crate::cluster::Cluster;
-use crate::scheduler::Decision;
+use crate::scheduler::{Chosen, Code, Decision, Plan, PluginScore, Preemption, Refusal, Restraint};
 use crate::time::Time;
 use serde::Serialize;
 use std::sync::Arc;
 
 /// A hash (XXH3, 64 bits) over everything a cluster holds: its revision, every object, field by field, and the
-/// schedulers' decisions. Equal states have equal hashes on every machine.
+/// schedulers' decisions with all that was weighed in them. Equal states have equal hashes on every machine.
 pub fn state_hash(cluster: &Cluster) -> u64 {
     let mut digest = Digest::default();
     let store = cluster.store();
@@ -234,10 +234,49 @@ fn add_event(digest: &mut Digest, event: &EventBody) {
 }
 
 fn add_decision(digest: &mut Digest, decision: &Decision) {
-    add_time(digest, decision.at);
-    digest.option(decision.chosen.as_ref(), |digest, chosen| {
-        digest.text(&chosen.node);
-        digest.number(chosen.feasible);
+    let Decision { at, scheduler, nodes, chosen, refusals, preemption } = decision;
+    add_time(digest, *at);
+    digest.text(scheduler);
+    digest.number(*nodes);
+    digest.option(chosen.as_deref(), |digest, Chosen { node, feasible, scores, runner_up }| {
+        digest.text(node);
+        digest.number(*feasible);
+        digest.list(scores.iter(), |digest, PluginScore { plugin, normalized, weighted }| {
+            digest.text(plugin);
+            digest.number(*normalized);
+            digest.number(*weighted);
+        });
+        digest.option(runner_up.as_ref(), |digest, (node, margin)| {
+            digest.text(node);
+            digest.number(*margin);
+        });
     });
-    digest.word(decision.message().as_deref());
+    digest.list(refusals.iter(), |digest, Refusal { plugin, code, reasons, nodes }| {
+        digest.text(plugin);
+        digest.number(u8::from(*code == Code::Unresolvable));
+        digest.list(reasons.iter(), |digest, reason| digest.text(&reason.to_string()));
+        digest.number(*nodes);
+    });
+    digest.option(preemption.as_ref(), |digest, preemption| match preemption {
+        Preemption::Planned(Plan { node, victims }) => {
+            digest.text("planned");
+            digest.text(node);
+            digest.list(victims.iter(), |digest, (namespace, name)| {
+                digest.text(namespace);
+                digest.text(name);
+            });
+        }
+        Preemption::Refrained(restraint) => digest.text(match restraint {
+            Restraint::Disabled => "disabled",
+            Restraint::Policy => "policy",
+            Restraint::Underway => "underway",
+        }),
+        Preemption::Useless(reasons) => {
+            digest.text("useless");
+            digest.list(reasons.iter(), |digest, (reason, nodes)| {
+                digest.text(&reason.to_string());
+                digest.number(*nodes);
+            });
+        }
+    });
 }
