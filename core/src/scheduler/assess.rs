@@ -1,10 +1,10 @@
 //! The plain way to a decision: every plugin is asked about every node.
 
 use super::decision::PluginScore;
-use super::framework::{Framework, Given, Verdict, View};
+use super::framework::{Alike, Framework, Given, Verdict, View};
 use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
-use super::outlook::{Row, Surroundings};
+use super::outlook::{Rankings, Row, Surroundings};
 use super::pod::PodClass;
 use super::snapshot::Snapshot;
 use crate::api::{Name, Uid};
@@ -23,8 +23,8 @@ pub(super) struct Asking<'a> {
 pub(super) struct Assessment {
     /// By index of the node.
     pub(super) verdicts: Vec<Verdict>,
-    /// The indexes of those that would do.
-    pub(super) feasible: Vec<u32>,
+    /// Those that would do, in the order of their indexes.
+    pub(super) feasible: Vec<Alike>,
     /// What the wide filters saw.
     pub(super) around: Surroundings,
 }
@@ -42,14 +42,9 @@ pub(super) fn assess(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> 
         }
     };
     let verdicts: Vec<Verdict> = view.snapshot.nodes().iter().enumerate().map(stand).collect();
-    let feasible = feasible(&verdicts);
-    Assessment { verdicts, feasible, around }
-}
-
-/// The indexes of the nodes that would do.
-pub(super) fn feasible(verdicts: &[Verdict]) -> Vec<u32> {
     let found = verdicts.iter().enumerate().filter(|(_, v)| **v == Verdict::Feasible);
-    found.map(|(index, _)| index as u32).collect()
+    let feasible = found.map(|(index, _)| Alike::only(index as u32)).collect();
+    Assessment { verdicts, feasible, around }
 }
 
 /// Whether and how a node refuses a pod. It must do with the pods that are to come there and are no less important,
@@ -104,15 +99,20 @@ pub(super) fn crowded(
     framework.node_refusal(class, &node)
 }
 
-/// What every plugin gives the nodes that would do.
-pub(super) fn rows(framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>, feasible: &[u32]) -> Vec<Row> {
-    let nodes = view.snapshot.nodes();
-    let alone = framework.node_scores(&pod.class).map(|(score, weight)| {
-        let given = feasible.iter().map(|index| score.score(&pod.class, &nodes[*index as usize])).collect();
+/// What every plugin gives the nodes that would do, given what the wide ones rank them by.
+pub(super) fn rows(
+    framework: &Framework,
+    class: &PodClass,
+    rankings: &Rankings,
+    nodes: &[NodeInfo],
+    feasible: &[Alike],
+) -> Vec<Row> {
+    let alone = framework.node_scores(class).map(|(score, weight)| {
+        let given = feasible.iter().map(|alike| score.score(class, &nodes[alike.node as usize])).collect();
         Row { plugin: score.name(), weight, given: Given::Each(given) }
     });
     let mut rows: Vec<Row> = alone.collect();
-    rows.extend(framework.rankings(pod, view).rows(feasible));
+    rows.extend(rankings.rows(feasible));
     rows
 }
 

@@ -1,18 +1,18 @@
 //! The scheduler of a profile: the best of all nodes that will do.
 
-use super::assess::{Asking, feasible, scores};
+use super::assess::{Asking, scores, total};
+use super::cells::Ranked;
 use super::decision::{Chosen, PluginScore, Preemption, Refusal};
 use super::evaluation::{Evaluation, Evaluations};
 use super::framework::{Framework, View};
 use super::full_scan::scan;
 use super::node::NodeInfo;
-use super::outlook::{Outlook, Outlooks, Row};
+use super::outlook::{Field, Outlook, Outlooks, Row};
 use super::pod::PodClass;
 use super::preemption::{may_preempt, search};
-use super::profile::{Choice, Scheduler, count, nominated, refusals};
+use super::profile::{Choice, Scheduler, nominated, refusals};
 use super::prospects::AllProspects;
 use crate::api::Name;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The scheduler of a profile, such as `default-scheduler`: of all nodes that will do, the one with the highest score.
@@ -57,7 +57,7 @@ fn best_alone(framework: &Framework, pod: Asking<'_>, evaluation: &Evaluation, f
         let margin = |second| totals.total(best) - totals.total(second);
         Chosen {
             node: node.name.clone(),
-            feasible: evaluation.feasible().len() as u32,
+            feasible: evaluation.feasible(),
             scores: all_scores(framework, &pod.info.class, node, flat, 0),
             runner_up: totals.second(view.snapshot).map(|second| (nodes[second as usize].name.clone(), margin(second))),
         }
@@ -70,66 +70,50 @@ fn is_alone(pod: Asking<'_>, outlook: &Outlook, view: View<'_>) -> bool {
     pod.nominated.is_none() && outlook.around.is_empty() && !view.snapshot.have_nominated_terms()
 }
 
-/// The places of the highest sum and of the next one; among equals of the one that goes before.
-fn best_two(sums: &[i32], before: impl Fn(usize, usize) -> bool) -> (Option<usize>, Option<usize>) {
-    let two_of = |top: i32, but: Option<usize>| {
-        let (mut first, mut second) = (None, None);
-        for (place, _) in sums.iter().enumerate().filter(|(place, sum)| **sum == top && Some(*place) != but) {
-            if first.is_none_or(|first| before(place, first)) {
-                second = first;
-                first = Some(place);
-            } else if second.is_none_or(|second| before(place, second)) {
-                second = Some(place);
-            }
-        }
-        (first, second)
-    };
-    let Some(top) = sums.iter().max() else { return (None, None) };
-    let (Some(best), second) = two_of(*top, None) else { return (None, None) };
-    let next = || sums[..best].iter().chain(&sums[best + 1..]).max().and_then(|top| two_of(*top, Some(best)).0);
-    (Some(best), second.or_else(next))
-}
-
 /// The best of all nodes, where wide plugins have something to say.
 fn best_around(
     framework: &Framework,
     pod: Asking<'_>,
     evaluation: &Evaluation,
-    outlook: &Outlook,
+    outlook: &mut Outlook,
     view: View<'_>,
 ) -> Choice {
-    let nodes = view.snapshot.nodes();
-    let mut counts = evaluation.counts().to_vec();
-    let feasible = if outlook.around.is_content() {
-        Cow::Borrowed(evaluation.feasible())
-    } else {
-        let mut verdicts = evaluation.verdicts().to_vec();
-        outlook.around.judge(&mut verdicts, &mut |before, after, nodes| {
-            if nodes > 0 {
-                count(&mut counts, before, -(nodes as i32));
-                count(&mut counts, after, nodes as i32);
+    let Field { cells, alike, rows, counts } = outlook.field(evaluation, view.snapshot);
+    let (mut best, mut second): (Option<Rival<'_>>, Option<Rival<'_>>) = (None, None);
+    for (place, cell) in cells.iter().enumerate() {
+        let given = total(&rows, place);
+        // Of those after the second none can be among the best two.
+        for node in cell.nodes().take(2).filter(|node| node.total() >= 0) {
+            let rival = Rival { sum: node.total() + given, place, node };
+            if best.as_ref().is_none_or(|best| rival.beats(best)) {
+                second = best.replace(rival);
+            } else if second.as_ref().is_none_or(|second| rival.beats(second)) {
+                second = Some(rival);
             }
-        });
-        Cow::Owned(feasible(&verdicts))
-    };
-    let wide = outlook.rankings.rows(&feasible);
-    if outlook.around.is_content() && wide.iter().all(Row::is_flat) {
-        return best_alone(framework, pod, evaluation, &wide, view);
+        }
     }
-    let totals = evaluation.totals();
-    let mut sums: Vec<i32> = feasible.iter().map(|index| totals.total(*index)).collect();
-    for row in &wide {
-        row.add_to(&mut sums);
-    }
-    let node = |place: usize| &nodes[feasible[place] as usize];
-    let (best, second) = best_two(&sums, |a, b| view.snapshot.before(feasible[a], feasible[b]));
-    let chosen = best.map(|place| Chosen {
-        node: node(place).name.clone(),
-        feasible: feasible.len() as u32,
-        scores: all_scores(framework, &pod.info.class, node(place), &wide, place),
-        runner_up: second.map(|second| (node(second).name.clone(), sums[place] - sums[second])),
+    let node = |rival: &Rival<'_>| &view.snapshot.nodes()[rival.node.node as usize];
+    let chosen = best.map(|best| Chosen {
+        node: node(&best).name.clone(),
+        feasible: alike.iter().map(|alike| alike.count).sum(),
+        scores: all_scores(framework, &pod.info.class, node(&best), &rows, best.place),
+        runner_up: second.map(|second| (node(&second).name.clone(), best.sum - second.sum)),
     });
     Choice { chosen, refusals: refusals(framework, pod.info, &counts) }
+}
+
+/// A node that could be the best.
+struct Rival<'a> {
+    sum: i32,
+    /// The place of its cell among those whose nodes would do.
+    place: usize,
+    node: &'a Ranked,
+}
+
+impl Rival<'_> {
+    fn beats(&self, other: &Self) -> bool {
+        self.sum > other.sum || self.sum == other.sum && self.node.tie < other.node.tie
+    }
 }
 
 impl Scheduler for BestScore {

@@ -1,6 +1,6 @@
 //! How every node stands to a class of pods, kept from one pod to the next: only nodes that changed are judged again.
 
-use super::assess::{crowded, feasible};
+use super::assess::crowded;
 use super::framework::{Framework, Verdict};
 use super::pod::PodClass;
 use super::profile::count;
@@ -22,8 +22,6 @@ pub(super) struct Evaluation {
     totals: Tournament,
     /// How many nodes have which verdict.
     counts: Vec<(Verdict, u32)>,
-    /// The nodes that would do.
-    feasible: Vec<u32>,
 }
 
 /// The evaluations of the classes of late.
@@ -52,9 +50,8 @@ impl Evaluation {
         }
         self.version = Some(snapshot.version());
         self.verdicts.resize(snapshot.nodes().len(), Verdict::Absent);
-        let before: Vec<Verdict> = which.iter().map(|index| self.verdicts[*index as usize]).collect();
-        for verdict in &before {
-            self.count(*verdict, -1);
+        for &index in &*which {
+            self.count(self.verdicts[index as usize], -1);
         }
         let nodes = snapshot.nodes();
         framework.judge(class, nodes, which, &mut self.verdicts, self.totals.totals_mut(nodes.len()));
@@ -70,14 +67,8 @@ impl Evaluation {
             }
         }
         self.totals.play(which, snapshot);
-        let mut turned = false;
-        for (before, &index) in before.into_iter().zip(&*which) {
-            let after = self.verdicts[index as usize];
-            self.count(after, 1);
-            turned |= (before == Verdict::Feasible) != (after == Verdict::Feasible);
-        }
-        if turned {
-            self.feasible = feasible(&self.verdicts);
+        for &index in &*which {
+            self.count(self.verdicts[index as usize], 1);
         }
     }
 
@@ -92,14 +83,15 @@ impl Evaluation {
         &self.counts
     }
 
-    /// The indexes of the nodes that would do, in order.
-    pub(super) fn feasible(&self) -> &[u32] {
-        &self.feasible
+    /// How many nodes would do.
+    pub(super) fn feasible(&self) -> u32 {
+        let found = self.counts.iter().find(|(verdict, _)| *verdict == Verdict::Feasible);
+        found.map_or(0, |(_, count)| *count)
     }
 
-    /// How each node stands, by index.
-    pub(super) fn verdicts(&self) -> &[Verdict] {
-        &self.verdicts
+    /// How a node stands.
+    pub(super) fn verdict(&self, index: u32) -> Verdict {
+        self.verdicts[index as usize]
     }
 
     /// The sums of the weighted scores of the nodes that would do.

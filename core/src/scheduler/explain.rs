@@ -76,8 +76,9 @@ pub struct Explanation {
 /// Explains a pod that is yet to be placed, as far as the snapshot knows.
 pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Explanation {
     let Assessment { verdicts, feasible, around } = assess(framework, pod, view);
-    let rows = rows(framework, pod.info, view, &feasible);
-    let counted = framework.raw_scores(pod.info, view, &feasible);
+    let rankings = framework.rankings(pod.info, view);
+    let rows = rows(framework, &pod.info.class, &rankings, view.snapshot.nodes(), &feasible);
+    let counted = rankings.raw(&feasible);
     let (mut nodes, mut counts) = (Vec::new(), Vec::new());
     for index in view.snapshot.after(&Name::default()) {
         let node = &view.snapshot.nodes()[index as usize];
@@ -86,7 +87,7 @@ pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, 
             Verdict::Absent => continue,
             Verdict::Feasible => {
                 // They are in the order of their indexes.
-                let place = feasible.partition_point(|other| *other < index);
+                let place = feasible.partition_point(|other| other.node < index);
                 let score = |score: PluginScore| {
                     let PluginScore { plugin, normalized, weighted } = score;
                     let raw = counted.iter().find(|(of, _)| *of == plugin).and_then(|(_, raw)| raw.get(place));

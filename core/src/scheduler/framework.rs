@@ -159,36 +159,29 @@ pub(super) trait Around: std::fmt::Debug + Send + Sync {
     /// Whether and how the node at that index is refused.
     fn refuse(&self, index: u32) -> Option<Refused>;
 
-    /// Refuses what it refuses, as filter `number`, of what no filter before it did. Tells how many nodes stood how
-    /// before and stand how after.
-    fn judge(&self, number: u8, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict, u32)) {
-        // Most nodes that are refused are refused alike.
-        let mut run = (Verdict::Absent, Verdict::Absent, 0);
-        for (index, verdict) in verdicts.iter_mut().enumerate() {
-            let open = match *verdict {
-                Verdict::Absent => false,
-                Verdict::Feasible => true,
-                Verdict::Refused(before, _) => before > number,
-            };
-            if open && let Some(refused) = self.refuse(index as u32) {
-                let (before, after) = (*verdict, Verdict::Refused(number, refused));
-                *verdict = after;
-                if (run.0, run.1) == (before, after) {
-                    run.2 += 1;
-                } else {
-                    changed(run.0, run.1, run.2);
-                    run = (before, after, 1);
-                }
-            }
-        }
-        changed(run.0, run.1, run.2);
-    }
+    /// Adds what sets a node apart from others: nodes of equal traits are refused alike. Only what is on the node itself
+    /// changes its traits.
+    fn liken(&self, index: u32, traits: &mut Vec<i64>);
 
     /// Counts another pod in (1) on a node, or out (-1).
     fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, view: View<'_>);
 
     /// A copy, to see what would be.
     fn fork(&self) -> Box<dyn Around>;
+}
+
+/// Nodes that are alike: the index of one of them, and how many they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alike {
+    pub(super) node: u32,
+    pub(super) count: u32,
+}
+
+impl Alike {
+    /// A node by itself.
+    pub(super) const fn only(node: u32) -> Self {
+        Self { node, count: 1 }
+    }
 }
 
 /// What a plugin gives the nodes that would do.
@@ -234,13 +227,17 @@ pub(super) enum Rank {
 /// What a [`WideScore`] sees of nodes for one pod.
 pub(super) trait Ranking: std::fmt::Debug + Send + Sync {
     /// Takes over what is on a node now, instead of what was there before.
-    fn see(&mut self, index: u32, node: &NodeInfo, view: View<'_>);
+    fn see(&mut self, _index: u32, _node: &NodeInfo, _view: View<'_>) {}
 
-    /// What it gives the nodes at these indexes.
-    fn give(&self, nodes: &[u32]) -> Given;
+    /// Adds what sets a node apart from others: nodes of equal traits get the same. Only what is on the node itself changes
+    /// its traits.
+    fn liken(&self, index: u32, traits: &mut Vec<i64>);
+
+    /// What it gives these nodes, which are all that would do.
+    fn give(&self, nodes: &[Alike]) -> Given;
 
     /// What it counts for each of these nodes before it holds them against each other; none where it does not do that.
-    fn raw(&self, _nodes: &[u32]) -> Option<Vec<i64>> {
+    fn raw(&self, _nodes: &[Alike]) -> Option<Vec<i64>> {
         None
     }
 }
@@ -254,19 +251,21 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    fn counted(&self, nodes: &[u32]) -> Vec<i64> {
-        nodes.iter().map(|index| self.raw[*index as usize]).collect()
+    fn counted(&self, nodes: &[Alike]) -> Vec<i64> {
+        nodes.iter().map(|alike| self.raw[alike.node as usize]).collect()
     }
 }
 
 impl Ranking for Fixed {
-    fn see(&mut self, _index: u32, _node: &NodeInfo, _view: View<'_>) {}
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        traits.push(self.raw[index as usize]);
+    }
 
-    fn give(&self, nodes: &[u32]) -> Given {
+    fn give(&self, nodes: &[Alike]) -> Given {
         normalize(&self.counted(nodes), self.fewer_is_better)
     }
 
-    fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
+    fn raw(&self, nodes: &[Alike]) -> Option<Vec<i64>> {
         Some(self.counted(nodes))
     }
 }
@@ -448,16 +447,6 @@ impl Framework {
             AnyFilter::Wide(filter) => Some(filter.keys()),
         });
         wide.flatten().collect()
-    }
-
-    /// What the wide scores count for the nodes at these indexes, by plugin.
-    pub(super) fn raw_scores(
-        &self,
-        pod: &Arc<PodInfo>,
-        view: View<'_>,
-        nodes: &[u32],
-    ) -> Vec<(&'static str, Vec<i64>)> {
-        self.rankings(pod, view).raw(nodes)
     }
 
     /// A refusal in words of data: which plugin, and its reasons.

@@ -24,13 +24,13 @@ impl FullScan {
 /// The best of all nodes, by the plain way.
 pub(super) fn scan(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Choice {
     let Assessment { verdicts, feasible, .. } = assess(framework, pod, view);
-    let rows = rows(framework, pod.info, view, &feasible);
     let nodes = view.snapshot.nodes();
-    let node = |place: usize| &nodes[feasible[place] as usize];
+    let rows = rows(framework, &pod.info.class, &framework.rankings(pod.info, view), nodes, &feasible);
+    let node = |place: usize| &nodes[feasible[place].node as usize];
     let better = |place: usize, than: Option<usize>| {
         let Some(than) = than else { return true };
         let (total, other) = (total(&rows, place), total(&rows, than));
-        total > other || total == other && view.snapshot.before(feasible[place], feasible[than])
+        total > other || total == other && view.snapshot.before(feasible[place].node, feasible[than].node)
     };
     let (mut best, mut second) = (None, None);
     for place in 0..feasible.len() {

@@ -1,9 +1,13 @@
 //! What the plugins that look around saw for one pod.
 
-use super::framework::{Around, Framework, Given, Rank, Refused, Verdict, View};
+use super::cells::{Cell, Cells};
+use super::evaluation::Evaluation;
+use super::framework::{Alike, Around, Framework, Given, Rank, Refused, Verdict, View};
 use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
+use super::profile::count;
 use super::recent::Recent;
+use super::snapshot::Snapshot;
 use std::sync::Arc;
 
 /// What the wide filters see around for one pod, each with its number.
@@ -35,11 +39,9 @@ impl Surroundings {
         }
     }
 
-    /// Refuses what is refused, of what no filter before did. Tells how many nodes stood how before and stand how after.
-    pub(super) fn judge(&self, verdicts: &mut [Verdict], changed: &mut dyn FnMut(Verdict, Verdict, u32)) {
-        for (number, around) in self.0.iter().filter(|(_, around)| !around.is_content()) {
-            around.judge(*number, verdicts, changed);
-        }
+    /// Adds what sets a node apart from others.
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        self.0.iter().for_each(|(_, around)| around.liken(index, traits));
     }
 
     /// The first of the wide filters before number `before` that refuses a node.
@@ -86,8 +88,17 @@ impl Rankings {
         self.0.iter().all(|(_, _, rank)| matches!(rank, Rank::Flat(_)))
     }
 
-    /// What is counted for the nodes at these indexes, by plugin.
-    pub(super) fn raw(&self, nodes: &[u32]) -> Vec<(&'static str, Vec<i64>)> {
+    /// Adds what sets a node apart from others.
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        for (_, _, rank) in &self.0 {
+            if let Rank::By(ranking) = rank {
+                ranking.liken(index, traits);
+            }
+        }
+    }
+
+    /// What is counted for each of these nodes, by plugin.
+    pub(super) fn raw(&self, nodes: &[Alike]) -> Vec<(&'static str, Vec<i64>)> {
         let counted = self.0.iter().filter_map(|(plugin, _, rank)| match rank {
             Rank::Flat(_) => None,
             Rank::By(ranking) => Some((*plugin, ranking.raw(nodes)?)),
@@ -95,8 +106,8 @@ impl Rankings {
         counted.collect()
     }
 
-    /// What is given to the nodes at these indexes.
-    pub(super) fn rows(&self, nodes: &[u32]) -> Vec<Row> {
+    /// What is given to each of these nodes, which are all that would do.
+    pub(super) fn rows(&self, nodes: &[Alike]) -> Vec<Row> {
         let given = |rank: &Rank| match rank {
             Rank::Flat(given) => given.clone(),
             Rank::By(ranking) => ranking.give(nodes),
@@ -115,6 +126,7 @@ pub(super) struct Outlook {
     pub(super) flat: Option<Vec<Row>>,
     /// Up to which layout and change of the snapshot it is true; none where nothing was seen yet.
     seen: Option<(u64, u64)>,
+    cells: Cells,
 }
 
 impl Outlook {
@@ -137,10 +149,53 @@ impl Outlook {
         }
         self.seen = Some((layout, version));
     }
+
+    /// How all nodes stand, given how each stands by itself.
+    pub(super) fn field(&mut self, evaluation: &Evaluation, snapshot: &Snapshot) -> Field<'_> {
+        let (around, rankings) = (&self.around, &self.rankings);
+        self.cells.update(evaluation, snapshot, |index, traits| {
+            around.liken(index, traits);
+            rankings.liken(index, traits);
+        });
+        let is_content = around.is_content();
+        let (mut cells, mut alike, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        for cell in self.cells.iter() {
+            let Some(first) = cell.nodes().next() else { continue };
+            let refused = if is_content { None } else { around.refusal(u8::MAX, first.node) };
+            for (verdict, nodes) in cell.verdicts() {
+                let verdict = match (*verdict, refused) {
+                    (Verdict::Feasible, Some((number, refused))) => Verdict::Refused(number, refused),
+                    (Verdict::Refused(before, _), Some((number, refused))) if number < before => {
+                        Verdict::Refused(number, refused)
+                    }
+                    (verdict, _) => verdict,
+                };
+                count(&mut counts, verdict, *nodes as i32);
+                if verdict == Verdict::Feasible && *nodes > 0 {
+                    cells.push(cell);
+                    alike.push(Alike { node: first.node, count: *nodes });
+                }
+            }
+        }
+        let rows = rankings.rows(&alike);
+        Field { cells, alike, rows, counts }
+    }
 }
 
-/// How many nodes are kept at most, over all outlooks: about 50 bytes each.
-const NODES_MAX: usize = 1_000_000;
+/// How all nodes stand to a pod.
+pub(super) struct Field<'a> {
+    /// The cells whose nodes would do.
+    pub(super) cells: Vec<&'a Cell>,
+    /// How many of each would.
+    pub(super) alike: Vec<Alike>,
+    /// What the wide scores give each of these cells.
+    pub(super) rows: Vec<Row>,
+    /// How many nodes have which verdict.
+    pub(super) counts: Vec<(Verdict, u32)>,
+}
+
+/// How many nodes are kept at most, over all outlooks: about 150 bytes each.
+const NODES_MAX: usize = 500_000;
 
 /// The outlooks of the pods of late.
 #[derive(Clone, Debug, Default)]
@@ -148,7 +203,7 @@ pub(super) struct Outlooks(Recent<PodInfo, Outlook>);
 
 impl Outlooks {
     /// What is seen around for a pod now.
-    pub(super) fn of(&mut self, framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>) -> &Outlook {
+    pub(super) fn of(&mut self, framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>) -> &mut Outlook {
         let room = (NODES_MAX / view.snapshot.nodes().len().max(1)).max(1);
         let outlook = self.0.of(pod, room);
         outlook.update(framework, pod, view);
@@ -162,20 +217,4 @@ pub(super) struct Row {
     pub(super) plugin: &'static str,
     pub(super) weight: i32,
     pub(super) given: Given,
-}
-
-impl Row {
-    /// Whether it gives all nodes the same.
-    pub(super) const fn is_flat(&self) -> bool {
-        !matches!(self.given, Given::Each(_))
-    }
-
-    /// Adds what it gives the nodes it was asked about to their sums.
-    pub(super) fn add_to(&self, sums: &mut [i32]) {
-        match &self.given {
-            Given::Silent => {}
-            Given::All(score) => sums.iter_mut().for_each(|sum| *sum += self.weight * score),
-            Given::Each(scores) => sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += self.weight * score),
-        }
-    }
 }

@@ -68,7 +68,6 @@ pub(super) fn nominated(framework: &Framework, pod: Asking<'_>, view: View<'_>) 
     let name = pod.nominated?;
     let index = view.snapshot.index(name)?;
     let node = &view.snapshot.nodes()[index as usize];
-    // By far most pods say nothing about others, and then there is nothing to be seen.
     let around = framework.look(pod.info, view);
     if !node.present || refusal(framework, pod, &around, index, node, view).is_some() {
         return None;

@@ -95,6 +95,11 @@ impl Snapshot {
         tie(a) < tie(b) || tie(a) == tie(b) && name(a) < name(b)
     }
 
+    /// What breaks ties between a node and its equals.
+    pub(super) fn tie(&self, index: u32) -> (u64, Name) {
+        (self.ties[index as usize], self.nodes[index as usize].name.clone())
+    }
+
     /// All nodes by index, also of names without a Node object.
     pub(super) fn nodes(&self) -> &[NodeInfo] {
         &self.nodes

@@ -14,12 +14,17 @@ pub(super) struct Topology {
     pub(super) key: Name,
     numbers: order::Map<Name, u32>,
     of_node: Vec<u32>,
+    /// How many nodes have which value, by number.
+    holders: Vec<u32>,
+    /// How many values more than one node has.
+    shared: usize,
 }
 
 impl Topology {
     /// Of these nodes.
     pub(super) fn new(key: &Name, nodes: &[NodeInfo]) -> Self {
-        let mut topology = Self { key: key.clone(), numbers: order::Map::new(), of_node: Vec::new() };
+        let (numbers, of_node, holders) = Default::default();
+        let mut topology = Self { key: key.clone(), numbers, of_node, holders, shared: 0 };
         for (index, node) in nodes.iter().enumerate() {
             topology.set(index as u32, node);
         }
@@ -33,7 +38,16 @@ impl Topology {
             self.of_node.resize(index + 1, NONE);
         }
         let value = node.labels.get(self.key.as_str()).filter(|_| node.present);
-        self.of_node[index] = value.map_or(NONE, |value| self.number(value));
+        let number = value.map_or(NONE, |value| self.number(value));
+        let before = std::mem::replace(&mut self.of_node[index], number);
+        if let Some(holders) = self.holders.get_mut(before as usize) {
+            *holders -= 1;
+            self.shared -= usize::from(*holders == 1);
+        }
+        if let Some(holders) = self.holders.get_mut(number as usize) {
+            *holders += 1;
+            self.shared += usize::from(*holders == 2);
+        }
     }
 
     fn number(&mut self, value: &str) -> u32 {
@@ -42,7 +56,13 @@ impl Topology {
         }
         let number = self.numbers.len() as u32;
         self.numbers.insert(value.into(), number);
+        self.holders.push(0);
         number
+    }
+
+    /// Whether every node that has the label has a value of its own.
+    pub(super) const fn is_per_node(&self) -> bool {
+        self.shared == 0
     }
 
     /// Whether so many values were seen that most of them belong to nodes that are gone.
@@ -107,6 +127,12 @@ impl Tally {
     /// The sum of a node's value; none where it does not have the label.
     pub(super) fn at(&self, index: u32) -> Option<i64> {
         self.topology.of(index).map(|number| self.sums[number])
+    }
+
+    /// What sets a node apart as far as the sum of its value goes: that sum, where it is the node's alone, else the value.
+    pub(super) fn mark(&self, index: u32) -> i64 {
+        let Some(number) = self.topology.of(index) else { return i64::MIN };
+        if self.topology.is_per_node() { self.sums[number] } else { number as i64 }
     }
 
     /// Whether any sum is greater than zero.

@@ -1,6 +1,6 @@
 //! `ImageLocality`: better where the pod's images are already, the more so the larger and the more common they are.
 
-use crate::scheduler::framework::{Given, Rank, Ranking, SCORE_MAX, View, WideScore};
+use crate::scheduler::framework::{Alike, Given, Rank, Ranking, SCORE_MAX, View, WideScore};
 use crate::scheduler::images::Images;
 use crate::scheduler::info::PodInfo;
 use crate::scheduler::node::NodeInfo;
@@ -46,9 +46,11 @@ impl WideScore for ImageLocality {
 struct Locality(Vec<i32>);
 
 impl Ranking for Locality {
-    fn see(&mut self, _index: u32, _node: &NodeInfo, _view: View<'_>) {}
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        traits.push(self.0[index as usize].into());
+    }
 
-    fn give(&self, nodes: &[u32]) -> Given {
-        Given::Each(nodes.iter().map(|index| self.0[*index as usize]).collect())
+    fn give(&self, nodes: &[Alike]) -> Given {
+        Given::Each(nodes.iter().map(|alike| self.0[alike.node as usize]).collect())
     }
 }

@@ -3,7 +3,7 @@
 use crate::api::Name;
 use crate::scheduler::decision::{Code, Reason};
 use crate::scheduler::framework::{
-    Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore, scored,
+    Alike, Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore, scored,
 };
 use crate::scheduler::info::{PodInfo, PodTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
@@ -57,6 +57,30 @@ fn of_key<'a>(tallies: &'a mut Vec<Tally>, key: &Name, snapshot: &Snapshot) -> &
     &mut tallies[at]
 }
 
+/// What one node adds to the places it is in, by label.
+#[derive(Default)]
+struct Weights(Vec<(Name, i64)>);
+
+impl Weights {
+    fn add(&mut self, key: &Name, weight: i64) {
+        match self.0.iter_mut().find(|(known, _)| known == key) {
+            Some((_, sum)) => *sum += weight,
+            None => self.0.push((key.clone(), weight)),
+        }
+    }
+
+    /// Lets the node add that to tallies, instead of what it added before.
+    fn set(&self, tallies: &mut Vec<Tally>, index: u32, snapshot: &Snapshot) {
+        for (key, _) in &self.0 {
+            of_key(tallies, key, snapshot);
+        }
+        for tally in tallies {
+            let own = self.0.iter().find(|(key, _)| *key == tally.topology.key);
+            tally.set(index, own.map_or(0, |(_, sum)| *sum));
+        }
+    }
+}
+
 impl Neighbours {
     fn is_wanted(&self, other: &PodInfo, store: &Store) -> bool {
         !self.pod.near.is_empty() && self.pod.near.iter().all(|term| term.selects(other, store))
@@ -80,22 +104,13 @@ impl Around for Neighbours {
             let unwanted = groups(pods).filter(|(other, _)| term.selects(other, view.store)).map(|(_, count)| count);
             tally.set(index, unwanted.sum());
         }
-        let mut keep_away: Vec<(&Name, i64)> = Vec::new();
+        let mut keep_away = Weights::default();
         for (other, count) in groups(if node.with_terms > 0 { pods } else { &[] }) {
             for term in other.apart.iter().filter(|term| term.selects(&self.pod, view.store)) {
-                match keep_away.iter_mut().find(|(key, _)| **key == term.key) {
-                    Some((_, sum)) => *sum += count,
-                    None => keep_away.push((&term.key, count)),
-                }
+                keep_away.add(&term.key, count);
             }
         }
-        for (key, _) in &keep_away {
-            of_key(&mut self.unwelcome, key, view.snapshot);
-        }
-        for tally in &mut self.unwelcome {
-            let own = keep_away.iter().find(|(key, _)| **key == tally.topology.key);
-            tally.set(index, own.map_or(0, |(_, sum)| *sum));
-        }
+        keep_away.set(&mut self.unwelcome, index, view.snapshot);
     }
 
     fn has_say(&self) -> bool {
@@ -130,6 +145,11 @@ impl Around for Neighbours {
             return refused(EXISTING, Code::Unschedulable);
         }
         None
+    }
+
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        let all = self.wanted.iter().chain(&self.unwanted).chain(&self.unwelcome);
+        traits.extend(all.map(|tally| tally.mark(index)));
     }
 
     fn count(&mut self, other: &Placed, index: u32, _node: &NodeInfo, by: i64, view: View<'_>) {
@@ -207,24 +227,16 @@ struct Wishes {
     count: usize,
 }
 
-/// Adds to the weight of a label.
-fn weigh(weights: &mut Vec<(Name, i64)>, key: &Name, weight: i64) {
-    match weights.iter_mut().find(|(known, _)| known == key) {
-        Some((_, sum)) => *sum += weight,
-        None => weights.push((key.clone(), weight)),
-    }
-}
-
 impl Wishes {
     /// What is worth how much on a node, by label.
-    fn weights(&self, node: &NodeInfo, view: View<'_>) -> Vec<(Name, i64)> {
-        let mut weights = Vec::new();
+    fn weights(&self, node: &NodeInfo, view: View<'_>) -> Weights {
+        let mut weights = Weights::default();
         if !node.present || self.pod.preferred.is_empty() && node.with_terms == 0 {
             return weights;
         }
         let mut add = |term: &PodTerm, meant: &PodInfo, weight: i64| {
             if node.labels.contains_key(term.key.as_str()) && term.selects(meant, view.store) {
-                weigh(&mut weights, &term.key, weight);
+                weights.add(&term.key, weight);
             }
         };
         for (other, count) in groups(&node.pods) {
@@ -247,22 +259,20 @@ impl Wishes {
 impl Ranking for Wishes {
     fn see(&mut self, index: u32, node: &NodeInfo, view: View<'_>) {
         let weights = self.weights(node, view);
-        for (key, _) in &weights {
-            of_key(&mut self.tallies, key, view.snapshot);
-        }
-        for tally in &mut self.tallies {
-            let own = weights.iter().find(|(key, _)| *key == tally.topology.key);
-            tally.set(index, own.map_or(0, |(_, sum)| *sum));
-        }
+        weights.set(&mut self.tallies, index, view.snapshot);
         let at = index as usize;
         if self.wished.len() <= at {
             self.wished.resize(at + 1, false);
         }
-        let before = std::mem::replace(&mut self.wished[at], !weights.is_empty());
-        self.count = self.count + usize::from(!weights.is_empty()) - usize::from(before);
+        let before = std::mem::replace(&mut self.wished[at], !weights.0.is_empty());
+        self.count = self.count + usize::from(!weights.0.is_empty()) - usize::from(before);
     }
 
-    fn give(&self, nodes: &[u32]) -> Given {
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        traits.extend(self.tallies.iter().map(|tally| tally.mark(index)));
+    }
+
+    fn give(&self, nodes: &[Alike]) -> Given {
         let Some(sums) = self.raw(nodes) else { return Given::Silent };
         let least = sums.iter().copied().min().unwrap_or_default();
         let span = sums.iter().copied().max().unwrap_or_default() - least;
@@ -274,10 +284,10 @@ impl Ranking for Wishes {
         Given::Each(scored(&sums, score))
     }
 
-    fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
+    fn raw(&self, nodes: &[Alike]) -> Option<Vec<i64>> {
         let mut sums = vec![0; nodes.len()];
         for tally in &self.tallies {
-            sums.iter_mut().zip(nodes).for_each(|(sum, index)| *sum += tally.at(*index).unwrap_or_default());
+            sums.iter_mut().zip(nodes).for_each(|(sum, alike)| *sum += tally.at(alike.node).unwrap_or_default());
         }
         (self.count > 0).then_some(sums)
     }

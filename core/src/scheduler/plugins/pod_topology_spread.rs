@@ -3,12 +3,12 @@
 use crate::api::{Kind, Labels, Name, Selector};
 use crate::scheduler::decision::{Code, Reason};
 use crate::scheduler::framework::{
-    Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore, scored,
+    Alike, Around, Given, Rank, Ranking, Refused, SCORE_MAX, View, WideFilter, WideScore, scored,
 };
 use crate::scheduler::info::{PodInfo, SpreadTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
 use crate::scheduler::snapshot::Events;
-use crate::scheduler::topology::Tally;
+use crate::scheduler::topology::{Tally, Topology};
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -172,6 +172,10 @@ impl Around for Spread {
         None
     }
 
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        traits.extend(self.terms.iter().map(|one| one.tally.mark(index)));
+    }
+
     fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, _view: View<'_>) {
         if other.leaving || !self.has_all(node) {
             return;
@@ -277,9 +281,14 @@ struct Evenness {
 }
 
 impl Evenness {
+    /// Those of the nodes that get something, with their places in the list.
+    fn open<'a>(&'a self, nodes: &'a [Alike]) -> impl Iterator<Item = (usize, &'a Alike)> {
+        nodes.iter().enumerate().filter(|(_, alike)| !self.ignored[alike.node as usize])
+    }
+
     /// How crowded it is where each node is; 0 for those that get nothing.
-    fn counted(&self, nodes: &[u32]) -> Vec<i64> {
-        let scored = nodes.iter().filter(|index| !self.ignored[**index as usize]).count();
+    fn counted(&self, nodes: &[Alike]) -> Vec<i64> {
+        let scored = self.open(nodes).map(|(_, alike)| alike.count as usize).sum();
         let mut sums = vec![0.0; nodes.len()];
         for wished in &self.terms {
             self.add(wished, nodes, scored, &mut sums);
@@ -288,34 +297,36 @@ impl Evenness {
     }
 
     /// Adds what a term makes of the nodes to their sums; of `scored` of them it depends what a place weighs.
-    fn add(&self, wished: &Wished, nodes: &[u32], scored: usize, sums: &mut [f64]) {
+    fn add(&self, wished: &Wished, nodes: &[Alike], scored: usize, sums: &mut [f64]) {
         let offset = (wished.term.max_skew - 1) as f64;
-        let open = |index: &u32| !self.ignored[*index as usize];
+        let topology = &wished.tally.topology;
         if wished.is_per_node() {
             let weight = ln(scored + 2);
-            for (sum, index) in sums.iter_mut().zip(nodes).filter(|(_, index)| open(index)) {
-                if wished.tally.topology.of(*index).is_some() {
-                    *sum += wished.here[*index as usize] as f64 * weight + offset;
-                }
+            for (at, alike) in self.open(nodes).filter(|(_, alike)| topology.of(alike.node).is_some()) {
+                sums[at] += wished.here[alike.node as usize] as f64 * weight + offset;
             }
             return;
         }
-        let topology = &wished.tally.topology;
-        let mut places = vec![false; wished.tally.sums.len()];
-        let mut nowhere = false;
-        for index in nodes.iter().filter(|index| open(index)) {
-            match topology.of(*index) {
-                Some(place) => places[place] = true,
-                None => nowhere = true,
-            }
-        }
-        let weight = ln(places.iter().filter(|p| **p).count() + usize::from(nowhere) + 2);
+        let weight = ln(self.places(topology, nodes) + 2);
         let worth: Vec<f64> = wished.tally.sums.iter().map(|pods| *pods as f64 * weight + offset).collect();
-        for (sum, index) in sums.iter_mut().zip(nodes).filter(|(_, index)| open(index)) {
-            if let Some(place) = topology.of(*index) {
-                *sum += worth[place];
+        for (at, alike) in self.open(nodes) {
+            if let Some(place) = topology.of(alike.node) {
+                sums[at] += worth[place];
             }
         }
+    }
+
+    /// In how many places the nodes are that get something. Having no place counts as one.
+    fn places(&self, topology: &Topology, nodes: &[Alike]) -> usize {
+        let place = |alike: &Alike| topology.of(alike.node);
+        let nowhere = usize::from(self.open(nodes).any(|(_, alike)| place(alike).is_none()));
+        if topology.is_per_node() {
+            let somewhere = self.open(nodes).filter(|(_, alike)| place(alike).is_some());
+            return somewhere.map(|(_, alike)| alike.count as usize).sum::<usize>() + nowhere;
+        }
+        let mut places = topology.zeros();
+        self.open(nodes).filter_map(|(_, alike)| place(alike)).for_each(|place| places[place] = 1);
+        places.iter().sum::<i64>() as usize + nowhere
     }
 }
 
@@ -339,26 +350,38 @@ impl Ranking for Evenness {
         }
     }
 
-    fn give(&self, nodes: &[u32]) -> Given {
-        let open = |index: &u32| !self.ignored[*index as usize];
+    fn liken(&self, index: u32, traits: &mut Vec<i64>) {
+        let at = index as usize;
+        traits.push(self.ignored[at].into());
+        for wished in &self.terms {
+            let has_none = wished.tally.topology.of(index).is_none();
+            traits.push(match wished.is_per_node() {
+                true if has_none => i64::MIN,
+                true => wished.here[at],
+                false => wished.tally.mark(index),
+            });
+        }
+    }
+
+    fn give(&self, nodes: &[Alike]) -> Given {
         let raw = self.counted(nodes);
-        let among = || raw.iter().zip(nodes).filter(|(_, index)| open(index)).map(|(raw, _)| *raw);
+        let among = || self.open(nodes).map(|(at, _)| raw[at]);
         let most = among().max().unwrap_or_default();
         let least = among().min().unwrap_or_default();
-        let wants_labels = self.ignored.contains(&true);
         let score = |raw: i64| match most {
             0 => SCORE_MAX,
             _ => (i64::from(SCORE_MAX) * (most + least - raw) / most) as i32,
         };
         let mut scores = scored(&raw, score);
-        if wants_labels {
-            let ignored = scores.iter_mut().zip(nodes).filter(|(_, index)| !open(index));
-            ignored.for_each(|(score, _)| *score = 0);
+        for (score, alike) in scores.iter_mut().zip(nodes) {
+            if self.ignored[alike.node as usize] {
+                *score = 0;
+            }
         }
         Given::Each(scores)
     }
 
-    fn raw(&self, nodes: &[u32]) -> Option<Vec<i64>> {
+    fn raw(&self, nodes: &[Alike]) -> Option<Vec<i64>> {
         Some(self.counted(nodes))
     }
 }
