@@ -17,6 +17,7 @@ mod deadlines;
 mod deletion;
 mod foresight;
 pub mod kubelet;
+mod lookup;
 pub mod manifest;
 pub mod network;
 pub mod order;

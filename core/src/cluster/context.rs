@@ -8,7 +8,9 @@ use crate::network::{Addresses, Router};
 use crate::rng::Rng;
 use crate::store::Store;
 use crate::time::Time;
+use smol_str::format_smolstr;
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -29,12 +31,14 @@ pub(crate) struct Context<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventLog {
     keys: VecDeque<Key>,
+    /// What is put together, in room that is used again.
+    draft: String,
 }
 
 impl EventLog {
     /// Of the events a store has.
     pub(super) fn new(store: &Store) -> Self {
-        Self { keys: store.list(Kind::Event, None).map(|o| o.key()).collect() }
+        Self { keys: store.list(Kind::Event, None).map(|o| o.key()).collect(), draft: String::new() }
     }
 }
 
@@ -76,9 +80,18 @@ impl Context<'_> {
             return;
         }
         // One name per object, reason and message: what repeats finds its earlier event without a search.
-        let uid = about.meta.uid.to_string();
-        let identity = [uid.as_str(), component, field_path, reason, message, ""].join("\0");
-        let name: Name = format!("{}.{:016x}", key.name, xxh3_64(identity.as_bytes())).into();
+        let uid: Name = format_smolstr!("{}", about.meta.uid);
+        let draft = &mut self.events.draft;
+        draft.clear();
+        for part in [uid.as_str(), component, field_path, reason, message] {
+            draft.push_str(part);
+            draft.push('\0');
+        }
+        let identity = xxh3_64(draft.as_bytes());
+        draft.clear();
+        // It takes whatever is written to it.
+        let _ = write!(draft, "{}.{identity:016x}", key.name);
+        let name = Name::new(&*draft);
         let now = self.now.floor_secs();
         if let Some(old) = self.store.get(Kind::Event, &namespace, &name) {
             let mut next = Object::clone(old);
@@ -98,8 +111,8 @@ impl Context<'_> {
                     api_version: key.kind.api_version().into(),
                     namespace: key.namespace,
                     name: key.name,
-                    uid: uid.into(),
-                    resource_version: about.meta.resource_version.to_string().into(),
+                    uid,
+                    resource_version: format_smolstr!("{}", about.meta.resource_version),
                     field_path: field_path.into(),
                 }),
                 reason: reason.into(),

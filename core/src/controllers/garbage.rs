@@ -77,7 +77,7 @@ fn references(object: &Object) -> impl Iterator<Item = &OwnerReference> {
 }
 
 impl Garbage {
-    pub(super) fn observe(&mut self, change: &Change) {
+    pub(super) fn observe(&mut self, change: &Change, owned: &Owned) {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
         if let Some(after) = after {
             if after.meta.owners.is_some() && before.is_none_or(|b| b.meta.owners != after.meta.owners) {
@@ -88,7 +88,8 @@ impl Garbage {
             }
         }
         if let Some(before) = before {
-            if after.is_none() {
+            // What comes later and names it is looked at itself.
+            if after.is_none() && owned.of(before.meta.uid).next().is_some() {
                 self.owners.insert((before.meta.uid, before.key()));
             }
             // An owner may wait for just this.

@@ -128,7 +128,7 @@ impl Component for Controllers {
         self.nodes.observe(change, now);
         self.evictions.observe(change);
         self.pod_garbage.observe(change, now);
-        self.garbage.observe(change);
+        self.garbage.observe(change, &self.owned);
         self.namespaces.observe(change);
         self.replication.observe(change, now);
         self.endpoints.observe(change);

@@ -1,14 +1,14 @@
 //! Which objects name which owner: the index behind replica sets of pods and the garbage collector.
 
 use crate::api::{Key, Object, Uid};
+use crate::lookup::Lookup;
 use crate::order;
 use crate::store::Change;
-use std::sync::Arc;
 
 /// Dependents by the uid of their owner, whether it exists or not.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Owned {
-    by_owner: order::Map<Uid, order::Set<Key>>,
+    by_owner: Lookup<Uid, order::Set<Key>>,
 }
 
 /// The uids of all owners. What is no uid of ours reads as that of no object.
@@ -18,9 +18,9 @@ pub(super) fn owners(object: &Object) -> impl Iterator<Item = Uid> {
 
 impl Owned {
     pub(super) fn observe(&mut self, change: &Change) {
-        let list = |o: &Option<Arc<Object>>| o.as_ref().and_then(|o| o.meta.owners.clone());
-        let (before, after) = (list(&change.before), list(&change.after));
-        if change.before.is_some() && change.after.is_some() && before == after {
+        if let (Some(before), Some(after)) = (&change.before, &change.after)
+            && before.meta.owners == after.meta.owners
+        {
             return;
         }
         if let Some(object) = &change.before {
@@ -35,7 +35,7 @@ impl Owned {
         }
         if let Some(object) = &change.after {
             for uid in owners(object) {
-                self.by_owner.entry(uid).or_default().insert(object.key());
+                self.by_owner.get_or_insert_with(uid, order::Set::new).insert(object.key());
             }
         }
     }

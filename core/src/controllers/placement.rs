@@ -1,13 +1,14 @@
 //! Which pods are bound to which node, whether it exists or not.
 
 use crate::api::{Key, Kind, Name};
+use crate::lookup::Lookup;
 use crate::order;
 use crate::store::Change;
 
 /// Pods by node, in order of namespace and name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Placement {
-    by_node: order::Map<Name, order::Set<(Name, Name)>>,
+    by_node: Lookup<Name, order::Set<(Name, Name)>>,
 }
 
 impl Placement {
@@ -28,7 +29,7 @@ impl Placement {
             }
         }
         if let Some(node) = after {
-            self.by_node.entry(node).or_default().insert(pod);
+            self.by_node.get_or_insert_with(node, order::Set::new).insert(pod);
         }
     }
 
@@ -38,8 +39,8 @@ impl Placement {
         pods.map(|(namespace, name)| Key::new(Kind::Pod, namespace.clone(), name.clone()))
     }
 
-    /// All nodes that pods are bound to.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Name> {
+    /// All nodes that pods are bound to, in order.
+    pub(super) fn nodes(&self) -> Vec<&Name> {
         self.by_node.keys()
     }
 }

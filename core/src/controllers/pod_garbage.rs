@@ -7,6 +7,7 @@ use crate::api::{Condition, ConditionKind, ConditionStatus, Key, Kind, Name, Obj
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
 use crate::deletion::{DeleteOptions, delete_object};
+use crate::lookup::Lookup;
 use crate::order;
 use crate::store::Change;
 use crate::time::{Span, Time};
@@ -25,7 +26,7 @@ const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 pub(super) struct PodGarbage {
     /// Nodes that are missing, and when that has been so for long enough.
     missing: Deadlines<Name>,
-    present: order::Set<Name>,
+    present: Lookup<Name, ()>,
     finished: order::Set<(Time, Key)>,
     /// Pods on their way out that have no node.
     adrift: order::Set<Key>,
@@ -38,7 +39,7 @@ impl PodGarbage {
         match change.kind() {
             Some(Kind::Node) => {
                 if change.after.is_some() {
-                    self.present.insert(object.meta.name.clone());
+                    self.present.insert(object.meta.name.clone(), ());
                     self.missing.cancel(&object.meta.name);
                 } else {
                     self.present.remove(&object.meta.name);
@@ -56,7 +57,7 @@ impl PodGarbage {
                 let adrift = |o: &Object| o.meta.deletion.is_some() && o.pod().is_some_and(|p| p.node.is_none());
                 if change.after.as_deref().is_some_and(adrift) {
                     self.adrift.insert(object.key());
-                } else {
+                } else if !self.adrift.is_empty() {
                     self.adrift.remove(&object.key());
                 }
                 let Some(after) = &change.after else { return };
@@ -64,7 +65,7 @@ impl PodGarbage {
                     self.finished.insert((after.meta.created, after.key()));
                 }
                 let stranded = match after.pod().and_then(|p| p.node.as_ref()) {
-                    Some(node) => !self.present.contains(node) || after.meta.deletion.is_some(),
+                    Some(node) => !self.present.contains_key(node) || after.meta.deletion.is_some(),
                     None => after.meta.deletion.is_some(),
                 };
                 if stranded || self.finished.len() > FINISHED_PODS_MAX {
@@ -101,7 +102,7 @@ impl PodGarbage {
 
     /// Pods that will never be confirmed as stopped: their node is off, and somebody said so.
     fn given_up(&self, cx: &mut Context<'_>, placement: &Placement) {
-        for name in &self.present {
+        for name in self.present.keys() {
             let Some(node) = cx.store.get(Kind::Node, "", name) else { continue };
             let ready = node.node().and_then(|(_, s)| condition(s, "Ready")).is_some_and(|c| c.status == "True");
             if ready || !taints(node).iter().any(|t| t.key == OUT_OF_SERVICE) {
@@ -117,9 +118,10 @@ impl PodGarbage {
 
     /// Pods of nodes that have been missing for long enough.
     fn orphaned(&mut self, cx: &mut Context<'_>, placement: &Placement) {
-        let missing: Vec<Name> = placement.nodes().filter(|n| !self.present.contains(*n)).cloned().collect();
+        let missing: Vec<Name> =
+            placement.nodes().into_iter().filter(|n| !self.present.contains_key(*n)).cloned().collect();
         while let Some(node) = self.missing.pop_due(cx.now) {
-            if self.present.contains(&node) {
+            if self.present.contains_key(&node) {
                 continue;
             }
             for key in placement.on(&node) {

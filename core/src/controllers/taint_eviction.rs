@@ -83,18 +83,22 @@ impl TaintEviction {
     }
 
     fn observe_pod(&mut self, change: &Change) {
-        let Some(object) = change.object() else { return };
-        let key = object.key();
         let Some(after) = &change.after else {
-            self.forget(&key);
+            if let Some(gone) = &change.before {
+                self.forget(&gone.key());
+            }
             return;
         };
         let Some(pod) = after.pod() else { return };
+        if self.tainted.is_empty() && self.due.is_empty() {
+            return;
+        }
         let same = change.before.as_ref().is_some_and(|b| {
             b.meta.uid == after.meta.uid
                 && b.meta.deletion.is_some() == after.meta.deletion.is_some()
                 && b.pod().is_some_and(|b| b.node == pod.node && Arc::ptr_eq(&b.spec, &pod.spec))
         });
+        let key = after.key();
         if !same && (pod.node.as_ref().is_some_and(|n| self.tainted.contains(n)) || self.due.get(&key).is_some()) {
             self.pods.insert(key);
         }

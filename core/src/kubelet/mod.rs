@@ -29,6 +29,7 @@ use crate::api::{Key, Kind, Name, Uid};
 use crate::cluster::{Component, Context, Effect};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
+use crate::lookup::Lookup;
 use crate::order;
 use crate::runtime::{ListedPod, PodRef, RuntimeCommand, RuntimeEvent};
 use crate::scheduler::Classes;
@@ -45,8 +46,8 @@ const PODS_PER_CALL_MAX: usize = 4_096;
 /// The kubelets of all nodes that have joined.
 #[derive(Clone, Debug, Default)]
 pub struct Kubelets {
-    hosts: order::Map<Name, Box<Host>>,
-    workers: order::Map<Uid, Box<Worker>>,
+    hosts: Lookup<Name, Box<Host>>,
+    workers: Lookup<Uid, Box<Worker>>,
     /// Pods to be looked at.
     dirty: order::Set<Uid>,
     /// Pods to be looked at later although nothing happens.
@@ -69,7 +70,7 @@ impl Kubelets {
     pub(crate) fn runtime(&mut self, node: &Name, event: RuntimeEvent, cx: &mut Context<'_>) {
         match event {
             RuntimeEvent::Joined(machine) => {
-                let host = self.hosts.entry(node.clone()).or_default();
+                let host = self.hosts.get_or_insert_with(node.clone(), Box::default);
                 host::register(node, host, &machine, cx);
                 self.dirty.extend(host.pods.iter().copied());
                 return;
@@ -80,7 +81,7 @@ impl Kubelets {
                 return;
             }
             RuntimeEvent::Unreachable { message } => {
-                let host = self.hosts.entry(node.clone()).or_default();
+                let host = self.hosts.get_or_insert_with(node.clone(), Box::default);
                 unreachable::report(node, host, &message, cx);
                 return;
             }
@@ -123,7 +124,7 @@ impl Kubelets {
         self.evictions.cancel(node);
         for uid in &host.pods {
             self.due.cancel(uid);
-            if let Some(worker) = self.workers.remove(uid) {
+            if let Some(worker) = self.workers.remove(&uid) {
                 reads_no_longer(&mut self.readers, *uid, &worker);
             }
         }
@@ -164,7 +165,7 @@ impl Kubelets {
         let Some((pod, node)) = object.pod().and_then(|p| Some((p, p.node.clone()?))) else { return };
         let Some(host) = self.hosts.get_mut(&node).filter(|h| h.is_active()) else { return };
         let listed = host.listed;
-        let worker = self.workers.entry(uid).or_insert_with(|| {
+        let worker = self.workers.get_or_insert_with(uid, || {
             let worker = Worker::new(&object, pod, &node, listed);
             for key in &worker.references {
                 self.readers.entry(key.clone()).or_default().insert(uid);
@@ -288,10 +289,14 @@ impl Component for Kubelets {
                     if let Some(host) = old.and_then(|n| self.hosts.get_mut(&n)) {
                         host.pods.remove(&uid);
                     }
-                    if let Some(name) = new {
-                        self.hosts.entry(name).or_default().pods.insert(uid);
+                    let host = new.map(|name| self.hosts.get_or_insert_with(name, Box::default));
+                    let is_hosted = host.is_some_and(|host| {
+                        host.pods.insert(uid);
+                        host.joined
+                    });
+                    if is_hosted || self.workers.contains_key(&uid) {
+                        self.dirty.insert(uid);
                     }
-                    self.dirty.insert(uid);
                     return;
                 }
                 let (Some((before, old)), Some((after, new))) = (before, after) else { return };

@@ -23,33 +23,56 @@ pub(super) struct BestScore {
     evaluations: Evaluations,
     outlooks: Outlooks,
     prospects: AllProspects,
+    latest: Latest,
 }
 
 impl BestScore {
     /// Of that name, with these plugins.
     pub(super) fn new(name: Name, framework: Framework) -> Self {
-        let (evaluations, outlooks, prospects) = Default::default();
-        Self { name, framework: framework.into(), evaluations, outlooks, prospects }
+        let (evaluations, outlooks, prospects, latest) = Default::default();
+        Self { name, framework: framework.into(), evaluations, outlooks, prospects, latest }
     }
 }
 
-/// What each plugin gives a node, given what the wide ones give the node at that place.
-fn all_scores(
-    framework: &Framework,
-    class: &PodClass,
-    node: &NodeInfo,
-    wide: &[Row],
-    place: usize,
-) -> Box<[PluginScore]> {
-    let alone = framework.node_scores(class).map(|(score, weight)| {
-        let raw = score.score(class, node);
-        PluginScore { plugin: score.name(), normalized: raw, weighted: weight * raw }
-    });
-    alone.chain(scores(wide, place)).collect()
+/// What the latest winner was given. The next one is often given the same, and then shares it.
+#[derive(Clone, Debug, Default)]
+struct Latest {
+    scores: Arc<[PluginScore]>,
+    draft: Vec<PluginScore>,
+}
+
+impl Latest {
+    /// What each plugin gives a node, given what the wide ones give the node at that place.
+    fn scores(
+        &mut self,
+        framework: &Framework,
+        class: &PodClass,
+        node: &NodeInfo,
+        wide: &[Row],
+        place: usize,
+    ) -> Arc<[PluginScore]> {
+        self.draft.clear();
+        self.draft.extend(framework.node_scores(class).map(|(score, weight)| {
+            let raw = score.score(class, node);
+            PluginScore { plugin: score.name(), normalized: raw, weighted: weight * raw }
+        }));
+        self.draft.extend(scores(wide, place));
+        if *self.scores != *self.draft {
+            self.scores = self.draft.as_slice().into();
+        }
+        Arc::clone(&self.scores)
+    }
 }
 
 /// The best of nodes that are the same to all wide plugins: what is remembered of them decides.
-fn best_alone(framework: &Framework, pod: Asking<'_>, evaluation: &Evaluation, flat: &[Row], view: View<'_>) -> Choice {
+fn best_alone(
+    framework: &Framework,
+    pod: Asking<'_>,
+    evaluation: &Evaluation,
+    flat: &[Row],
+    latest: &mut Latest,
+    view: View<'_>,
+) -> Choice {
     let nodes = view.snapshot.nodes();
     let totals = evaluation.totals();
     let chosen = totals.first().map(|best| {
@@ -58,7 +81,7 @@ fn best_alone(framework: &Framework, pod: Asking<'_>, evaluation: &Evaluation, f
         Chosen {
             node: node.name.clone(),
             feasible: evaluation.feasible(),
-            scores: all_scores(framework, &pod.info.class, node, flat, 0),
+            scores: latest.scores(framework, &pod.info.class, node, flat, 0),
             runner_up: totals.second(view.snapshot).map(|second| (nodes[second as usize].name.clone(), margin(second))),
         }
     });
@@ -76,6 +99,7 @@ fn best_around(
     pod: Asking<'_>,
     evaluation: &Evaluation,
     outlook: &mut Outlook,
+    latest: &mut Latest,
     view: View<'_>,
 ) -> Choice {
     let Field { cells, alike, rows, counts } = outlook.field(evaluation, view.snapshot);
@@ -96,7 +120,7 @@ fn best_around(
     let chosen = best.map(|best| Chosen {
         node: node(&best).name.clone(),
         feasible: alike.iter().map(|alike| alike.count).sum(),
-        scores: all_scores(framework, &pod.info.class, node(&best), &rows, best.place),
+        scores: latest.scores(framework, &pod.info.class, node(&best), &rows, best.place),
         runner_up: second.map(|second| (node(&second).name.clone(), best.sum - second.sum)),
     });
     Choice { chosen, refusals: refusals(framework, pod.info, &counts) }
@@ -137,8 +161,10 @@ impl Scheduler for BestScore {
         }
         let evaluation = self.evaluations.of(framework, &pod.info.class, view.snapshot);
         match &outlook.flat {
-            Some(flat) if outlook.around.is_content() => best_alone(framework, pod, evaluation, flat, view),
-            _ => best_around(framework, pod, evaluation, outlook, view),
+            Some(flat) if outlook.around.is_content() => {
+                best_alone(framework, pod, evaluation, flat, &mut self.latest, view)
+            }
+            _ => best_around(framework, pod, evaluation, outlook, &mut self.latest, view),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::api::Name;
 use crate::order;
 use crate::time::Time;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 /// Whether a refused pod could be helped by removing other pods from the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -211,8 +212,8 @@ pub struct Chosen {
     pub node: Name,
     /// How many nodes would have done.
     pub feasible: u32,
-    /// What each plugin gave it.
-    pub scores: Box<[PluginScore]>,
+    /// What each plugin gave it; shared by those that were given the same one after another.
+    pub scores: Arc<[PluginScore]>,
     /// The second best, and how much less it scored; 0 where the tie was broken by seed.
     pub runner_up: Option<(Name, i32)>,
 }

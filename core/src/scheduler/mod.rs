@@ -53,6 +53,7 @@ pub(crate) use pod::{Classes, HostPort, PodClass};
 use crate::api::{Body, EventKind, Key, Kind, Name, Object, PodBody, Uid};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
+use crate::lookup::Lookup;
 use crate::order;
 use crate::store::{Change, Store};
 use crate::time::Time;
@@ -62,7 +63,7 @@ use info::Infos;
 use node::Placed;
 use outcome::{Nomination, cut, note};
 use profile::{Choice, Scheduler};
-use queue::{Queue, Waiting};
+use queue::{Queue, Trial, Waiting};
 use snapshot::{Events, Nominated, Snapshot};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -77,7 +78,7 @@ pub struct Schedulers {
     snapshot: Snapshot,
     queue: Queue,
     infos: Infos,
-    decisions: order::Map<Uid, Arc<Decision>>,
+    decisions: Lookup<Uid, Arc<Decision>>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
     helped: order::Map<u32, Events>,
     /// Pods whose gates are yet to be noted on them.
@@ -108,7 +109,7 @@ impl Schedulers {
             snapshot,
             queue: Queue::default(),
             infos: Infos::default(),
-            decisions: order::Map::new(),
+            decisions: Lookup::default(),
             helped: order::Map::new(),
             gated: order::Set::new(),
             ahead: VecDeque::new(),
@@ -240,9 +241,7 @@ impl Schedulers {
         for name in info.keys() {
             self.snapshot.track(name);
         }
-        let (namespace, name) = (after.meta.namespace.clone(), after.meta.name.clone());
-        let waiting = Waiting { uid, namespace, name, scheduler, info, created: after.meta.created };
-        self.queue.put(waiting, gated, now);
+        self.queue.put(Waiting { uid, scheduler, info, created: after.meta.created }, gated, now);
     }
 
     /// Takes note of the node on which others make room for a pod, or of that they do not any more.
@@ -349,9 +348,9 @@ impl Schedulers {
         });
     }
 
-    fn decide(&mut self, waiting: &Waiting, cx: &mut Context<'_>) {
-        let found = cx.store.get(Kind::Pod, &waiting.namespace, &waiting.name).filter(|o| o.meta.uid == waiting.uid);
-        let Some(object) = found.cloned() else { return self.queue.remove(waiting.uid) };
+    fn decide(&mut self, trial: Trial, cx: &mut Context<'_>) {
+        let waiting = trial.pod();
+        let Some(object) = cx.store.pod(waiting.uid).cloned() else { return };
         let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
         let name = scheduler.name().clone();
         let nominated = object.pod().and_then(|p| p.status.nominated_node.as_ref());
@@ -368,29 +367,34 @@ impl Schedulers {
             preemption,
         };
         if let Some(chosen) = &decision.chosen {
-            self.queue.remove(waiting.uid);
             self.bind(&object, &chosen.node, &name, cx);
         } else {
-            let helped_by = self.helped_by(waiting.scheduler, &decision);
-            self.queue.park(waiting.uid, helped_by, cx.now);
-            let message = decision.message().unwrap_or_default();
-            let nominated = match &decision.preemption {
-                Some(Preemption::Planned(plan)) => Nomination::Of(&plan.node),
-                Some(Preemption::Useless(_)) => Nomination::None,
-                _ => Nomination::AsItWas,
-            };
-            if let Some(object) = note(&object, "Unschedulable", &message, nominated, cx) {
-                cx.event(&object, EventKind::Warning, &name, "FailedScheduling", &cut(&message));
-                if let Some(pod) = object.pod() {
-                    // The next decision must see it.
-                    self.nominate(&object, pod, pod.status.nominated_node.clone());
-                }
-            }
-            if let Some(Preemption::Planned(plan)) = &decision.preemption {
-                self.carry_out(plan, &object, waiting, &name, cx);
+            self.put_off(trial, &object, &decision, cx);
+        }
+        self.decisions.insert(object.meta.uid, Arc::new(decision));
+    }
+
+    /// Parks a pod that no node will take, says so on it, and lets others make room for it.
+    fn put_off(&mut self, trial: Trial, object: &Arc<Object>, decision: &Decision, cx: &mut Context<'_>) {
+        let waiting = trial.pod().clone();
+        let helped_by = self.helped_by(waiting.scheduler, decision);
+        self.queue.park(trial, helped_by, cx.now);
+        let message = decision.message().unwrap_or_default();
+        let nominated = match &decision.preemption {
+            Some(Preemption::Planned(plan)) => Nomination::Of(&plan.node),
+            Some(Preemption::Useless(_)) => Nomination::None,
+            _ => Nomination::AsItWas,
+        };
+        if let Some(object) = note(object, "Unschedulable", &message, nominated, cx) {
+            cx.event(&object, EventKind::Warning, &decision.scheduler, "FailedScheduling", &cut(&message));
+            if let Some(pod) = object.pod() {
+                // The next decision must see it.
+                self.nominate(&object, pod, pod.status.nominated_node.clone());
             }
         }
-        self.decisions.insert(waiting.uid, Arc::new(decision));
+        if let Some(Preemption::Planned(plan)) = &decision.preemption {
+            self.carry_out(plan, object, &waiting, &decision.scheduler, cx);
+        }
     }
 
     /// What can make a node acceptable that refused. A node that comes later may refuse for another reason and be
@@ -439,8 +443,8 @@ impl Component for Schedulers {
             }
         }
         for _ in 0..DECISIONS_MAX {
-            let Some(waiting) = self.queue.pop() else { break };
-            self.decide(&waiting, cx);
+            let Some(trial) = self.queue.pop() else { break };
+            self.decide(trial, cx);
         }
         self.queue.is_active()
     }

@@ -71,7 +71,7 @@ impl Schedulers {
         let revision = bound.meta.resource_version;
         self.see_pod(&Change { revision, before: Some(Arc::clone(object)), after: Some(Arc::clone(&bound)) }, cx.now);
         self.ahead.push_back(revision);
-        let message = format!("Successfully assigned {}/{} to {node}", bound.meta.namespace, bound.meta.name);
+        let message = ["Successfully assigned ", &bound.meta.namespace, "/", &bound.meta.name, " to ", node].concat();
         cx.event(&bound, EventKind::Normal, scheduler, "Scheduled", &message);
     }
 }

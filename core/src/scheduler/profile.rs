@@ -12,6 +12,7 @@ use super::round_robin::RoundRobin;
 use crate::api::Name;
 use crate::order;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// What a scheduler makes of a pod.
 pub(super) struct Choice {
@@ -72,7 +73,7 @@ pub(super) fn nominated(framework: &Framework, pod: Asking<'_>, view: View<'_>) 
     if !node.present || refusal(framework, pod, &around, index, node, view).is_some() {
         return None;
     }
-    let chosen = Chosen { node: name.clone(), feasible: 1, scores: Box::default(), runner_up: None };
+    let chosen = Chosen { node: name.clone(), feasible: 1, scores: Arc::default(), runner_up: None };
     Some(Choice { chosen: Some(chosen), refusals: Box::default() })
 }
 

@@ -2,8 +2,9 @@
 
 use super::info::PodInfo;
 use super::snapshot::Events;
-use crate::api::{Name, Uid};
+use crate::api::Uid;
 use crate::deadlines::Deadlines;
+use crate::lookup::Lookup;
 use crate::order;
 use crate::time::{Span, Time};
 use std::cmp::Reverse;
@@ -22,8 +23,6 @@ const PARKED_MAX: Span = Span::from_secs(300);
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) uid: Uid,
-    pub(super) namespace: Name,
-    pub(super) name: Name,
     /// The number of its scheduler.
     pub(super) scheduler: u8,
     pub(super) info: Arc<PodInfo>,
@@ -48,6 +47,17 @@ struct Entry {
     attempts: u32,
     tried: Time,
     place: Place,
+}
+
+/// A pod that is being tried: what came of it is told by [`Queue::park`], or it is forgotten.
+#[derive(Debug)]
+pub(super) struct Trial(Box<Entry>);
+
+impl Trial {
+    /// The pod.
+    pub(super) fn pod(&self) -> &Waiting {
+        &self.0.pod
+    }
 }
 
 impl Entry {
@@ -102,7 +112,7 @@ pub struct Wait {
 /// All pods that wait for a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: order::Map<Uid, Box<Entry>>,
+    entries: Lookup<Uid, Box<Entry>>,
     active: order::Map<Rank, Uid>,
     /// Parked pods that are decided alike, and what can help them.
     parked: order::Map<Group, (Events, order::Set<Uid>)>,
@@ -117,24 +127,24 @@ impl Queue {
     /// Puts a pod in line, or gated ones aside. One that waits already is tried again with what is new about it.
     pub(super) fn put(&mut self, pod: Waiting, gated: bool, now: Time) {
         let uid = pod.uid;
-        let (arrival, attempts, tried) = if let Some(entry) = self.entries.get(&uid) {
-            (entry.arrival, entry.attempts, entry.tried)
-        } else {
-            self.arrivals += 1;
-            (self.arrivals, 0, now)
-        };
-        self.take_out(uid);
-        let entry = Entry { pod, arrival, attempts, tried, place: Place::Gated };
-        self.entries.insert(uid, Box::new(entry));
-        if !gated {
-            self.retry(uid, now);
+        let known = self.entries.remove(&uid);
+        if let Some(entry) = &known {
+            self.take_out(entry);
         }
+        let (arrival, attempts, tried) = known.map_or((self.arrivals, 0, now), |e| (e.arrival, e.attempts, e.tried));
+        self.arrivals += 1;
+        let mut entry = Entry { pod, arrival, attempts, tried, place: Place::Gated };
+        if !gated {
+            self.line_up(&mut entry, now);
+        }
+        self.entries.insert(uid, Box::new(entry));
     }
 
     /// Forgets a pod.
     pub(super) fn remove(&mut self, uid: Uid) {
-        self.take_out(uid);
-        self.entries.remove(&uid);
+        if let Some(entry) = self.entries.remove(&uid) {
+            self.take_out(&entry);
+        }
     }
 
     /// Whether a pod waits.
@@ -154,18 +164,15 @@ impl Queue {
         Some(Wait { line, attempts: entry.attempts })
     }
 
-    /// The next pod in line. It stays known: what came of it is told by [`Self::remove`] or [`Self::park`].
-    pub(super) fn pop(&mut self) -> Option<Waiting> {
+    /// Takes out the next pod in line, to be tried.
+    pub(super) fn pop(&mut self) -> Option<Trial> {
         let (_, uid) = self.active.pop_first()?;
-        let entry = self.entries.get_mut(&uid)?;
-        // Neither in line nor anywhere else until told.
-        entry.place = Place::Gated;
-        Some(entry.pod.clone())
+        self.entries.remove(&uid).map(Trial)
     }
 
     /// Parks a pod that no node would take, until one of `helped_by` happens.
-    pub(super) fn park(&mut self, uid: Uid, helped_by: Events, now: Time) {
-        let Some(entry) = self.entries.get_mut(&uid) else { return };
+    pub(super) fn park(&mut self, Trial(mut entry): Trial, helped_by: Events, now: Time) {
+        let uid = entry.pod.uid;
         entry.attempts += 1;
         entry.tried = now;
         entry.place = Place::Parked;
@@ -173,6 +180,7 @@ impl Queue {
         group.0 = helped_by;
         self.awaited = self.awaited.or(helped_by);
         group.1.insert(uid);
+        self.entries.insert(uid, entry);
         self.deadlines.set(uid, now + PARKED_MAX);
     }
 
@@ -240,20 +248,26 @@ impl Queue {
 
     /// Puts a pod in line, once it has backed off long enough.
     fn retry(&mut self, uid: Uid, now: Time) {
-        self.take_out(uid);
-        let Some(entry) = self.entries.get_mut(&uid) else { return };
+        let Some(mut entry) = self.entries.remove(&uid) else { return };
+        self.take_out(&entry);
+        self.line_up(entry.as_mut(), now);
+        self.entries.insert(uid, entry);
+    }
+
+    fn line_up(&mut self, entry: &mut Entry, now: Time) {
         let until = entry.tried + backoff(entry.attempts);
         if until <= now {
             entry.place = Place::Active;
-            self.active.insert(entry.rank(), uid);
+            self.active.insert(entry.rank(), entry.pod.uid);
         } else {
             entry.place = Place::BackingOff;
-            self.deadlines.set(uid, until);
+            self.deadlines.set(entry.pod.uid, until);
         }
     }
 
-    fn take_out(&mut self, uid: Uid) {
-        let Some(entry) = self.entries.get(&uid) else { return };
+    /// Takes a pod out of where it waits.
+    fn take_out(&mut self, entry: &Entry) {
+        let uid = entry.pod.uid;
         match entry.place {
             Place::Active => {
                 self.active.remove(&entry.rank());

@@ -41,7 +41,7 @@ impl Scheduler for RoundRobin {
         let chosen = next.map(|index| Chosen {
             node: view.snapshot.nodes()[index as usize].name.clone(),
             feasible: feasible.len() as u32,
-            scores: Box::default(),
+            scores: Arc::default(),
             runner_up: None,
         });
         if let Some(chosen) = &chosen {

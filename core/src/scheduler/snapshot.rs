@@ -5,6 +5,7 @@ use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
 use super::topology::Topology;
 use crate::api::{Meta, Name, Uid};
+use crate::lookup::Lookup;
 use crate::order;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
@@ -57,6 +58,8 @@ pub(super) struct Snapshot {
     /// What breaks ties between equal nodes, before their names do; made from the seed.
     ties: Vec<u64>,
     by_name: order::Map<Name, u32>,
+    /// The same, to be looked up.
+    indexes: Lookup<Name, u32>,
     free: Vec<u32>,
     present: u32,
     seed: u64,
@@ -117,7 +120,7 @@ impl Snapshot {
 
     /// The index of a name.
     pub(super) fn index(&self, name: &str) -> Option<u32> {
-        self.by_name.get(name).copied()
+        self.indexes.get(name).copied()
     }
 
     /// Nodes in the order of their names, from the first after `name` on and then around.
@@ -342,7 +345,7 @@ impl Snapshot {
     }
 
     fn enter(&mut self, name: &Name) -> u32 {
-        if let Some(index) = self.by_name.get(name) {
+        if let Some(index) = self.indexes.get(name) {
             return *index;
         }
         let tie = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), self.seed);
@@ -358,6 +361,7 @@ impl Snapshot {
             self.nodes.len() as u32 - 1
         };
         self.by_name.insert(name.clone(), index);
+        self.indexes.insert(name.clone(), index);
         index
     }
 
@@ -366,6 +370,7 @@ impl Snapshot {
         let node = &self.nodes[index as usize];
         if !node.present && node.pods.is_empty() {
             self.by_name.remove(&node.name);
+            self.indexes.remove(&node.name);
             self.free.push(index);
         }
     }

@@ -3,6 +3,7 @@
 //! Knows nothing of what objects mean. Only [`crate::cluster`] writes to it.
 
 use crate::api::{Key, Kind, Name, Object, Uid};
+use crate::lookup::Lookup;
 use crate::order;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -62,8 +63,8 @@ pub const LOG_CHANGES_MAX: usize = 16_384;
 pub struct Store {
     revision: u64,
     tables: [Table; Kind::COUNT],
-    /// Where the pod of a uid is.
-    pods: order::Map<Uid, (Name, Name)>,
+    /// The pods, by their uids.
+    pods: Lookup<Uid, Arc<Object>>,
     log: VecDeque<Change>,
     compacted: u64,
 }
@@ -80,7 +81,7 @@ impl Store {
         let mut store = Self {
             revision,
             tables: Default::default(),
-            pods: order::Map::new(),
+            pods: Lookup::default(),
             log: VecDeque::new(),
             compacted: revision,
         };
@@ -114,7 +115,7 @@ impl Store {
 
     /// The pod with that uid.
     pub fn pod(&self, uid: Uid) -> Option<&Arc<Object>> {
-        self.pods.get(&uid).and_then(|(namespace, name)| self.get(Kind::Pod, namespace, name))
+        self.pods.get(&uid)
     }
 
     /// All objects of a kind, by namespace, then name; of one namespace where one is given.
@@ -169,6 +170,7 @@ impl Store {
         let after = Arc::new(object);
         let before = std::mem::replace(slot, Arc::clone(&after));
         self.revision = revision;
+        self.index(&after);
         self.record(Some(before), Some(Arc::clone(&after)));
         Ok(after)
     }
@@ -218,9 +220,9 @@ impl Store {
         self.log.push_back(Change { revision: self.revision, before, after });
     }
 
-    fn index(&mut self, object: &Object) {
+    fn index(&mut self, object: &Arc<Object>) {
         if object.kind() == Kind::Pod {
-            self.pods.insert(object.meta.uid, (object.meta.namespace.clone(), object.meta.name.clone()));
+            self.pods.insert(object.meta.uid, Arc::clone(object));
         }
     }
 

@@ -13,6 +13,10 @@ mod world;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+/// The server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "\
 Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
        bench fork
