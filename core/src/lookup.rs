@@ -1,6 +1,8 @@
 //! Things by key, to be looked up. Quicker than [`crate::order::Map`], and without an order in which they could be walked:
 //! where a table lies and how full it is must decide nothing.
 
+#![expect(clippy::disallowed_types, reason = "here nobody walks it in its own order, which alone differs")]
+
 use crate::order;
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -124,7 +124,7 @@ impl Kubelets {
         self.evictions.cancel(node);
         for uid in &host.pods {
             self.due.cancel(uid);
-            if let Some(worker) = self.workers.remove(&uid) {
+            if let Some(worker) = self.workers.remove(uid) {
                 reads_no_longer(&mut self.readers, *uid, &worker);
             }
         }

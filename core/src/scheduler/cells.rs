@@ -58,7 +58,7 @@ struct Seat {
 /// All cells.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
-    cells: Vec<Cell>,
+    all: Vec<Cell>,
     by_traits: order::Map<Box<[i64]>, usize>,
     /// Cells without nodes, to be used again.
     vacant: Vec<usize>,
@@ -111,7 +111,7 @@ impl Cells {
         let verdict = evaluation.verdict(index);
         let ranked = Ranked { total: Reverse(evaluation.totals().total(index)), tie: snapshot.tie(index), node: index };
         if let Some(seat) = before {
-            let cell = &mut self.cells[seat.cell];
+            let cell = &mut self.all[seat.cell];
             cell.ranked.remove(&seat.ranked);
             count(&mut cell.verdicts, seat.verdict, -1);
             if cell.ranked.is_empty() && *cell.traits != *traits {
@@ -124,7 +124,7 @@ impl Cells {
             return;
         }
         let number = self.of(traits);
-        let cell = &mut self.cells[number];
+        let cell = &mut self.all[number];
         cell.ranked.insert(ranked.clone());
         count(&mut cell.verdicts, verdict, 1);
         self.seats[at] = Some(Seat { cell: number, verdict, ranked });
@@ -135,17 +135,17 @@ impl Cells {
         if let Some(number) = self.by_traits.get(traits) {
             return *number;
         }
-        let number = self.vacant.pop().unwrap_or(self.cells.len());
-        if number == self.cells.len() {
-            self.cells.push(Cell::default());
+        let number = self.vacant.pop().unwrap_or(self.all.len());
+        if number == self.all.len() {
+            self.all.push(Cell::default());
         }
-        self.cells[number].traits = traits.into();
+        self.all[number].traits = traits.into();
         self.by_traits.insert(traits.into(), number);
         number
     }
 
     /// Those that have nodes.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(|cell| !cell.ranked.is_empty())
+        self.all.iter().filter(|cell| !cell.ranked.is_empty())
     }
 }
