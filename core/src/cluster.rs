@@ -225,10 +225,10 @@ impl Cluster {
         &self.router
     }
 
-    /// Answers a request that only reads what is in the store; none for any other, which is for [`Self::handle`]. Looking
+    /// Answers a request that only reads what there is; none for any other, which is for [`Self::handle`]. Looking
     /// is short: what takes long is done by [`Draft::finish`], which needs the cluster no more.
     pub fn look(&self, now: Time, request: &Request) -> Option<Draft> {
-        apiserver::look(request, &self.store, now.max(self.now))
+        apiserver::look(request, &self.store, self.schedulers(), now.max(self.now))
     }
 
     /// What is new for a watch since `from`, the `next` of its last batch; without it the watch begins. Of what is

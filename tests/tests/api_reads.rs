@@ -49,6 +49,7 @@ fn a_look_says_what_the_loop_says_and_leaves_to_it_what_is_more_than_a_look() {
         "/api/v1/namespaces/default/pods?fieldSelector=no.such%3D1",
         "/api/v1/namespaces/empty/pods",
         "/api/v1/endpoints",
+        "/apis/kubarium.io/v1/namespaces/default/pods/a/explanation",
         "/api/v1/pods?watch=1",
         "/apis/discovery.k8s.io/v1/endpointslices",
         "/api",
@@ -64,7 +65,7 @@ fn a_look_says_what_the_loop_says_and_leaves_to_it_what_is_more_than_a_look() {
     for request in [
         Request::new(Method::Delete, PODS),
         get("/api/v1/namespaces/default/services/s/proxy/", ""),
-        get("/apis/kubarium.io/v1/namespaces/default/pods/a/explanation", ""),
+        get("/apis/kubarium.io/v1/survival", ""),
     ] {
         assert!(cluster.look(NOW, &request).is_none(), "{}", request.path);
     }

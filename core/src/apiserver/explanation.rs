@@ -5,11 +5,11 @@
 
 use super::errors;
 use crate::api::{self, ApiError, Kind, Object};
-use crate::cluster::Context;
 use crate::scheduler::{
     Chosen, Code, Decision, Detail, Explanation, Line, NodeScore, NodeStand, Plan, PluginScore, Preemption, Reason,
     Refusal, Schedulers, Stand, quantity,
 };
+use crate::store::Store;
 use crate::time::Time;
 use serde_json::{Value, json};
 
@@ -72,9 +72,15 @@ pub(super) fn aggregated_group() -> Value {
 }
 
 /// Explains a pod.
-pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, name: &str) -> Result<Value, ApiError> {
+pub(super) fn of(
+    store: &Store,
+    now: Time,
+    schedulers: &Schedulers,
+    namespace: &str,
+    name: &str,
+) -> Result<Value, ApiError> {
     let missing = || ApiError::not_found(Kind::Pod, name);
-    let object = cx.store.get(Kind::Pod, namespace, name).ok_or_else(missing)?;
+    let object = store.get(Kind::Pod, namespace, name).ok_or_else(missing)?;
     let pod = object.pod().ok_or_else(missing)?;
     let wanted = pod.spec.scheduler_name.as_deref().unwrap_or_default();
     if !wanted.is_empty() && !schedulers.names().any(|s| s == wanted) {
@@ -90,17 +96,17 @@ pub(super) fn of(cx: &Context<'_>, schedulers: &Schedulers, namespace: &str, nam
              spec.nodeName was set, or somebody else bound it"
         )));
     }
-    let present = schedulers.explain(&object.key(), cx.store).ok_or_else(missing)?;
+    let present = schedulers.explain(&object.key(), store).ok_or_else(missing)?;
     let decision = match schedulers.decision(object.meta.uid) {
         Some(decision) => recorded(decision),
-        None => recomputed(object, &present, cx.now),
+        None => recomputed(object, &present, now),
     };
     let mut document = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Explanation",
         "metadata": {"name": name, "namespace": namespace, "uid": object.meta.uid.to_string()},
         "scheduler": present.scheduler.as_str(),
         "decision": decision,
-        "time": api::encode(&cx.now.to_micro()),
+        "time": api::encode(&now.to_micro()),
         "nodes": present.nodes.iter().map(stand).collect::<Vec<_>>(),
     });
     if let Some(wait) = schedulers.wait(object.meta.uid) {

@@ -66,17 +66,41 @@ impl Recording {
     /// Has the world again.
     pub fn replay(&self) -> World {
         let mut world = World::new(&self.scenario);
-        for entry in &self.entries {
-            Self::go_on(&mut world, entry.events, entry.at);
-            // What was refused then is refused again.
-            let _ = world.apply(entry.action.clone());
-        }
-        Self::go_on(&mut world, self.events, self.until);
+        while !self.go_on(&mut world, u32::MAX) {}
         world
     }
 
-    fn go_on(world: &mut World, events: u64, at: Time) {
-        while world.events() < events && world.step() {}
-        world.pass_until(at);
+    /// Whether a world is on the way to where this recording ends: it began the same, the same was done to it, and what
+    /// comes next is still to come.
+    pub fn passes(&self, world: &World) -> bool {
+        let (events, at) =
+            self.entries.get(world.recorded().len()).map_or((self.events, self.until), |next| (next.events, next.at));
+        world.events() <= events
+            && world.now() <= at
+            && world.scenario() == &*self.scenario
+            && self.entries.starts_with(world.recorded())
+    }
+
+    /// Lets a world on the way go on, until it is there or so many events have happened. Returns whether it is there.
+    pub fn go_on(&self, world: &mut World, max_events: u32) -> bool {
+        let mut left = max_events;
+        let mut pass = |world: &mut World, events: u64, at: Time| {
+            while world.events() < events && left > 0 && world.step() {
+                left -= 1;
+            }
+            if left == 0 {
+                return false;
+            }
+            world.pass_until(at);
+            true
+        };
+        while let Some(entry) = self.entries.get(world.recorded().len()) {
+            if !pass(world, entry.events, entry.at) {
+                return false;
+            }
+            // What was refused then is refused again.
+            let _ = world.apply(entry.action.clone());
+        }
+        pass(world, self.events, self.until)
     }
 }

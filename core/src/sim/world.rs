@@ -176,6 +176,11 @@ impl World {
         }
     }
 
+    /// What was done to it, in order.
+    pub(crate) fn recorded(&self) -> &[Entry] {
+        &self.recorded
+    }
+
     /// When the next event is due.
     pub fn next_event_at(&self) -> Option<Time> {
         let due = match (self.queue.next_at(), self.wake) {

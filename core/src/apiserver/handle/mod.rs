@@ -25,8 +25,8 @@ pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, schedulers: &Sched
     call.draft(reply).finish()
 }
 
-/// Answers a request that changes nothing and needs no more than the store; none where it is no such request.
-pub(crate) fn look(request: &Request, store: &Store, now: Time) -> Option<Draft> {
+/// Answers a request that changes nothing; none where it is no such request.
+pub(crate) fn look(request: &Request, store: &Store, schedulers: &Schedulers, now: Time) -> Option<Draft> {
     if request.method != Method::Get {
         return None;
     }
@@ -34,7 +34,7 @@ pub(crate) fn look(request: &Request, store: &Store, now: Time) -> Option<Draft>
     let reply = match path::parse(&request.path) {
         Ok(target) if !is_only_read(&target) => return None,
         Ok(target) => match user::check(request, &call.query, &target) {
-            Ok(()) => call.read(store, now, &target),
+            Ok(()) => call.read(store, schedulers, now, &target),
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
@@ -68,10 +68,10 @@ pub fn is_foresight(request: &Request) -> bool {
     request.path.starts_with("/apis/kubarium.io/") && matches!(path::parse(&request.path), Ok(Target::Foresight(_)))
 }
 
-/// Whether what a GET of it says is in the store.
+/// Whether a GET of it changes nothing and is soon answered.
 fn is_only_read(target: &Target) -> bool {
     match target {
-        Target::Explanation { .. } | Target::Foresight(_) => false,
+        Target::Foresight(_) => false,
         Target::Resource(path) => path.subresource != Some(Subresource::Proxy),
         _ => true,
     }
@@ -97,13 +97,10 @@ impl<'a> Call<'a> {
         let target = path::parse(&self.request.path)?;
         user::check(self.request, &self.query, &target)?;
         if self.request.method == Method::Get && is_only_read(&target) {
-            return self.read(cx.store, cx.now, &target);
+            return self.read(cx.store, schedulers, cx.now, &target);
         }
         match (self.request.method, target) {
             (_, Target::Resource(path)) => self.resource(cx, &path, routing),
-            (Method::Get, Target::Explanation { namespace, name }) => {
-                explanation::of(cx, schedulers, &namespace, &name).map(|d| Reply::Document(200, d))
-            }
             (Method::Post, Target::Bindings { namespace }) => {
                 let body = self.read_body(Expected::document("v1", "Binding"), "CreateOptions")?;
                 let name = body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -121,7 +118,7 @@ impl<'a> Call<'a> {
                 let body = self.read_body(Expected::document(review.api_version(), review.kind()), "CreateOptions")?;
                 Ok(Reply::Document(201, review.answer(&body, &self.request.user, cx.now)))
             }
-            (_, target @ Target::About(_)) => match self.read(cx.store, cx.now, &target)? {
+            (_, target @ Target::About(_)) => match self.read(cx.store, schedulers, cx.now, &target)? {
                 Reply::Other(Answer::Done(Response { status: 200, .. })) => Err(errors::method_not_allowed()),
                 not_there => Ok(not_there),
             },
@@ -129,8 +126,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A GET of what is in the store.
-    fn read(&mut self, store: &Store, now: Time, target: &Target) -> Result<Reply, ApiError> {
+    /// A GET of what is in the store, or of what the schedulers say of it.
+    fn read(&mut self, store: &Store, schedulers: &Schedulers, now: Time, target: &Target) -> Result<Reply, ApiError> {
         match target {
             Target::About(path) => self.about(path),
             Target::EndpointSlices { namespace } => {
@@ -140,9 +137,10 @@ impl<'a> Call<'a> {
                 let form = self.check(path)?;
                 self.get(store, now, path, form)
             }
-            Target::Bindings { .. } | Target::Explanation { .. } | Target::Foresight(_) | Target::Review(_) => {
-                Err(errors::method_not_allowed())
+            Target::Explanation { namespace, name } => {
+                explanation::of(store, now, schedulers, namespace, name).map(|d| Reply::Document(200, d))
             }
+            Target::Bindings { .. } | Target::Foresight(_) | Target::Review(_) => Err(errors::method_not_allowed()),
         }
     }
 
