@@ -19,6 +19,7 @@
 //! - [`shell`]: header, navigation, inspector's frame, lower bar; puts the page of the address in the middle.
 //! - [`map`]: the canvas. Reads the feed in every frame by itself and never makes components draw.
 //! - [`console`]: kubectl's console; what it understands is another module (`kubectl`), loaded when it is first opened.
+//! - [`client::SimControl::foresee`]: what would be if is answered by a third module (`foresight`), loaded when it is first asked.
 //! - [`pages`] and [`components`]: everything else; plain functions of feed and address.
 //! - [`text`]: every word, in each language.
 

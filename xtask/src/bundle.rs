@@ -16,13 +16,23 @@ use crate::tool::Tool;
 use crate::wasm::Compiler;
 use crate::workspace;
 
-/// Everything the browser loads to start, compressed as it travels. Not to rise.
-const GZIPPED_BYTES_MAX: usize = 1_000_000;
-/// The console, which is loaded when somebody first opens it.
-const CONSOLE_BYTES_MAX: usize = 450_000;
-/// What of the bundle is the console's.
-const CONSOLE: [&str; 2] = ["kubarium-kubectl", "console.js"];
-const INPUTS: [&str; 10] = [
+/// A part of the bundle, by when a browser loads it.
+struct Part {
+    name: &'static str,
+    /// What the names of its files begin with.
+    files: &'static [&'static str],
+    /// How many bytes it may have, compressed as it travels. Not to rise.
+    bytes_max: usize,
+}
+
+/// What is loaded to start: all that is in none of the others.
+const START: Part = Part { name: "the page", files: &[], bytes_max: 1_000_000 };
+/// What is loaded when somebody wants it.
+const LATER: [Part; 2] = [
+    Part { name: "the console", files: &["kubarium-kubectl", "console.js"], bytes_max: 450_000 },
+    Part { name: "foresight", files: &["kubarium-foresight", "foresight.js"], bytes_max: 700_000 },
+];
+const INPUTS: [&str; 11] = [
     "index.html",
     "Trunk.toml",
     "Cargo.toml",
@@ -30,6 +40,7 @@ const INPUTS: [&str; 10] = [
     ".cargo/config.toml",
     "assets",
     "core",
+    "foresight",
     "kubectl",
     "timestamp",
     "web",
@@ -58,7 +69,7 @@ pub(crate) fn build(screen: &Screen) -> Result<()> {
     if let (Ok(before), Ok(dist)) = (&before, fingerprint(&[dist()], ""))
         && fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == stamped(*before, dist))
     {
-        step.ok(&format!("up to date, {}", gzipped_bytes().unwrap_or_default().remark()));
+        step.ok(&format!("up to date, {}", gzipped().unwrap_or_default().remark()));
         return Ok(());
     }
     let mut trunk = compiler.command("trunk")?;
@@ -68,8 +79,8 @@ pub(crate) fn build(screen: &Screen) -> Result<()> {
         step.failed(&ended.lines);
         return Err(Failure::new("the web bundle could not be built"));
     }
-    let size = gzipped_bytes().map_err(|error| Failure::new(format!("{}: {error}", dist().display())))?;
-    if size.start > GZIPPED_BYTES_MAX || size.console > CONSOLE_BYTES_MAX {
+    let size = gzipped().map_err(|error| Failure::new(format!("{}: {error}", dist().display())))?;
+    if size.is_too_big() {
         step.failed(&[]);
         return Err(Failure::new(format!("the web bundle is too big: {}", size.remark()))
             .remedy("find what grew, for example with `twiggy top` on an unstripped build"));
@@ -86,24 +97,28 @@ fn stamped(inputs: u64, dist: u64) -> String {
     format!("{inputs:016x} {dist:016x}\n")
 }
 
-/// Compressed sizes in bytes.
+/// How many bytes each part has, compressed: that with which the page starts, then the others.
 #[derive(Clone, Copy, Default)]
-struct Size {
-    /// All that a browser needs to start: code, page and styles.
-    start: usize,
-    /// What it loads when the console is opened.
-    console: usize,
-}
+struct Size([usize; 1 + LATER.len()]);
 
 impl Size {
-    fn remark(self) -> String {
-        let part = |bytes: usize, max: usize| format!("{:.0} KB (at most {:.0})", bytes as f64 / 1e3, max as f64 / 1e3);
-        let (start, console) = (part(self.start, GZIPPED_BYTES_MAX), part(self.console, CONSOLE_BYTES_MAX));
-        format!("gzipped {start}, the console {console}")
+    fn parts(&self) -> impl Iterator<Item = (&'static Part, usize)> {
+        [&START].into_iter().chain(&LATER).zip(self.0)
+    }
+
+    fn is_too_big(&self) -> bool {
+        self.parts().any(|(part, bytes)| bytes > part.bytes_max)
+    }
+
+    fn remark(&self) -> String {
+        let part = |(part, bytes): (&Part, usize)| {
+            format!("{} {:.0} KB (at most {:.0})", part.name, bytes as f64 / 1e3, part.bytes_max as f64 / 1e3)
+        };
+        format!("gzipped: {}", self.parts().map(part).collect::<Vec<_>>().join(", "))
     }
 }
 
-fn gzipped_bytes() -> io::Result<Size> {
+fn gzipped() -> io::Result<Size> {
     let mut size = Size::default();
     for file in files(&dist())? {
         let counts = file.extension().is_some_and(|kind| ["wasm", "js", "css", "html"].iter().any(|one| kind == *one));
@@ -111,8 +126,8 @@ fn gzipped_bytes() -> io::Result<Size> {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             encoder.write_all(&fs::read(&file)?)?;
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let is_console = CONSOLE.iter().any(|part| name.starts_with(part));
-            *(if is_console { &mut size.console } else { &mut size.start }) += encoder.finish()?.len();
+            let later = LATER.iter().position(|part| part.files.iter().any(|start| name.starts_with(start)));
+            size.0[later.map_or(0, |at| 1 + at)] += encoder.finish()?.len();
         }
     }
     Ok(size)

@@ -20,7 +20,7 @@ use crate::api::{ApiError, Reason};
 use crate::cluster::Cluster;
 use serde_json::Value;
 #[cfg(feature = "foresight")]
-use serde_json::json;
+use {crate::api::encode, serde_json::json};
 
 /// Something that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Question {
                 _ => Err(wrong(format!("{key}: Invalid value: {text:?}: must be a whole number from 1 to {most}"))),
             },
         };
-        match self {
+        let mut answer = match self {
             Self::Remedies { namespace, name } => remedies::of(cluster, namespace, name),
             Self::PodFit { namespace, name } => {
                 fit::of_pod(cluster, namespace, name, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
@@ -133,7 +133,10 @@ impl Question {
             Self::ManifestFit { namespace } => {
                 fit::of_manifest(cluster, namespace, body, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
             }
-        }
+        }?;
+        // Of which moment it is: whoever asked may have waited long.
+        answer["time"] = encode(&cluster.now().to_micro());
+        Ok(answer)
     }
 }
 

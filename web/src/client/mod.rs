@@ -5,6 +5,7 @@
 //! neither, so pages cannot offer it by mistake.
 
 mod actions;
+mod foresight;
 mod http;
 mod live;
 mod objects;
@@ -160,6 +161,15 @@ pub(crate) fn message_of(response: &Response) -> String {
         .unwrap_or_else(|| format!("{} {}", response.status, response.body))
 }
 
+/// The answer where it was granted. The error says why it was not, or why there is no answer.
+pub(crate) fn granted(answer: Result<Response, ClientError>) -> Result<Response, String> {
+    match answer {
+        Ok(response) if response.status < 400 => Ok(response),
+        Ok(response) => Err(message_of(&response)),
+        Err(ClientError(message)) => Err(message),
+    }
+}
+
 impl Session {
     /// Sends a request that changes something, says what came of it, and remembers how to take it back.
     pub(crate) fn change(&self, undo: Undo) {
@@ -195,11 +205,7 @@ impl Session {
 
     /// Asks for what is granted. The error says why it is not, or why there is no answer.
     pub(crate) async fn ask(&self, request: Request) -> Result<Response, String> {
-        match self.client.request(request).await {
-            Ok(response) if response.status < 400 => Ok(response),
-            Ok(response) => Err(message_of(&response)),
-            Err(ClientError(message)) => Err(message),
-        }
+        granted(self.client.request(request).await)
     }
 
     /// Sends a request; says so where it fails. Returns whether it succeeded.

@@ -1,18 +1,20 @@
 //! The page's end of the simulation's worker.
 
+use super::foresight::Foresight;
 use super::{Client, ClientError, Pending};
 use crate::state::{Connection, Feed};
 use crate::worker::protocol::{self, Ask, Asked, Ghosts, Replied, Reply, Update};
 use futures_channel::oneshot;
 use gloo_render::AnimationFrame;
 use js_sys::Uint8Array;
-use kubarium_core::apiserver::{Request, Response};
+use kubarium_core::apiserver::{Request, Response, is_foresight};
 use kubarium_core::order;
 use kubarium_core::sim::Action;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use yew::Callback;
 
 type Listener = Closure<dyn FnMut(MessageEvent)>;
 
@@ -27,6 +29,8 @@ struct Inner {
     /// The frame in which the last update is shown.
     frame: RefCell<Option<AnimationFrame>>,
     listeners: RefCell<Vec<Listener>>,
+    /// The thread that last answered what would be if, with its copy of the cluster.
+    foresight: RefCell<Option<Foresight>>,
 }
 
 impl Drop for Inner {
@@ -63,6 +67,7 @@ impl Simulation {
             early: RefCell::new(Some(Vec::new())),
             frame: RefCell::default(),
             listeners: RefCell::default(),
+            foresight: RefCell::default(),
         });
         Inner::listen(&inner);
         Self(inner)
@@ -167,6 +172,9 @@ impl Inner {
 
 impl Client for Simulation {
     fn request(&self, request: Request) -> Pending<Response> {
+        if is_foresight(&request) {
+            return SimControl(self.clone()).foresee(request, Callback::noop());
+        }
         let reply = self.ask(Ask::Request(request));
         Box::pin(async move {
             match reply.await? {
@@ -223,6 +231,20 @@ impl SimControl {
                 Reply::Ghosts(ghosts) => Ok(ghosts),
                 other => Err(unexpected(&other)),
             }
+        })
+    }
+
+    /// What would be if, found in a copy of the cluster; `report` hears how many percent of it are there. Whoever drops the
+    /// answer ends the search.
+    pub(crate) fn foresee(&self, request: Request, report: Callback<u32>) -> Pending<Response> {
+        let control = self.clone();
+        Box::pin(async move {
+            let recording = control.recording().await?;
+            let idle = control.0.0.foresight.take();
+            let thread = idle.map_or_else(Foresight::start, Ok)?;
+            let answer = thread.ask(&recording, &protocol::write(&request), report).await?;
+            control.0.0.foresight.replace(Some(thread));
+            protocol::read(&answer).map_err(|error| ClientError(error.to_string()))
         })
     }
 

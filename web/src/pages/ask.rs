@@ -1,17 +1,22 @@
 //! Questions of what would be if: asked when somebody wants to know, for the answers take their time. The core finds
-//! them by really scheduling, and words them. A simulation in the page has no room for that: a server is asked.
+//! them by really scheduling, and words them; a server does, or a thread of the page for the page's own simulation.
 
-use super::inspector::word;
-use crate::client::use_session;
-use crate::state::{Selection, World, use_address, use_settings};
+mod told;
+
+use super::inspector::{time_of, word};
+use crate::client::{Session, granted, use_session};
+use crate::components::clock_text;
+use crate::state::{use_address, use_settings};
 use crate::text::Text;
+use futures_channel::oneshot;
 use kubarium_core::apiserver::Request;
 use serde_json::Value;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use told::{details, summary};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-
-/// How many losses are listed; the command line lists them all.
-const LOSSES: usize = 50;
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub(super) enum About {
     Fit,
     /// Whether the loss of any one node is survived.
     Survival,
+    /// Whether the loss of any two nodes is.
+    Pairs,
 }
 
 #[derive(PartialEq, Properties)]
@@ -31,111 +38,124 @@ pub(super) struct AskProps {
     pub(super) path: String,
 }
 
+/// How far it is.
+enum Stage {
+    /// Nobody asked.
+    Idle,
+    /// It is looked for; how many percent of a copy of the cluster are there, where one is made.
+    Asking(Option<u32>),
+    Told(Result<Value, String>),
+}
+
 /// A button, and below it the answer.
 #[component]
 pub(super) fn Ask(props: &AskProps) -> Html {
     let language = use_settings().language;
     let address = use_address();
     let session = use_session();
-    let world = session.world;
-    let answer = use_state(|| None::<Option<Result<Value, String>>>);
+    let stage = use_state(|| Stage::Idle);
+    // Dropped, it ends the search: when somebody cancels, and when the question is not shown any more.
+    let stop = use_mut_ref(|| None::<oneshot::Sender<()>>);
+    use_effect_with(session.clone(), {
+        let (stage, stop) = (stage.clone(), stop.clone());
+        move |_| {
+            stop.take();
+            stage.set(Stage::Idle);
+        }
+    });
     let (label, testid) = match props.about {
         About::Remedies => (Text::AskRemedies, "ask-remedies"),
         About::Fit => (Text::AskFit, "ask-fit"),
         About::Survival => (Text::AskSurvival, "ask-survival"),
+        About::Pairs => (Text::AskPairs, "ask-pairs"),
     };
+    let asking = matches!(*stage, Stage::Asking(_));
     let onclick = {
-        let (answer, path) = (answer.clone(), format!("/apis/kubarium.io/v1/{}", props.path));
-        Callback::from(move |_: MouseEvent| {
-            let (answer, session, path) = (answer.clone(), session.clone(), path.clone());
-            answer.set(Some(None));
+        let (stage, session, request) = (stage.clone(), session.clone(), request(props));
+        Callback::from(move |event: MouseEvent| {
+            if event.detail() > 1 {
+                // The second click of a double one is no wish to cancel.
+                return;
+            }
+            if stop.take().is_some() && asking {
+                return stage.set(Stage::Idle);
+            }
+            let (sender, stopped) = oneshot::channel();
+            stop.replace(Some(sender));
+            stage.set(Stage::Asking(None));
+            let report = {
+                let stage = stage.clone();
+                Callback::from(move |percent| stage.set(Stage::Asking((percent < 100).then_some(percent))))
+            };
+            let (stage, answer) = (stage.clone(), answer(session.clone(), request.clone(), report));
             spawn_local(async move {
-                let asked = session.ask(Request::get(path)).await;
-                let read = asked.and_then(|r| serde_json::from_str(&r.body).map_err(|e| e.to_string()));
-                answer.set(Some(Some(read)));
+                if let Some(answer) = until(stopped, answer).await {
+                    stage.set(Stage::Told(answer));
+                }
             });
         })
     };
-    let link = |name: &str| {
-        let to = address.clone().selecting(Some(Selection::new("Node", "", name)));
-        html! { <a href={to.fragment()}>{ name }</a> }
+    let said = match &*stage {
+        Stage::Idle | Stage::Told(Err(_)) => String::new(),
+        Stage::Asking(_) => language.text(Text::Asking).to_owned(),
+        Stage::Told(Ok(answer)) => summary(props.about, answer, language),
     };
-    // In a simulation of the page's own nobody can answer.
-    if world != World::Live {
-        return html! {};
-    }
-    let told = match &*answer {
-        None => html! {},
-        Some(None) => html! { <p class="quiet-text" role="status">{ language.text(Text::Asking) }</p> },
-        Some(Some(Err(why))) => html! { <p class="field-error" role="alert">{ why }</p> },
-        Some(Some(Ok(value))) => match props.about {
-            About::Remedies => {
-                let items: Vec<&Value> = list(&value["items"]).collect();
-                let item = |item: &&Value| {
-                    let evicts: Vec<_> = list(&item["evicts"]).filter_map(Value::as_str).collect();
-                    html! {
-                        <li>
-                            { word(item, "message") }{ " → " }{ link(word(item, "node")) }
-                            if !evicts.is_empty() {
-                                <span class="quiet-text">{ " " }{ language.fill(Text::InPlaceOf, &[&evicts.join(language.comma())]) }</span>
-                            }
-                        </li>
-                    }
-                };
-                if items.is_empty() {
-                    html! { <p>{ language.text(Text::NoRemedy) }</p> }
-                } else {
-                    html! { <ol>{ for items.iter().map(item) }</ol> }
-                }
-            }
-            About::Fit => {
-                let fits = value["fits"].to_string();
-                html! {
-                    <p>
-                        { language.fill(Text::MoreFit, &[&fits]) }{ language.space() }
-                        if let Some(message) = value["refusal"]["message"].as_str() {
-                            { language.fill(Text::NextRefused, &[message]) }
-                        }
-                    </p>
-                }
-            }
-            About::Survival => {
-                let losses: Vec<&Value> = list(&value["single"]["losses"]).collect();
-                let bare = list(&value["bare"]).count();
-                let loss = |loss: &&Value| {
-                    let pods: Vec<&str> = list(&loss["homeless"]).map(|pod| word(pod, "name")).collect();
-                    html! {
-                        <li>
-                            { link(loss["nodes"][0].as_str().unwrap_or_default()) }{ ": " }
-                            { language.fill(Text::Homeless, &[&pods.len().to_string(), &pods.join(language.comma())]) }
-                        </li>
-                    }
-                };
-                let count = losses.len().to_string();
-                html! {
-                    <>
-                        <p>
-                            if losses.is_empty() { { language.text(Text::Survived) } }
-                            else { { language.fill(Text::NotSurvived, &[&count]) } }
-                            if bare > 0 { { language.space() }{ language.fill(Text::BarePods, &[&bare.to_string()]) } }
-                        </p>
-                        <ul>{ for losses.iter().take(LOSSES).map(loss) }</ul>
-                        if losses.len() > LOSSES {
-                            <p class="quiet-text">{ language.fill(Text::MoreLosses, &[&(losses.len() - LOSSES).to_string()]) }</p>
-                        }
-                    </>
-                }
-            }
-        },
+    // Virtual time has run on meanwhile.
+    let as_at = match &*stage {
+        Stage::Told(Ok(answer)) if session.client.control().is_some() => time_of(word(answer, "time")),
+        _ => None,
     };
+    let as_at = as_at.map(|at| language.fill(Text::AsAt, &[&clock_text(at.since(session.feed.clock().start))]));
     html! {
         <section class="ask">
-            <button {onclick} data-testid={testid} disabled={matches!(*answer, Some(None))}>{ language.text(label) }</button>
-            <div data-testid={format!("{testid}-told")}>{ told }</div>
+            <button {onclick} data-testid={testid}>
+                { language.text(if asking { Text::Cancel } else { label }) }
+            </button>
+            <div class="ask-told" data-testid={format!("{testid}-told")}>
+                <p role="status" class={classes!(asking.then_some("quiet-text"))}>{ said }</p>
+                { match &*stage {
+                    Stage::Asking(Some(percent)) => html! {
+                        <progress max="100" value={percent.to_string()} aria-label={language.text(Text::PlayedAgain)} />
+                    },
+                    Stage::Told(Err(why)) => html! { <p class="field-error" role="alert">{ why }</p> },
+                    Stage::Told(Ok(answer)) => html! {
+                        <>
+                            { details(props.about, answer, &session.feed.rows(), &address, language) }
+                            { for as_at.map(|text| html! { <p class="quiet-text">{ text }</p> }) }
+                        </>
+                    },
+                    _ => html! {},
+                } }
+            </div>
         </section>
     }
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
+fn request(props: &AskProps) -> Request {
+    let mut request = Request::get(format!("/apis/kubarium.io/v1/{}", props.path));
+    if props.about == About::Pairs {
+        "nodes=2".clone_into(&mut request.query);
+    }
+    request
+}
+
+async fn answer(session: Session, request: Request, report: Callback<u32>) -> Result<Value, String> {
+    let response = match session.client.simulation() {
+        Some(simulation) => simulation.foresee(request, report).await,
+        None => session.client.request(request).await,
+    };
+    let body = granted(response)?.body;
+    serde_json::from_str(&body).map_err(|error| error.to_string())
+}
+
+/// Lets a future run to its end, or until the other end of a channel is dropped.
+async fn until<T>(mut stopped: oneshot::Receiver<()>, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if Pin::new(&mut stopped).poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }

@@ -131,7 +131,8 @@ pub(super) fn word<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn time_of(text: &str) -> Option<Time> {
+/// The instant that a text of the API names.
+pub(super) fn time_of(text: &str) -> Option<Time> {
     if text.is_empty() {
         return None;
     }

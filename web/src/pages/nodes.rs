@@ -101,7 +101,10 @@ pub(super) fn Nodes() -> Html {
     let live = use_session().world == World::Live;
     html! {
         <List of={&LISTING}>
-            <Ask about={About::Survival} path="survival" />
+            <div class="asks">
+                <Ask about={About::Survival} path="survival" />
+                <Ask about={About::Pairs} path="survival" />
+            </div>
             if live { <Hosts /> }
         </List>
     }

@@ -58,11 +58,11 @@ pub(super) fn Why(props: &WhyProps) -> Html {
     order::sort_by(&mut nodes, |a, b| rank(a, placed).cmp(&rank(b, placed)));
     let scored = nodes.iter().any(|n| n["score"].is_i64());
     let columns = if scored { "3" } else { "2" };
-    let row = |node: &&Value| {
+    let row = |node: &&Value, inner: bool| {
         let name = word(node, "name");
         let to = address.clone().selecting(Some(Selection::new("Node", "", name)));
         html! {
-            <tr key={name.to_owned()} class={classes!((name == placed).then_some("is-selected"))}>
+            <tr key={name.to_owned()} class={classes!((name == placed).then_some("is-selected"), inner.then_some("is-inner"))}>
                 <th scope="row"><a href={to.fragment()}>{ name }</a></th>
                 if scored { <td class="is-number">{ node["score"].as_i64() }</td> }
                 <td class="quiet-text" title={counted(node)}>{ stand(node, language) }</td>
@@ -96,7 +96,7 @@ pub(super) fn Why(props: &WhyProps) -> Html {
                         <td class="quiet-text">{ reasons(group, language) }</td>
                     </tr>
                 }
-                if listed || is_open { { for group.iter().take(count).map(row) } }
+                if listed || is_open { { for group.iter().take(count).map(|node| row(node, !listed)) } }
                 if left > 0 && (listed || is_open) {
                     <tr><td colspan={columns}>
                         <button class="quiet" onclick={set(key, count + ROWS_MORE)} data-testid="why-more">
@@ -179,14 +179,18 @@ fn sentences(explanation: &Value, now: Time, language: Language) -> String {
     });
     let refusals: Vec<&Value> = decision["refusals"].as_array().into_iter().flatten().collect();
     if !refusals.is_empty() {
-        let reasons = refusals.iter().flat_map(|r| {
-            let nodes = number(r, "nodes");
-            r["reasons"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(move |reason| format!("{} ({nodes})", phrase(reason, language)))
-        });
+        // Nodes refuse for the same in several ways: some could be helped by preemption, some not.
+        let mut reasons: Vec<(String, i64)> = Vec::new();
+        for refusal in &refusals {
+            for reason in refusal["reasons"].as_array().into_iter().flatten() {
+                let (why, nodes) = (phrase(reason, language), number(refusal, "nodes"));
+                match reasons.iter_mut().find(|(known, _)| *known == why) {
+                    Some((_, count)) => *count += nodes,
+                    None => reasons.push((why, nodes)),
+                }
+            }
+        }
+        let reasons = reasons.into_iter().map(|(why, nodes)| format!("{why} ({nodes})"));
         let refused: i64 = refusals.iter().map(|r| number(r, "nodes")).sum();
         said.push(language.fill(
             Text::WhyRefused,
@@ -246,6 +250,8 @@ fn stand(node: &Value, language: Language) -> String {
         if let Some(key) = reason["taint"]["key"].as_str() {
             let taint = format!("{key}={}:{}", word(&reason["taint"], "value"), word(&reason["taint"], "effect"));
             format!("{why}: {}", taint.replace("=:", ":"))
+        } else if reason["requested"].is_string() && reason["allocatable"] == "0" {
+            format!("{why}: {}", language.text(Text::HasNone))
         } else if reason["requested"].is_string() {
             let numbers = [amount("requested"), amount("used"), amount("allocatable")];
             let numbers = language.fill(Text::NeedsOf, &[&numbers[0], &numbers[1], &numbers[2]]);
@@ -274,7 +280,9 @@ mod tests {
         let turn = json!({"feasible": 2, "nodes": 2, "placement": {"node": "a"}});
         let behind = json!({"recorded": false, "feasible": 2, "nodes": 2, "placement": {
             "node": "a", "score": 90, "margin": -3, "runnerUp": {"node": "b", "score": 93}}});
-        let none = json!({"feasible": 0, "nodes": 1, "refusals": [{"nodes": 1, "reasons": [{"reason": "Cordoned"}]}]});
+        let none = json!({"feasible": 0, "nodes": 5, "refusals": [
+            {"nodes": 1, "reasons": [{"reason": "Cordoned"}, {"reason": "Insufficient", "resource": "cpu"}]},
+            {"nodes": 4, "reasons": [{"reason": "Insufficient", "resource": "cpu"}]}]});
         for (decision, said) in [
             (
                 best,
@@ -287,7 +295,7 @@ mod tests {
                 "The decision was made before a restart and is not known any more; this is how things are now. \
                       a scores 90, and b would score more by 3.",
             ),
-            (none, "No node takes it. Refused by 1 of 1 nodes: cordoned (1)."),
+            (none, "No node takes it. Refused by 5 of 5 nodes: cordoned (1), too little cpu (5)."),
         ] {
             let explanation = json!({ "decision": decision });
             assert_eq!(sentences(&explanation, Time::EPOCH, Language::English), said);
@@ -305,6 +313,11 @@ mod tests {
                 json!({"reasons": [{"reason": "Insufficient", "resource": "cpu", "requested": "2", "used": "500m",
                 "allocatable": "1"}]}),
                 "too little cpu: needs 2, 500m of 1 in use",
+            ),
+            (
+                json!({"reasons": [{"reason": "Insufficient", "resource": "gpu", "requested": "1", "used": "0",
+                "allocatable": "0"}]}),
+                "too little gpu: the node has none",
             ),
             (
                 json!({"reasons": [{"reason": "Taint", "taint": {"key": "k", "value": "", "effect": "NoExecute"}}]}),
