@@ -179,6 +179,10 @@ impl Schedulers {
         let part = |object: &Option<Arc<Object>>| object.as_deref().and_then(&part).cloned();
         if part(&change.before) != part(&change.after) {
             self.snapshot.relay();
+            if self.queue.awaits(Events::POD_ADDED) {
+                // It can matter to those that others are in the way of, wherever that is.
+                self.help(0, Events::POD_ADDED);
+            }
         }
     }
 

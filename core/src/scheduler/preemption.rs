@@ -131,9 +131,11 @@ fn restraint(framework: &Framework, pod: Asking<'_>, verdicts: &[Verdict], view:
         return Some(Restraint::Policy);
     }
     let index = view.snapshot.index(pod.nominated?)? as usize;
-    // Where the node will not do whoever leaves it, another is looked for.
-    if matches!(verdicts[index], Verdict::Refused(_, refused) if refused.code == Code::Unresolvable) {
-        return None;
+    // Where the node will not do whoever leaves it, or is gone, another is looked for.
+    match verdicts[index] {
+        Verdict::Absent => return None,
+        Verdict::Refused(_, refused) if refused.code == Code::Unresolvable => return None,
+        _ => {}
     }
     let makes_room = |other: &Placed| {
         let object = view.store.pod(other.uid).and_then(|o| o.pod());

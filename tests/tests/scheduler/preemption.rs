@@ -1,6 +1,7 @@
 //! Pods that make room for more important ones: who goes, who stays, and what is said of it.
 
 use crate::fixture::{Fixture, merge, node, pod, requests};
+use kubarium_core::apiserver::Method;
 use kubarium_core::scheduler::Preemption;
 use serde_json::{Value, json};
 
@@ -100,6 +101,17 @@ fn a_pod_waits_for_those_that_take_their_time() {
     fixture.delete_pod("low");
     fixture.pass(30);
     assert_eq!(fixture.places(), "late:- new:a");
+}
+
+#[test]
+fn a_pod_does_not_wait_for_those_on_a_node_that_is_gone() {
+    let slow = of("slow", 0, "4", json!({"nodeName": "a", "terminationGracePeriodSeconds": 20}));
+    let objects = two().into_iter().chain([slow, on("quick", 1, "4", "b"), of("new", 5, "4", json!({}))]);
+    let mut fixture = Fixture::new(&objects.collect::<Vec<_>>());
+    assert_eq!(fixture.pod("new").pod().unwrap().status.nominated_node.as_deref(), Some("a"));
+    fixture.ask(Method::Delete, "nodes/a", &json!({}));
+    fixture.pass(5);
+    assert_eq!(fixture.place("new"), "b", "{}", fixture.places());
 }
 
 #[test]

@@ -164,6 +164,18 @@ fn a_pod_that_goes_wakes_those_whom_it_kept_away_from_other_nodes() {
 }
 
 #[test]
+fn a_label_of_the_namespace_that_its_terms_want_wakes_it() {
+    let term = json!({"labelSelector": {}, "namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "Exists"}]},
+        "topologyKey": "kubernetes.io/hostname"});
+    let near = json!({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}});
+    let mut fixture = Fixture::new(&[node("n", json!({})), pod("there", json!({"nodeName": "n"})), pod("p", near)]);
+    fixture.pass(20);
+    assert_eq!(fixture.place("p"), "-");
+    fixture.ask(Method::Patch, "namespaces/default", &json!({"metadata": {"labels": {"team": "one"}}}));
+    assert_eq!(fixture.place("p"), "n");
+}
+
+#[test]
 fn a_pod_that_goes_makes_room() {
     let mut fixture = Fixture::new(&[node("n", json!({})), cpu("first", "3"), cpu("p", "3")]);
     fixture.pass(60);
