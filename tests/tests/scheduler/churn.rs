@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const HOST: &str = "kubernetes.io/hostname";
-const NODES: usize = 6;
+pub(crate) const NODES: usize = 6;
 
 /// What a pod says of others.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +35,11 @@ enum Says {
 }
 
 #[derive(Clone, Debug)]
-struct Pod {
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
+pub(crate) struct Pod {
+    /// Tenths of one.
     cpu: u32,
+    /// So many times 512 MiB.
     memory: u32,
     color: &'static str,
     /// Whom what it says is about.
@@ -44,12 +47,18 @@ struct Pod {
     says: Says,
     priority: i32,
     prefers_ssd: bool,
+    /// Whether it must be where the disk is one.
+    wants_ssd: bool,
     tolerant: bool,
+    /// Whether it takes a port of its node.
+    port: bool,
+    /// Whether it takes its time to go.
+    slow: bool,
 }
 
 /// Something that happens to a cluster.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Come(Pod),
     Go(usize),
     /// A node comes to be in a zone, or in none.
@@ -57,6 +66,8 @@ enum Step {
     /// A node has a taint that pods had better avoid, or none.
     Shunned(usize, bool),
     Cordon(usize, bool),
+    /// A node has a taint that keeps pods away, or none.
+    Shut(usize, bool),
     Disk(usize, &'static str),
     /// A node has an image of so many MiB, or none.
     Image(usize, Option<u32>),
@@ -84,23 +95,25 @@ fn says() -> impl Strategy<Value = Says> {
     ]
 }
 
-fn come() -> impl Strategy<Value = Step> {
+fn new() -> impl Strategy<Value = Pod> {
     let priority = prop_oneof![3 => Just(0), 1 => Just(10), 1 => Just(20)];
-    let rest = (priority, prop::bool::weighted(0.2), prop::bool::weighted(0.2));
+    let seldom = || prop::bool::weighted(0.2);
+    let rest = (priority, seldom(), seldom(), prop::bool::weighted(0.1), seldom(), seldom());
     ((0..20u32, 0..12u32), color(), color(), says(), rest).prop_map(|((cpu, memory), color, about, says, rest)| {
-        let (priority, prefers_ssd, tolerant) = rest;
-        Step::Come(Pod { cpu, memory, color, about, says, priority, prefers_ssd, tolerant })
+        let (priority, prefers_ssd, tolerant, wants_ssd, port, slow) = rest;
+        Pod { cpu, memory, color, about, says, priority, prefers_ssd, wants_ssd, tolerant, port, slow }
     })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let zone = prop::sample::select(vec![None, Some("a"), Some("b"), Some("c")]);
     prop_oneof![
-        12 => come(),
+        12 => new().prop_map(Step::Come),
         3 => (0..40usize).prop_map(Step::Go),
         1 => (0..NODES, zone).prop_map(|(n, zone)| Step::Zone(n, zone)),
         1 => (0..NODES, any::<bool>()).prop_map(|(n, on)| Step::Shunned(n, on)),
         1 => (0..NODES, any::<bool>()).prop_map(|(n, on)| Step::Cordon(n, on)),
+        1 => (0..NODES, any::<bool>()).prop_map(|(n, on)| Step::Shut(n, on)),
         1 => (0..NODES, prop::sample::select(vec!["ssd", "hdd"])).prop_map(|(n, disk)| Step::Disk(n, disk)),
         1 => (0..NODES, prop::option::of(1..1000u32)).prop_map(|(n, size)| Step::Image(n, size)),
         1 => any::<bool>().prop_map(Step::Team),
@@ -110,11 +123,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn new_pod(name: &str, wanted: &Pod, scheduler: &str) -> Value {
+pub(crate) fn new_pod(name: &str, wanted: &Pod, scheduler: &str) -> Value {
     let mut spec =
         requests(json!({"cpu": format!("{}m", wanted.cpu * 100), "memory": format!("{}Mi", wanted.memory * 512)}));
     let class = format!("worth-{}", wanted.priority);
-    let more = json!({"schedulerName": scheduler, "priorityClassName": class, "terminationGracePeriodSeconds": 0});
+    let grace = if wanted.slow { 20 } else { 0 };
+    let more = json!({"schedulerName": scheduler, "priorityClassName": class, "terminationGracePeriodSeconds": grace});
     merge(&mut spec, &more);
     let selector = json!({"matchLabels": {"color": wanted.about}});
     let term = |key: &str| json!({"labelSelector": selector, "topologyKey": key});
@@ -151,8 +165,14 @@ fn new_pod(name: &str, wanted: &Pod, scheduler: &str) -> Value {
             &json!({"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}}),
         );
     }
+    if wanted.wants_ssd {
+        spec["nodeSelector"] = json!({"disk": "ssd"});
+    }
     if wanted.tolerant {
-        spec["tolerations"] = json!([{"key": "shunned", "operator": "Exists"}]);
+        spec["tolerations"] = json!([{"key": "shunned", "operator": "Exists"}, {"key": "shut", "operator": "Exists"}]);
+    }
+    if wanted.port {
+        spec["containers"][0]["ports"] = json!([{"containerPort": 80, "hostPort": 80}]);
     }
     let mut pod = pod(name, spec);
     pod["metadata"]["labels"] = json!({"color": wanted.color});
@@ -164,7 +184,8 @@ fn new_node(n: usize) -> Value {
     node(&format!("n{n}"), json!({"metadata": {"labels": {"disk": "hdd", ZONE: zone}}}))
 }
 
-fn take(fixture: &mut Fixture, at: usize, step: &Step, scheduler: &str) {
+/// Lets a step happen. Pods are named by its number.
+pub(crate) fn take(fixture: &mut Fixture, at: usize, step: &Step, scheduler: &str) {
     let last = NODES - 1;
     let there = |fixture: &Fixture, n: usize| fixture.cluster.store().get(Kind::Node, "", &format!("n{n}")).is_some();
     let patch = |fixture: &mut Fixture, n: usize, sub: &str, body: Value| {
@@ -187,6 +208,10 @@ fn take(fixture: &mut Fixture, at: usize, step: &Step, scheduler: &str) {
             patch(fixture, *n, "", json!({"spec": {"taints": taints}}));
         }
         Step::Cordon(n, on) => patch(fixture, *n, "", json!({"spec": {"unschedulable": on}})),
+        Step::Shut(n, on) => {
+            let taints = if *on { json!([{"key": "shut", "effect": "NoSchedule"}]) } else { Value::Null };
+            patch(fixture, *n, "", json!({"spec": {"taints": taints}}));
+        }
         Step::Disk(n, disk) => patch(fixture, *n, "", json!({"metadata": {"labels": {"disk": disk}}})),
         Step::Image(n, size) => {
             let image = |size: &u32| json!({"names": ["i:latest"], "sizeBytes": i64::from(*size) << 20});
@@ -213,27 +238,40 @@ fn take(fixture: &mut Fixture, at: usize, step: &Step, scheduler: &str) {
     }
 }
 
-/// Every decision as it stands after each step, with all that is said of it.
-fn decisions(steps: &[Step], scheduler: &str) -> Vec<Vec<String>> {
+/// A cluster to which steps can happen, with nodes that came in this order.
+pub(crate) fn cluster(nodes: impl Iterator<Item = usize>) -> Fixture {
     let class = |value: i32| {
         let name = format!("worth-{value}");
         json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value})
     };
-    let objects: Vec<_> = (0..NODES).map(new_node).chain([0, 10, 20].map(class)).collect();
+    let budget = json!({"kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "default"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"color": "red"}}}});
+    let objects: Vec<_> = nodes.map(new_node).chain([0, 10, 20].map(class)).chain([budget]).collect();
     let mut fixture = Fixture::new(&objects);
     let service = json!({"metadata": {"name": "s"}, "spec": {"selector": {"color": "green"}, "ports": [{"port": 80}]}});
     fixture.ask(Method::Post, "namespaces/default/services", &service);
+    fixture
+}
+
+/// Every decision as it stands, with all that is said of it.
+pub(crate) fn decisions(fixture: &Fixture) -> Vec<String> {
+    let pods = fixture.cluster.store().list(Kind::Pod, None);
+    let decision = |o: &std::sync::Arc<kubarium_core::api::Object>| {
+        let place = o.pod().unwrap().node.clone();
+        let Some(decision) = fixture.cluster.schedulers().decision(o.meta.uid) else { return String::new() };
+        let (nodes, chosen) = (decision.nodes, &decision.chosen);
+        let (refusals, preemption) = (&decision.refusals, &decision.preemption);
+        format!("{} on {place:?} of {nodes}: {chosen:?} {refusals:?} {preemption:?}", o.meta.name)
+    };
+    pods.map(decision).collect()
+}
+
+/// The decisions after each step.
+fn course(steps: &[Step], scheduler: &str) -> Vec<Vec<String>> {
+    let mut fixture = cluster(0..NODES);
     let all = steps.iter().enumerate().map(|(at, step)| {
         take(&mut fixture, at, step, scheduler);
-        let pods = fixture.cluster.store().list(Kind::Pod, None);
-        let decision = |o: &std::sync::Arc<kubarium_core::api::Object>| {
-            let place = o.pod().unwrap().node.clone();
-            let Some(decision) = fixture.cluster.schedulers().decision(o.meta.uid) else { return String::new() };
-            let (nodes, chosen) = (decision.nodes, &decision.chosen);
-            let (refusals, preemption) = (&decision.refusals, &decision.preemption);
-            format!("{} on {place:?} of {nodes}: {chosen:?} {refusals:?} {preemption:?}", o.meta.name)
-        };
-        pods.map(decision).collect()
+        decisions(&fixture)
     });
     all.collect()
 }
@@ -243,7 +281,7 @@ proptest! {
 
     #[test]
     fn remembering_what_is_around_changes_no_decision(steps in prop::collection::vec(step(), 1..60)) {
-        let (fast, reference) = (decisions(&steps, "default-scheduler"), decisions(&steps, "full-scan"));
+        let (fast, reference) = (course(&steps, "default-scheduler"), course(&steps, "full-scan"));
         for (at, (fast, reference)) in fast.iter().zip(&reference).enumerate() {
             prop_assert_eq!(fast, reference, "after step {}: {:?}", at, steps[at]);
         }
