@@ -212,14 +212,14 @@ impl Schedulers {
         let uid = object.meta.uid;
         let Some((after, pod)) = after.and_then(|o| Some((o, o.pod()?))) else {
             self.queue.remove(uid);
-            self.snapshot.dismiss(uid);
+            self.dismiss(uid, None);
             self.decisions.remove(&uid);
             return;
         };
         let waits = pod.node.is_none() && !pod.status.phase.is_finished() && after.meta.deletion.is_none();
         let Some(scheduler) = self.scheduler_of(pod).filter(|_| waits) else {
             self.queue.remove(uid);
-            self.snapshot.dismiss(uid);
+            self.dismiss(uid, pod.node.as_ref());
             if self.decisions.get(&uid).is_some_and(|d| d.chosen.is_none()) {
                 self.decisions.remove(&uid);
             }
@@ -251,10 +251,18 @@ impl Schedulers {
     /// Takes note of the node on which others make room for a pod, or of that they do not any more.
     fn nominate(&mut self, object: &Object, pod: &PodBody, node: Option<Name>) {
         let uid = object.meta.uid;
-        self.snapshot.dismiss(uid);
+        self.dismiss(uid, node.as_ref());
         if let Some(node) = node {
             let info = self.infos.of(&object.meta, &pod.spec);
             self.snapshot.nominate(node, Nominated { uid, info });
+        }
+    }
+
+    /// Forgets for which node a pod waits. Unless it is `kept`, others can have what was kept for the pod there.
+    fn dismiss(&mut self, uid: Uid, kept: Option<&Name>) {
+        let left = self.snapshot.dismiss(uid).filter(|left| kept != Some(left));
+        if let Some(index) = left.and_then(|left| self.snapshot.index(&left)) {
+            self.help(index, Events::POD_REMOVED);
         }
     }
 

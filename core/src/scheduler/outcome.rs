@@ -28,7 +28,7 @@ impl Schedulers {
         let lesser = |n: &&Nominated| n.uid != waiting.uid && n.info.class.priority < waiting.info.class.priority;
         let lesser: Vec<Nominated> = self.snapshot.nominated_on(&plan.node).iter().filter(lesser).cloned().collect();
         for other in lesser {
-            self.snapshot.dismiss(other.uid);
+            self.dismiss(other.uid, None);
             if let Some(mut next) = cx.store.pod(other.uid).map(|o| Object::clone(o)) {
                 if let Some(pod) = next.pod_mut() {
                     pod.status.nominated_node = None;

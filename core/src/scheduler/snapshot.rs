@@ -178,9 +178,9 @@ impl Snapshot {
         self.nominated_on.get(node).map_or(&[], Vec::as_slice)
     }
 
-    /// Forgets for which node a pod waits.
-    pub(super) fn dismiss(&mut self, uid: Uid) {
-        let Some(node) = self.nominated.remove(&uid) else { return };
+    /// Forgets for which node a pod waits. Returns it.
+    pub(super) fn dismiss(&mut self, uid: Uid) -> Option<Name> {
+        let node = self.nominated.remove(&uid)?;
         if let Some(there) = self.nominated_on.get_mut(&node) {
             if let Some(at) = there.iter().position(|n| n.uid == uid) {
                 self.nominated_terms -= u32::from(there.remove(at).info.has_terms());
@@ -190,6 +190,7 @@ impl Snapshot {
             }
         }
         self.note_name(&node);
+        Some(node)
     }
 
     /// Takes note of the node for which a pod waits.

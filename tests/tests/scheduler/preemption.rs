@@ -159,6 +159,21 @@ fn a_node_is_judged_with_those_that_are_to_come_there() {
 }
 
 #[test]
+fn what_was_kept_for_a_pod_is_there_for_others_once_it_waits_no_more() {
+    let slow = of("slow", 0, "3", json!({"nodeName": "a", "terminationGracePeriodSeconds": 20}));
+    for scheduler in ["default-scheduler", "full-scan"] {
+        let objects = [node("a", json!({})), slow.clone(), of("new", 5, "4", json!({}))];
+        let mut fixture = Fixture::new(&objects);
+        assert_eq!(fixture.pod("new").pod().unwrap().status.nominated_node.as_deref(), Some("a"));
+        fixture.create(&of("late", 0, "1", json!({"schedulerName": scheduler, "priority": null})));
+        fixture.pass(20);
+        assert_eq!(fixture.place("late"), "-", "{scheduler}");
+        fixture.delete_pod("new");
+        assert_eq!(fixture.place("late"), "a", "{scheduler}: {}", fixture.places());
+    }
+}
+
+#[test]
 fn what_a_budget_protects_goes_last() {
     let labelled = |name: &str, node: &str, app: &str| {
         let mut value = on(name, 0, "4", node);
