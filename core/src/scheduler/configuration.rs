@@ -257,9 +257,8 @@ fn set<'a>(written: &'a Value, at: &str) -> Result<Set<'a>, String> {
 
 /// The plugin of that name.
 fn known(name: &str, at: &str) -> Result<&'static str, String> {
-    let found = DEFAULTS.into_iter().find(|(known, _)| *known == name).map(|(known, _)| known);
-    found.ok_or_else(|| {
-        let all: Vec<&str> = DEFAULTS.into_iter().map(|(name, _)| name).collect();
+    plugins::names().find(|known| *known == name).ok_or_else(|| {
+        let all: Vec<&str> = plugins::names().collect();
         format!("{at}: unknown plugin \"{name}\"; known are {}", all.join(", "))
     })
 }

@@ -27,6 +27,10 @@ pub(in crate::scheduler) fn check(name: &str, args: &Value) -> Result<(), String
         "DefaultPreemption" => preemption(args),
         super::volumes::BINDING => binding(args),
         "DynamicResources" => fields(args, "args", &["filterTimeout", "bindingTimeout"]),
+        _ if super::more(name).is_some() => {
+            super::filters(name, args)?;
+            super::scorer(name, args).map(drop)
+        }
         _ => Err(format!("the plugin {name} takes no arguments")),
     }
 }

@@ -1,7 +1,9 @@
-//! Upstream's plugins, one file each.
+//! Upstream's plugins, one file each, and those that upstream does not have: see `docs/plugins.md`.
 
 pub(super) mod arguments;
 mod balanced_allocation;
+#[cfg(test)]
+mod cheap_nodes;
 mod image_locality;
 mod inter_pod_affinity;
 mod node_affinity;
@@ -57,6 +59,34 @@ pub(super) const DEFAULTS: [(&str, i32); 19] = [
     ("DefaultBinder", 0),
 ];
 
+/// Makes a part of a plugin of its arguments.
+type Make<T> = fn(&Value) -> Result<T, String>;
+
+/// A plugin that upstream does not have. It works only where a configuration enables it.
+pub(super) struct Plugin {
+    /// What configurations call it.
+    name: &'static str,
+    /// The part that filters.
+    filter: Option<Make<AnyFilter>>,
+    /// The part that scores.
+    score: Option<Make<AnyScore>>,
+}
+
+/// All plugins that upstream does not have.
+const MORE: &[Plugin] = &[
+    #[cfg(test)]
+    cheap_nodes::PLUGIN,
+];
+
+fn more(name: &str) -> Option<&'static Plugin> {
+    MORE.iter().find(|plugin| plugin.name == name)
+}
+
+/// The names of all plugins.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    DEFAULTS.iter().map(|(name, _)| *name).chain(MORE.iter().map(|plugin| plugin.name))
+}
+
 /// Whether a plugin is one that filters here.
 pub(super) fn is_filter(name: &str) -> bool {
     const OTHERS: [&str; 7] = [
@@ -68,7 +98,7 @@ pub(super) fn is_filter(name: &str) -> bool {
         image_locality::NAME,
         "DefaultBinder",
     ];
-    !OTHERS.contains(&name)
+    more(name).map_or(!OTHERS.contains(&name), |plugin| plugin.filter.is_some())
 }
 
 /// The parts of a plugin that filter. What upstream does before it asks any plugin is to come before all others.
@@ -84,8 +114,13 @@ pub(super) fn filters(name: &str, arguments: &Value) -> Result<Vec<AnyFilter>, S
         volumes::BINDING => vec![filter(volumes::VolumeBinding)],
         pod_topology_spread::NAME => vec![wide_filter(arguments::spread(arguments)?)],
         inter_pod_affinity::NAME => vec![wide_filter(arguments::inter_pod_affinity(arguments)?)],
-        // For these there is nothing to refuse here: no disks are attached, and none lies in a zone.
-        _ => Vec::new(),
+        // For the others there is nothing to refuse here: no disks are attached, and none lies in a zone.
+        _ => more(name)
+            .and_then(|plugin| plugin.filter)
+            .map(|filter| filter(arguments))
+            .transpose()?
+            .into_iter()
+            .collect(),
     })
 }
 
@@ -107,6 +142,72 @@ pub(super) fn scorer(name: &str, arguments: &Value) -> Result<Option<AnyScore>, 
         inter_pod_affinity::NAME => wide_score(arguments::inter_pod_affinity(arguments)?),
         "NodeResourcesBalancedAllocation" => score(arguments::balanced(arguments)?),
         image_locality::NAME => wide_score(image_locality::ImageLocality),
-        _ => return Ok(None),
+        _ => return more(name).and_then(|plugin| plugin.score).map(|score| score(arguments)).transpose(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::{Kind, Object};
+    use crate::cluster::{Cluster, Input};
+    use crate::config::Config;
+    use crate::scheduler::Configuration;
+    use crate::time::Time;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    const GUIDE: &str = include_str!("../../../../docs/plugins.md");
+
+    /// The code block of a language that comes as that number.
+    fn block(language: &str, number: usize) -> &'static str {
+        let (_, text) = GUIDE
+            .match_indices(&format!("```{language}\n"))
+            .nth(number)
+            .map(|(at, fence)| GUIDE.split_at(at + fence.len()))
+            .unwrap();
+        text.split_once("```").unwrap().0
+    }
+
+    #[test]
+    fn the_guide_shows_the_plugin_that_is_tested_here() {
+        assert_eq!(block("rust", 0), include_str!("cheap_nodes.rs"));
+        let lines = block("rust", 1).lines().filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let own = include_str!("mod.rs");
+        let added = lines.inspect(|line| assert!(own.contains(line), "{line}")).count();
+        assert!(block("rust", 0).lines().count() + added < 60);
+    }
+
+    #[test]
+    fn the_guides_plugin_decides_where_the_guides_configuration_enables_it() {
+        let written = crate::manifest::parse(block("yaml", 0)).unwrap().remove(0).value;
+        let place = |configuration: Option<Value>| {
+            let scheduler = configuration.map(|document| Configuration::try_from(document).unwrap());
+            let node = |name: &str, cents: &str, cpu: &str| {
+                json!({"kind": "Node",
+                "metadata": {"name": name, "labels": {"example.com/price": cents}},
+                "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "9"},
+                    "conditions": [{"type": "Ready", "status": "True"}]}})
+            };
+            let spec = json!({"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}]});
+            let pod = json!({"kind": "Pod", "metadata": {"name": "p", "namespace": "default"}, "spec": spec});
+            let objects = [node("dear", "90", "8"), node("cheap", "20", "4"), node("silent", "?", "8"), pod];
+            let objects = objects.into_iter().enumerate().map(|(at, mut value)| {
+                let kind = if value["kind"] == "Pod" { Kind::Pod } else { Kind::Node };
+                value["metadata"]["uid"] = json!(format!("00000000-0000-4000-8000-{at:012x}"));
+                Arc::new(Object::from_value(kind, &value).unwrap())
+            });
+            let mut cluster = Cluster::restore(Config { scheduler, ..Config::default() }, Time(0), 1, objects);
+            cluster.handle(Time(0), Input::Wake);
+            let pod = cluster.store().get(Kind::Pod, "default", "p").unwrap();
+            pod.pod().unwrap().node.clone().unwrap()
+        };
+        assert_ne!(place(None), "cheap", "it is no plugin of the default profile");
+        assert_eq!(place(Some(written.clone())), "cheap");
+        let mut wrong = written;
+        wrong["profiles"][0]["pluginConfig"][0]["args"]["mostCents"] = json!(0);
+        assert_eq!(
+            Configuration::try_from(wrong),
+            Err("profiles[0].pluginConfig[0].args.mostCents: must be a whole number from 1 to 1000000".to_owned())
+        );
+    }
 }
