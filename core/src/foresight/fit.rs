@@ -27,8 +27,8 @@ struct Fit {
     nodes: order::Map<Name, u32>,
     /// Why there was no further one; none where nobody asked for more.
     refusal: Option<String>,
-    /// The pods that would have made room for it.
-    evicts: Option<Name>,
+    /// The node on which others would have made room for it.
+    room_on: Option<Name>,
 }
 
 impl Fit {
@@ -43,7 +43,7 @@ impl Fit {
         if self.refusal.is_none() {
             let condition = body.status.condition(&crate::api::ConditionKind::PodScheduled);
             self.refusal = Some(condition.and_then(|c| c.message.as_deref()).unwrap_or_default().to_owned());
-            self.evicts.clone_from(&body.status.nominated_node);
+            self.room_on.clone_from(&body.status.nominated_node);
         }
         false
     }
@@ -54,7 +54,7 @@ impl Fit {
         answer["nodes"] = self.nodes.iter().map(|(name, pods)| json!({"name": name.as_str(), "pods": pods})).collect();
         if let Some(message) = self.refusal {
             answer["refusal"] = json!({"message": message});
-            if let Some(node) = self.evicts {
+            if let Some(node) = self.room_on {
                 answer["refusal"]["makesRoomOn"] = node.as_str().into();
             }
         }

@@ -230,7 +230,7 @@ pub(super) fn of(cluster: &Cluster, nodes: u32, tries: u32) -> Value {
         .iter()
         .map(|(pod, node)| json!({"namespace": &*pod.meta.namespace, "name": &*pod.meta.name, "node": node.as_str()}));
     answer["bare"] = bare.collect();
-    answer["enduring"] = stage.enduring.iter().count().into();
+    answer["enduring"] = stage.enduring.len().into();
     answer
 }
 

@@ -12,7 +12,7 @@ use super::pod::PodClass;
 use super::preemption::{may_preempt, search};
 use super::profile::{Choice, Scheduler, nominated, refusals};
 use super::prospects::AllProspects;
-use crate::api::Name;
+use crate::api::{Kind, Name};
 use std::sync::Arc;
 
 /// The scheduler of a profile, such as `default-scheduler`: of all nodes that will do, the one with the highest score.
@@ -170,7 +170,8 @@ impl Scheduler for BestScore {
 
     fn preempt(&mut self, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
         let outlook = self.outlooks.of(&self.framework, pod.info, view);
-        if is_alone(pod, outlook, view) && may_preempt(&self.framework, pod, view) {
+        let has_budgets = view.store.count(Kind::PodDisruptionBudget) > 0;
+        if !has_budgets && is_alone(pod, outlook, view) && may_preempt(&self.framework, pod, view) {
             return self.prospects.of(&self.framework, pod, view);
         }
         search(&self.framework, pod, refusals, view)

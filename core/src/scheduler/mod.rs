@@ -175,9 +175,9 @@ impl Schedulers {
     }
 
     /// Takes note of an object of which only that part matters.
-    fn see_other(&mut self, change: &Change, part: impl Fn(&Object) -> Option<&BTreeMap<String, String>>) {
-        let part = |object: &Option<Arc<Object>>| object.as_deref().and_then(&part).cloned();
-        if part(&change.before) != part(&change.after) {
+    fn see_other(&mut self, change: &Change, part: fn(&Object) -> Option<&BTreeMap<String, String>>) {
+        let [before, after] = [&change.before, &change.after].map(|object| object.as_deref().and_then(part));
+        if before != after {
             self.snapshot.relay();
             if self.queue.awaits(Events::POD_ADDED) {
                 // It can matter to those that others are in the way of, wherever that is.

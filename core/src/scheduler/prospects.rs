@@ -6,7 +6,7 @@ use super::decision::Preemption;
 use super::framework::{Framework, Verdict, View};
 use super::info::PodInfo;
 use super::outlook::Surroundings;
-use super::preemption::{Prospect, Search, budgets, conclude, preempt};
+use super::preemption::{Prospect, Search, conclude};
 use super::recent::Recent;
 
 /// How many nodes are kept at most, over all pods: about 200 bytes each.
@@ -25,10 +25,10 @@ pub(super) struct AllProspects(Recent<PodInfo, Prospects>);
 
 impl AllProspects {
     /// What comes of preemption for a pod that waits for no node yet and neither says anything of others nor is anything
-    /// said of it.
+    /// said of it, where there are no budgets: what those allow changes with more than nodes.
     pub(super) fn of(&mut self, framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Preemption {
         let around = &Surroundings::default();
-        let search = Search { framework, pod, around, view, budgets: budgets(view) };
+        let search = Search { framework, pod, around, view, budgets: Vec::new() };
         let stand = |index: u32| {
             let node = &view.snapshot.nodes()[index as usize];
             match refusal(framework, pod, around, index, node, view) {
@@ -38,11 +38,6 @@ impl AllProspects {
             }
         };
         let nodes = view.snapshot.nodes().len();
-        if !search.budgets.is_empty() {
-            // What budgets allow changes with more than nodes.
-            let verdicts: Vec<Verdict> = (0..nodes as u32).map(stand).collect();
-            return preempt(framework, pod, &verdicts, around, view);
-        }
         let prospects = self.0.of(pod.info, (NODES_MAX / nodes.max(1)).max(1));
         let now = (view.snapshot.layout(), view.snapshot.version());
         let known = prospects.seen.filter(|(layout, _)| *layout == now.0);
