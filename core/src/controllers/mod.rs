@@ -102,7 +102,8 @@ impl Controllers {
         let silence = self.nodes.silence(node, now)?;
         let mut evictions: Vec<PendingEviction> = self
             .placement
-            .on(node)
+            .on(node, store)
+            .into_iter()
             .filter_map(|key| {
                 let at = self.evictions.at(&key)?;
                 let object = store.at(&key)?;

@@ -1,14 +1,14 @@
 //! Which pods are bound to which node, whether it exists or not.
 
-use crate::api::{Key, Kind, Name};
+use crate::api::{Key, Kind, Name, Uid};
 use crate::lookup::Lookup;
 use crate::order;
-use crate::store::Change;
+use crate::store::{Change, Store};
 
-/// Pods by node, in order of namespace and name.
+/// Pods by node. Most are never asked for, so they are put in order when they are.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Placement {
-    by_node: Lookup<Name, order::Set<(Name, Name)>>,
+    by_node: Lookup<Name, Vec<Uid>>,
 }
 
 impl Placement {
@@ -16,27 +16,30 @@ impl Placement {
         if change.kind() != Some(Kind::Pod) {
             return;
         }
-        let node = |o: &Option<std::sync::Arc<crate::api::Object>>| o.as_ref().and_then(|o| o.pod()?.node.clone());
-        let (before, after) = (node(&change.before), node(&change.after));
+        let [before, after] = [&change.before, &change.after].map(|o| o.as_ref().and_then(|o| o.pod()?.node.as_ref()));
         let Some(object) = change.object().filter(|_| before != after) else { return };
-        let pod = (object.meta.namespace.clone(), object.meta.name.clone());
+        let uid = object.meta.uid;
         if let Some(node) = before
-            && let Some(pods) = self.by_node.get_mut(&node)
+            && let Some(pods) = self.by_node.get_mut(node)
         {
-            pods.remove(&pod);
+            if let Some(at) = pods.iter().position(|pod| *pod == uid) {
+                pods.swap_remove(at);
+            }
             if pods.is_empty() {
-                self.by_node.remove(&node);
+                self.by_node.remove(node);
             }
         }
         if let Some(node) = after {
-            self.by_node.get_or_insert_with(node, order::Set::new).insert(pod);
+            self.by_node.get_or_insert_with(node.clone(), Vec::new).push(uid);
         }
     }
 
-    /// The pods bound to a node, in order.
-    pub(super) fn on(&self, node: &str) -> impl Iterator<Item = Key> {
+    /// The pods bound to a node that there still are, in order of namespace and name.
+    pub(super) fn on(&self, node: &str, store: &Store) -> Vec<Key> {
         let pods = self.by_node.get(node).into_iter().flatten();
-        pods.map(|(namespace, name)| Key::new(Kind::Pod, namespace.clone(), name.clone()))
+        let mut keys: Vec<Key> = pods.filter_map(|uid| store.pod(*uid)).map(|pod| pod.key()).collect();
+        order::sort(&mut keys);
+        keys
     }
 
     /// All nodes that pods are bound to, in order.

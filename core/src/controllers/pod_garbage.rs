@@ -108,7 +108,7 @@ impl PodGarbage {
             if ready || !taints(node).iter().any(|t| t.key == OUT_OF_SERVICE) {
                 continue;
             }
-            for key in placement.on(name) {
+            for key in placement.on(name, cx.store) {
                 if cx.store.at(&key).is_some_and(|o| o.meta.deletion.is_some()) {
                     discard(cx, &key, None);
                 }
@@ -124,7 +124,7 @@ impl PodGarbage {
             if self.present.contains_key(&node) {
                 continue;
             }
-            for key in placement.on(&node) {
+            for key in placement.on(&node, cx.store) {
                 let why = Condition::new(ConditionKind::DisruptionTarget, ConditionStatus::True, cx.now)
                     .because("DeletionByPodGC", "PodGC: node no longer exists");
                 discard(cx, &key, Some(why));
