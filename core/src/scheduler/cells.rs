@@ -66,51 +66,47 @@ pub(super) struct Cells {
     seats: Vec<Option<Seat>>,
     /// How many traits a node has.
     width: usize,
-    /// Up to which layout and change of the snapshot it is true; none where no node has a seat yet.
-    seen: Option<(u64, u64)>,
+    /// Up to which change of the snapshot it is true; none where no node has a seat yet.
+    seen: Option<u64>,
 }
 
 impl Cells {
     /// Seats the nodes anew that changed, given how each stands by itself, and its traits.
     pub(super) fn update(&mut self, evaluation: &Evaluation, snapshot: &Snapshot, liken: impl Fn(u32, &mut Vec<i64>)) {
-        let now = (snapshot.layout(), snapshot.version());
-        let known = self.seen.filter(|(layout, _)| *layout == now.0);
-        let mut traits = Vec::with_capacity(self.width);
-        let mut seat = |cells: &mut Self, index: u32| {
-            traits.clear();
-            liken(index, &mut traits);
-            // With other traits to look at, nodes that were alike may no longer be.
-            let fits = traits.len() == cells.width;
-            if fits {
-                cells.seat(index, &traits, evaluation, snapshot);
-            }
-            fits
-        };
-        let all = 0..snapshot.nodes().len() as u32;
-        let changed = known.and_then(|(_, version)| snapshot.changed_since(version));
-        let fitted = changed.is_some_and(|mut changed| changed.all(|index| seat(self, index)));
-        if !fitted {
+        let traits = |index: u32| {
             let mut traits = Vec::new();
-            if !all.is_empty() {
-                liken(0, &mut traits);
+            liken(index, &mut traits);
+            traits
+        };
+        let known = self.seen.replace(snapshot.version());
+        let changed = known.and_then(|version| snapshot.changed_since(version));
+        // With other traits to look at, nodes that were alike may no longer be.
+        let is_done = changed.is_some_and(|mut changed| {
+            changed.all(|index| {
+                let traits = traits(index);
+                let fits = traits.len() == self.width;
+                if fits {
+                    self.seat(index, traits, evaluation, snapshot);
+                }
+                fits
+            })
+        });
+        if !is_done {
+            *self = Self { seen: self.seen, ..Self::default() };
+            for index in 0..snapshot.nodes().len() as u32 {
+                let traits = traits(index);
+                self.width = traits.len();
+                self.seat(index, traits, evaluation, snapshot);
             }
-            *self = Self { width: traits.len(), ..Self::default() };
-            all.for_each(|index| {
-                seat(self, index);
-            });
         }
-        self.seen = Some(now);
     }
 
-    fn seat(&mut self, index: u32, traits: &[i64], evaluation: &Evaluation, snapshot: &Snapshot) {
+    fn seat(&mut self, index: u32, traits: Vec<i64>, evaluation: &Evaluation, snapshot: &Snapshot) {
         let at = index as usize;
         if self.seats.len() <= at {
             self.seats.resize_with(at + 1, || None);
         }
-        let before = self.seats[at].take();
-        let verdict = evaluation.verdict(index);
-        let ranked = Ranked { total: Reverse(evaluation.totals().total(index)), tie: snapshot.tie(index), node: index };
-        if let Some(seat) = before {
+        if let Some(seat) = self.seats[at].take() {
             let cell = &mut self.all[seat.cell];
             cell.ranked.remove(&seat.ranked);
             count(&mut cell.verdicts, seat.verdict, -1);
@@ -120,9 +116,11 @@ impl Cells {
                 self.vacant.push(seat.cell);
             }
         }
+        let verdict = evaluation.verdict(index);
         if verdict == Verdict::Absent {
             return;
         }
+        let ranked = Ranked { total: Reverse(evaluation.totals().total(index)), tie: snapshot.tie(index), node: index };
         let number = self.of(traits);
         let cell = &mut self.all[number];
         cell.ranked.insert(ranked.clone());
@@ -131,16 +129,17 @@ impl Cells {
     }
 
     /// The number of the cell of these traits.
-    fn of(&mut self, traits: &[i64]) -> usize {
-        if let Some(number) = self.by_traits.get(traits) {
+    fn of(&mut self, traits: Vec<i64>) -> usize {
+        if let Some(number) = self.by_traits.get(&*traits) {
             return *number;
         }
         let number = self.vacant.pop().unwrap_or(self.all.len());
         if number == self.all.len() {
             self.all.push(Cell::default());
         }
-        self.all[number].traits = traits.into();
-        self.by_traits.insert(traits.into(), number);
+        let traits: Box<[i64]> = traits.into();
+        self.all[number].traits = traits.clone();
+        self.by_traits.insert(traits, number);
         number
     }
 

@@ -145,6 +145,7 @@ impl Outlook {
                 self.around = framework.look(pod, view);
                 self.rankings = framework.rankings(pod, view);
                 self.flat = self.rankings.is_flat().then(|| self.rankings.rows(&[]));
+                self.cells = Cells::default();
             }
         }
         self.seen = Some((layout, version));
