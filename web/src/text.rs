@@ -278,7 +278,7 @@ texts! {
     AskSurvival: "Is the loss of any one node survived?", "失去任一节点能承受吗？";
     AskPairs: "And of any two nodes?", "任意两个节点呢？";
     Asking: "Trying it in a copy of the cluster…", "正在集群的副本中尝试…";
-    PlayedAgain: "The copy is made by playing again what happened so far", "通过重放目前为止的经过来制作副本";
+    PlayedAgain: "Making a copy of the cluster by playing again what happened so far…", "正在重放目前为止的经过，以制作集群的副本…";
     AsAt: "As it was at {0}.", "这是 {0} 时的情况。";
     InPlaceOf: "in the place of {0}", "取代 {0}";
     AnyRemedy: "Any one of these would do:", "以下任一办法都行：";

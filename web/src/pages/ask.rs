@@ -97,7 +97,10 @@ pub(super) fn Ask(props: &AskProps) -> Html {
     };
     let said = match &*stage {
         Stage::Idle | Stage::Told(Err(_)) => String::new(),
-        Stage::Asking(_) => language.text(Text::Asking).to_owned(),
+        Stage::Asking(percent) => {
+            let doing = if percent.is_some() { Text::PlayedAgain } else { Text::Asking };
+            [label, doing].map(|text| language.text(text)).join(language.space())
+        }
         Stage::Told(Ok(answer)) => summary(props.about, answer, language),
     };
     // Virtual time has run on meanwhile.
