@@ -1,12 +1,15 @@
 //! A thread of the page that answers what would be if.
 //!
-//! It says `true` once it listens, or `false` where it could not be loaded (`assets/foresight.js`). The page then sends a question: a list of two texts, the recording of its simulation and
-//! the request, both as JSON; `web/src/client/foresight.rs` is that end. It is told numbers, how many percent of the recording
-//! are played again, and at last a text: the response as JSON. Who does not want to wait ends the thread.
+//! It says `true` once it listens, or `false` where it could not be loaded (`assets/foresight.js`). The page then sends a
+//! question: a list of two texts, the recording of its simulation and the request, both as JSON;
+//! `web/src/client/foresight.rs` is that end. It is told numbers, how many percent of the recording are played again, and
+//! at last a text: the response as JSON. Two numbers instead, seed and number of inputs, ask for the state hash after the
+//! random test: the page itself has no room for it. Who does not want to wait ends the thread.
 
 use js_sys::Array;
 use kubarium_core::apiserver::{Request, Response};
 use kubarium_core::recording::Recording;
+use kubarium_core::sim::soak;
 use kubarium_foresight::Replica;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
@@ -24,6 +27,9 @@ fn main() {
         let say = say.clone();
         move |event: MessageEvent| {
             let question = Array::from(&event.data());
+            if let (Some(seed), Some(inputs)) = (question.get(0).as_f64(), question.get(1).as_f64()) {
+                return say(format!("{:016x}", soak(seed as u64, inputs as u32)).into());
+            }
             let text = |at: u32| question.get(at).as_string().unwrap_or_default();
             match answer(&mut replica.borrow_mut(), &text(0), &text(1), |percent| say(percent.into())) {
                 Ok(response) => say(serde_json::to_value(response).unwrap_or_default().to_string().into()),

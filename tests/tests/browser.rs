@@ -203,7 +203,7 @@ async fn every_page_passes_the_rules_of_accessibility_in_both_themes() -> Result
 }
 
 #[tokio::test]
-async fn a_recording_comes_to_the_same_hash_in_the_browser_and_here() -> Result<(), Failure> {
+async fn the_same_inputs_come_to_the_same_hash_in_the_browser_and_here() -> Result<(), Failure> {
     let browser = open(Look::default(), "").await?;
     let there = browser.settle("window.kubarium.soak(11, 10000)").await?;
     let here = kubarium_core::sim::soak(11, 10_000);

@@ -13,7 +13,7 @@ use yew::Callback;
 
 /// What is wanted of the thread.
 struct Question {
-    texts: Array,
+    words: Array,
     /// Hears how many percent of the recording are played again.
     report: Callback<u32>,
     answer: oneshot::Sender<Result<String, ClientError>>,
@@ -68,11 +68,11 @@ impl Foresight {
         Ok(Self { worker, desk, _listeners: [on_message, on_error] })
     }
 
-    /// Asks a request of where a recording ends; both are JSON, and so is the response.
-    pub(super) fn ask(&self, recording: &str, request: &str, report: Callback<u32>) -> Pending<String> {
+    /// Asks one of the questions that the thread understands.
+    pub(super) fn ask(&self, question: [JsValue; 2], report: Callback<u32>) -> Pending<String> {
         let (answer, awaited) = oneshot::channel();
-        let texts = [recording, request].into_iter().map(JsValue::from).collect();
-        self.desk.question.replace(Some(Question { texts, report, answer }));
+        let words = question.into_iter().collect();
+        self.desk.question.replace(Some(Question { words, report, answer }));
         self.desk.pass_on(&self.worker);
         Box::pin(async move { awaited.await.unwrap_or_else(|_| Err(broken(""))) })
     }
@@ -81,8 +81,8 @@ impl Foresight {
 impl Desk {
     fn pass_on(&self, worker: &Worker) {
         if let Some(question) = self.question.borrow().as_ref().filter(|_| self.listens.get()) {
-            // Texts can always be cloned to a thread.
-            let _ = worker.post_message(&question.texts);
+            // Texts and numbers can always be cloned to a thread.
+            let _ = worker.post_message(&question.words);
         }
     }
 

@@ -92,6 +92,16 @@ impl Simulation {
     }
 }
 
+impl Simulation {
+    async fn ask_foresight(&self, question: [JsValue; 2], report: Callback<u32>) -> Result<String, ClientError> {
+        let idle = self.0.foresight.take();
+        let thread = idle.map_or_else(Foresight::start, Ok)?;
+        let answer = thread.ask(question, report).await?;
+        self.0.foresight.replace(Some(thread));
+        Ok(answer)
+    }
+}
+
 impl Inner {
     fn send(&self, id: u32, ask: Ask) {
         let text = protocol::write(&Asked { id, ask });
@@ -240,10 +250,8 @@ impl SimControl {
         let control = self.clone();
         Box::pin(async move {
             let recording = control.recording().await?;
-            let idle = control.0.0.foresight.take();
-            let thread = idle.map_or_else(Foresight::start, Ok)?;
-            let answer = thread.ask(&recording, &protocol::write(&request), report).await?;
-            control.0.0.foresight.replace(Some(thread));
+            let question = [recording, protocol::write(&request)].map(JsValue::from);
+            let answer = control.0.ask_foresight(question, report).await?;
             protocol::read(&answer).map_err(|error| ClientError(error.to_string()))
         })
     }
@@ -253,9 +261,10 @@ impl SimControl {
         self.text(Ask::Recording)
     }
 
-    /// The state hash after the random test of that seed.
-    pub(crate) fn soak(&self, seed: u64, inputs: u32) -> Pending<String> {
-        self.text(Ask::Soak { seed, inputs })
+    /// The state hash after the random test of that seed, with so many inputs.
+    pub(crate) fn soak(&self, seed: f64, inputs: f64) -> Pending<String> {
+        let simulation = self.0.clone();
+        Box::pin(async move { simulation.ask_foresight([seed, inputs].map(JsValue::from), Callback::noop()).await })
     }
 
     fn done(&self, ask: Ask) -> Pending<()> {

@@ -26,7 +26,7 @@ pub(super) fn use_window(session: &Session) {
         let soak = {
             let session = session.clone();
             Closure::<dyn FnMut(f64, f64) -> Promise>::new(move |seed: f64, inputs: f64| {
-                promise(session.client.simulation().map(|s| s.soak(seed as u64, inputs as u32)))
+                promise(session.client.simulation().map(|s| s.soak(seed, inputs)))
             })
         };
         let recording = {

@@ -48,13 +48,6 @@ pub(crate) enum Ask {
     Load(String),
     /// The scenario with all that was done so far. Answer: [`Reply::Text`].
     Recording,
-    /// Run the random test of this seed with so many inputs. Answer: [`Reply::Text`], the state hash.
-    Soak {
-        /// Seed of the inputs.
-        seed: u64,
-        /// How many.
-        inputs: u32,
-    },
     /// The page has drawn the last update and wants the next.
     Drawn,
 }

@@ -4,7 +4,7 @@ use super::protocol::{Ask, Countdown, Flow, Ghosts, NodeFault, Reply, Stage as N
 use kubarium_core::api::{Kind, Name};
 use kubarium_core::apiserver::{Answer, Request, Response};
 use kubarium_core::order;
-use kubarium_core::sim::{Action, BEGINNING, Fault, Outcome, Scenario, World, soak};
+use kubarium_core::sim::{Action, BEGINNING, Fault, Outcome, Scenario, World};
 use kubarium_core::view::{NodeReadiness, PodState, View};
 use kubarium_core::{Span, Time};
 use serde_json::json;
@@ -70,7 +70,6 @@ impl Stage {
                 Err(error) => Reply::Error(error.to_string()),
             },
             Ask::Recording => Reply::Text(self.world.recording().to_value().to_string()),
-            Ask::Soak { seed, inputs } => Reply::Text(format!("{:016x}", soak(seed, inputs))),
             Ask::Play(_) | Ask::Step | Ask::Speed(_) | Ask::Drawn => Reply::Done,
         }
     }
