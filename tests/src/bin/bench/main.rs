@@ -8,6 +8,7 @@ mod fork;
 mod placement;
 mod readers;
 mod scheduling;
+mod wasm;
 mod world;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
        bench api
        bench readers
        bench scheduler [PART]
+       bench wasm [BUNDLE]
 
   openb   places 7,064 pods on 1,213 nodes, with the default scheduler and with its reference that remembers nothing.
           Files are manifests, such as those of the OpenB trace; without them the load is generated in the same shape.
@@ -34,7 +36,9 @@ Usage: bench openb [--nodes FILE --pods FILE] [--seed N]
           places pods in the cases of kube-scheduler's own benchmark, or those of them whose names have PART in them,
           and 150,000 pods from empty; beside its aims and the reference that remembers nothing.
   readers reads from a real server that keeps 30,000 pods, with and without writers.
-          Both build the server, or measure the one that KUBARIUM_BIN names.";
+          Both build the server, or measure the one that KUBARIUM_BIN names.
+  wasm    plays the same recording natively and in the page's WebAssembly, under Node; of the bundle in `dist`, unless
+          another directory is named.";
 
 /// How often each side is measured; the fastest counts.
 const RUNS: usize = 3;
@@ -53,6 +57,8 @@ fn main() -> ExitCode {
         ["readers"] => readers::measure(),
         ["scheduler"] => scheduling::measure(""),
         ["scheduler", part] => scheduling::measure(part),
+        ["wasm"] => wasm::measure("dist"),
+        ["wasm", bundle] => wasm::measure(bundle),
         [name, ..] => Err(format!("unknown measurement {name}")),
         [] => Err("name a measurement".to_owned()),
     };
