@@ -48,7 +48,8 @@ pub enum Body {
         spec: Arc<k8s::NodeSpec>,
         status: Arc<k8s::NodeStatus>,
     },
-    Pod(PodBody),
+    /// In a box of its own: without it events, of which there are more, would be as large.
+    Pod(Box<PodBody>),
     ReplicationController {
         spec: Arc<Typed<k8s::ReplicationControllerSpec>>,
         status: Arc<k8s::ReplicationControllerStatus>,
@@ -197,7 +198,7 @@ impl Object {
                 let mut spec: k8s::PodSpec = part(value, "spec")?;
                 let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
                 let status = PodStatus::from_k8s(part(value, "status")?, &spec);
-                Body::Pod(PodBody { spec: Arc::new(Typed::new(spec)), node, status })
+                Body::Pod(Box::new(PodBody { spec: Arc::new(Typed::new(spec)), node, status }))
             }
             Kind::ReplicationController => {
                 Body::ReplicationController { spec: part(value, "spec")?, status: part(value, "status")? }

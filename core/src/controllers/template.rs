@@ -72,7 +72,7 @@ impl Template {
                 })),
                 ..Meta::default()
             },
-            body: Body::Pod(PodBody { spec: Arc::new(Typed::new(spec)), node, status: PodStatus::default() }),
+            body: Body::Pod(Box::new(PodBody { spec: Arc::new(Typed::new(spec)), node, status: PodStatus::default() })),
         };
         set_defaults(&mut sample);
         sample.meta.managed = Some(of_replica(&sample));

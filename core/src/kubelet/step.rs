@@ -87,7 +87,7 @@ impl<'a, 'c> Step<'a, 'c> {
         let key = object.key();
         let gone = worker.removal == Removal::Done && object.meta.deletion.is_some();
         if object.pod() != Some(&pod) {
-            let next = Object { meta: object.meta.clone(), body: Body::Pod(pod) };
+            let next = Object { meta: object.meta.clone(), body: Body::Pod(Box::new(pod)) };
             if let Ok(after) = cx.store.update(next, None) {
                 worker.written = after.meta.resource_version;
             }

@@ -41,7 +41,8 @@ fn add_object(digest: &mut Digest, object: &Object) {
         Body::ReplicationController { spec, status } => add_parts(digest, spec, status),
         Body::Service { spec, status } => add_parts(digest, spec, status),
         Body::Endpoints { subsets } => digest.shared(subsets, Digest::structure),
-        Body::Pod(PodBody { spec, node, status }) => {
+        Body::Pod(pod) => {
+            let PodBody { spec, node, status } = &**pod;
             digest.shared(spec, Digest::structure);
             digest.word(node.as_deref());
             add_pod_status(digest, status);

@@ -138,7 +138,7 @@ impl Cells {
             self.all.push(Cell::default());
         }
         let traits: Box<[i64]> = traits.into();
-        self.all[number].traits = traits.clone();
+        self.all[number].traits.clone_from(&traits);
         self.by_traits.insert(traits, number);
         number
     }

@@ -132,7 +132,7 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
             if part == Some(Subresource::EphemeralContainers) {
                 new.meta = old.meta.clone();
                 let ephemeral = new_pod.spec.ephemeral_containers.clone().filter(|all| !all.is_empty());
-                *new_pod = old_pod.clone();
+                new_pod.clone_from(old_pod);
                 if ephemeral != old_pod.spec.ephemeral_containers {
                     Arc::make_mut(&mut new_pod.spec).ephemeral_containers = ephemeral;
                 }
