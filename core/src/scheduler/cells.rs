@@ -120,7 +120,9 @@ impl Cells {
         if verdict == Verdict::Absent {
             return;
         }
-        let ranked = Ranked { total: Reverse(evaluation.totals().total(index)), tie: snapshot.tie(index), node: index };
+        let (tie, name) = snapshot.tie(index);
+        let total = Reverse(evaluation.totals().total(index));
+        let ranked = Ranked { total, tie: (tie, name.clone()), node: index };
         let number = self.of(traits);
         let cell = &mut self.all[number];
         cell.ranked.insert(ranked.clone());

@@ -93,14 +93,12 @@ impl Snapshot {
 
     /// Whether a node goes before another among equals.
     pub(super) fn before(&self, a: u32, b: u32) -> bool {
-        let tie = |index: u32| self.ties[index as usize];
-        let name = |index: u32| &self.nodes[index as usize].name;
-        tie(a) < tie(b) || tie(a) == tie(b) && name(a) < name(b)
+        self.tie(a) < self.tie(b)
     }
 
     /// What breaks ties between a node and its equals.
-    pub(super) fn tie(&self, index: u32) -> (u64, Name) {
-        (self.ties[index as usize], self.nodes[index as usize].name.clone())
+    pub(super) fn tie(&self, index: u32) -> (u64, &Name) {
+        (self.ties[index as usize], &self.nodes[index as usize].name)
     }
 
     /// All nodes by index, also of names without a Node object.

@@ -61,7 +61,7 @@ impl Topology {
     }
 
     /// Whether every node that has the label has a value of its own.
-    pub(super) const fn is_per_node(&self) -> bool {
+    pub(super) const fn is_one_to_one(&self) -> bool {
         self.shared == 0
     }
 
@@ -132,7 +132,7 @@ impl Tally {
     /// What sets a node apart as far as the sum of its value goes: that sum, where it is the node's alone, else the value.
     pub(super) fn mark(&self, index: u32) -> i64 {
         let Some(number) = self.topology.of(index) else { return i64::MIN };
-        if self.topology.is_per_node() { self.sums[number] } else { number as i64 }
+        if self.topology.is_one_to_one() { self.sums[number] } else { number as i64 }
     }
 
     /// Whether any sum is greater than zero.

@@ -320,7 +320,7 @@ impl Evenness {
     fn places(&self, topology: &Topology, nodes: &[Alike]) -> usize {
         let place = |alike: &Alike| topology.of(alike.node);
         let nowhere = usize::from(self.open(nodes).any(|(_, alike)| place(alike).is_none()));
-        if topology.is_per_node() {
+        if topology.is_one_to_one() {
             let somewhere = self.open(nodes).filter(|(_, alike)| place(alike).is_some());
             return somewhere.map(|(_, alike)| alike.count as usize).sum::<usize>() + nowhere;
         }
