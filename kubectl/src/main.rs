@@ -7,6 +7,7 @@
 //! of the cluster.
 
 use futures_channel::oneshot;
+use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Array;
 use kubarium_core::Time;
@@ -14,10 +15,8 @@ use kubarium_core::apiserver::{Method, Request, Response, about};
 use kubarium_kubectl::{Host, Pending, Session, Stream};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -75,8 +74,12 @@ fn receive(page: &Rc<Page>, message: &Array) {
             let (stop, stopped) = oneshot::channel();
             *page.stop.borrow_mut() = Some(stop);
             spawn_local(async move {
-                let exit = until(stopped, page.session.run(&*page, &line)).await;
-                page.post(&["done".into(), exit.map_or(130, u32::from).into()]);
+                let run = page.session.run(&*page, &line);
+                let exit = match select(stopped, pin!(run)).await {
+                    Either::Left(_) => 130,
+                    Either::Right((exit, _)) => u32::from(exit),
+                };
+                page.post(&["done".into(), exit.into()]);
             });
         }
         "complete" => {
@@ -98,18 +101,6 @@ fn receive(page: &Rc<Page>, message: &Array) {
             }
         }
     }
-}
-
-/// Lets a future run to its end, or until the other end of a channel is dropped.
-async fn until<T>(mut stopped: oneshot::Receiver<()>, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        if Pin::new(&mut stopped).poll(context).is_ready() {
-            return Poll::Ready(None);
-        }
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }
 
 impl Page {

@@ -9,11 +9,10 @@ use crate::components::clock_text;
 use crate::state::{use_address, use_settings};
 use crate::text::Text;
 use futures_channel::oneshot;
+use futures_util::future::{Either, select};
 use kubarium_core::apiserver::Request;
 use serde_json::Value;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::pin::pin;
 use told::{details, summary};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -89,7 +88,7 @@ pub(super) fn Ask(props: &AskProps) -> Html {
             };
             let (stage, answer) = (stage.clone(), answer(session.clone(), request.clone(), report));
             spawn_local(async move {
-                if let Some(answer) = until(stopped, answer).await {
+                if let Either::Right((answer, _)) = select(stopped, pin!(answer)).await {
                     stage.set(Stage::Told(answer));
                 }
             });
@@ -149,16 +148,4 @@ async fn answer(session: Session, request: Request, report: Callback<u32>) -> Re
     };
     let body = granted(response)?.body;
     serde_json::from_str(&body).map_err(|error| error.to_string())
-}
-
-/// Lets a future run to its end, or until the other end of a channel is dropped.
-async fn until<T>(mut stopped: oneshot::Receiver<()>, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        if Pin::new(&mut stopped).poll(context).is_ready() {
-            return Poll::Ready(None);
-        }
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }
