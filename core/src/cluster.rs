@@ -4,7 +4,7 @@ mod components;
 mod context;
 mod preview;
 
-pub(crate) use components::Component;
+pub(crate) use components::{Component, Components};
 pub(crate) use context::Context;
 pub use preview::{Preview, PreviewPod};
 
@@ -18,7 +18,6 @@ use crate::runtime::{RuntimeCommand, RuntimeEvent};
 use crate::scheduler::Schedulers;
 use crate::store::{LOG_CHANGES_MAX, Store};
 use crate::time::Time;
-use components::Components;
 use context::EventLog;
 use std::sync::Arc;
 
@@ -175,7 +174,7 @@ impl Cluster {
         let answer = match input {
             Input::Request(_) if foreseen.is_some() => foreseen,
             Input::Request(request) => {
-                Some(apiserver::handle(&request, &mut cx, &self.components.schedulers, &mut self.routing_rng))
+                Some(apiserver::handle(&request, &mut cx, &self.components, &mut self.routing_rng))
             }
             Input::Runtime { node, event } => {
                 self.components.controllers.node_seen(&node, &event, &mut cx);
@@ -228,7 +227,7 @@ impl Cluster {
     /// Answers a request that only reads what there is; none for any other, which is for [`Self::handle`]. Looking
     /// is short: what takes long is done by [`Draft::finish`], which needs the cluster no more.
     pub fn look(&self, now: Time, request: &Request) -> Option<Draft> {
-        apiserver::look(request, &self.store, self.schedulers(), now.max(self.now))
+        apiserver::look(request, &self.store, &self.components, now.max(self.now))
     }
 
     /// What is new for a watch since `from`, the `next` of its last batch; without it the watch begins. Of what is

@@ -29,6 +29,28 @@ pub struct PodRef {
     pub name: Name,
 }
 
+/// What a container uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerUsage {
+    /// Its pod.
+    pub pod: Uid,
+    /// Its name.
+    pub container: Name,
+    /// Billionths of a cpu, over the last second.
+    pub cpu_nanos: u64,
+    /// Bytes that could not be taken away from it at once.
+    pub memory_bytes: u64,
+}
+
+/// What is used on a machine that could be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineUsage {
+    /// Its node.
+    pub node: Name,
+    /// By each container that runs.
+    pub containers: Vec<ContainerUsage>,
+}
+
 /// Which probe of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProbeKind {

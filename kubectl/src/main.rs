@@ -126,7 +126,7 @@ impl Host for Page {
     fn request(&self, request: Request) -> Pending<'_, Result<Response, String>> {
         if self.simulated
             && request.method == Method::Get
-            && let Some(response) = about(&request.path, &request.accept)
+            && let Some(response) = about(&request.path, &request.accept, true)
         {
             return Box::pin(std::future::ready(Ok(response)));
         }

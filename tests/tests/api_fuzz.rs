@@ -332,6 +332,8 @@ fn path() -> impl Strategy<Value = String> {
         "/apis/coordination.k8s.io/v1/namespaces/default/leases/e",
         "/apis/scheduling.k8s.io/v1/priorityclasses",
         "/apis/scheduling.k8s.io/v1/priorityclasses/high",
+        "/apis/metrics.k8s.io/v1beta1/nodes",
+        "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/p",
         "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     ]);
     prop_oneof![
@@ -394,7 +396,7 @@ proptest! {
                     let batch = cluster.watch(&query, None);
                     prop_assert!(batch.is_ok_and(|b| b.next <= cluster.store().revision()));
                 }
-                Some(Answer::Logs(_) | Answer::Exec(_) | Answer::PortForward(_) | Answer::Proxy(_)) => {}
+                Some(Answer::Logs(_) | Answer::Exec(_) | Answer::PortForward(_) | Answer::Proxy(_) | Answer::Usage(_)) => {}
                 None => prop_assert!(false, "no answer to {:?}", request),
             }
             // What is given out is what services have, no more and no less.

@@ -358,7 +358,7 @@ fn ask(cluster: &Cluster, before: &[String], request: &Request) -> bool {
             assert!(batch.is_ok_and(|b| b.next <= fork.store().revision()));
             true
         }
-        Some(Answer::Logs(_) | Answer::Exec(_) | Answer::PortForward(_) | Answer::Proxy(_)) => true,
+        Some(Answer::Logs(_) | Answer::Exec(_) | Answer::PortForward(_) | Answer::Proxy(_) | Answer::Usage(_)) => true,
         None => panic!("no answer to {request:?}"),
     }
 }

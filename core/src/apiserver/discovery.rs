@@ -2,7 +2,7 @@
 
 use super::groups::{GROUPS, KUBERNETES_VERSION, serves_group};
 use super::review::Review;
-use super::{Response, errors, explanation, openapi};
+use super::{Response, errors, explanation, openapi, usage};
 use crate::api::{ApiError, Kind};
 use crate::order;
 use serde_json::{Value, json};
@@ -118,18 +118,23 @@ fn creations(group: &str) -> Vec<(&'static str, &'static str, &'static str, bool
         .collect()
 }
 
-/// What discovery says of a group, all of which have one version.
-fn group(name: &str) -> Value {
-    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
+/// What discovery says of a group with one version.
+fn group_of(name: &str, version: &str) -> Value {
+    let version = json!({"groupVersion": format!("{name}/{version}"), "version": version});
     json!({"name": name, "versions": [version], "preferredVersion": version})
 }
 
-/// What the API says about itself at a path; none where the path is about objects. No cluster is needed for it.
-pub fn about(path: &str, accept: &str) -> Option<Response> {
+fn group(name: &str) -> Value {
+    group_of(name, "v1")
+}
+
+/// What the API says about itself at a path; none where the path is about objects. No cluster is needed for it but to
+/// know whether it has machines that tell what is used.
+pub fn about(path: &str, accept: &str, measured: bool) -> Option<Response> {
     let is_about = matches!(path, "/" | "/version" | "/api" | "/api/v1" | "/apis")
         || path.starts_with("/openapi/")
         || path.strip_prefix("/apis/").is_some_and(|rest| rest.matches('/').count() < 2);
-    is_about.then(|| match document(path, accept) {
+    is_about.then(|| match document(path, accept, measured) {
         Ok(Document { status, content_type, body }) => {
             Response { status, content_type: content_type.to_owned(), warnings: Vec::new(), body }
         }
@@ -137,8 +142,8 @@ pub fn about(path: &str, accept: &str) -> Option<Response> {
     })
 }
 
-/// The document of a path.
-pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
+/// The document of a path. What is used can be asked only where it is `measured`.
+pub(super) fn document(path: &str, accept: &str, measured: bool) -> Result<Document, ApiError> {
     let aggregated = wants_aggregated(accept)?;
     let named = |path: &str| GROUPS.into_iter().find(|group| path.strip_prefix("/apis/") == Some(group));
     let value = match path {
@@ -146,6 +151,7 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
         "/apis" if aggregated => {
             let mut groups: Vec<Value> = GROUPS.into_iter().map(aggregated_group).collect();
             groups.push(explanation::aggregated_group());
+            groups.extend(measured.then(usage::aggregated_group));
             return Ok(aggregated_groups(&groups));
         }
         "/api" => json!({
@@ -154,11 +160,14 @@ pub(super) fn document(path: &str, accept: &str) -> Result<Document, ApiError> {
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}],
         }),
         "/apis" => {
-            let groups: Vec<Value> = GROUPS.into_iter().chain([explanation::GROUP]).map(group).collect();
+            let mut groups: Vec<Value> = GROUPS.into_iter().chain([explanation::GROUP]).map(group).collect();
+            groups.extend(measured.then(|| group_of(usage::GROUP, usage::VERSION)));
             json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         }
         "/apis/kubarium.io" => of_itself(group(explanation::GROUP)),
         "/apis/kubarium.io/v1" => explanation::resource_list(),
+        "/apis/metrics.k8s.io" if measured => of_itself(group_of(usage::GROUP, usage::VERSION)),
+        "/apis/metrics.k8s.io/v1beta1" if measured => usage::resource_list(),
         "/api/v1" if aggregated => return Err(errors::not_acceptable(errors::OBJECT_MEDIA_TYPES)),
         "/api/v1" => resource_list(""),
         "/version" => version(),

@@ -2,7 +2,7 @@
 
 use super::query::percent_decode;
 use super::review::Review;
-use super::{errors, explanation, groups};
+use super::{errors, explanation, groups, usage};
 use crate::api::{ApiError, Kind};
 use crate::foresight::Question;
 
@@ -90,6 +90,8 @@ pub(super) enum Target {
     },
     /// What would be if.
     Foresight(Question),
+    /// What nodes or pods use.
+    Usage(usage::Subject),
     /// What a client asks about itself.
     Review(Review),
     /// A document about the API itself, by its path without a trailing `/`.
@@ -152,6 +154,9 @@ pub(super) fn parse(raw: &str) -> Result<Target, ApiError> {
             let question = Question::at(rest).ok_or_else(errors::no_such_path)?;
             check_name(question.subject().3)?;
             return Ok(Target::Foresight(question));
+        }
+        ["apis", usage::GROUP, usage::VERSION, rest @ ..] if !rest.is_empty() => {
+            return usage::Subject::at(rest).map(Target::Usage).ok_or_else(errors::no_such_path);
         }
         ["apis", group, "v1", plural] if review(group, plural).is_some() => {
             return review(group, plural).map(Target::Review).ok_or_else(errors::no_such_path);
@@ -293,7 +298,13 @@ mod tests {
             ("/apis/kubarium.io/v1/namespaces/x/fits", r#"("fits", "", "x", "")"#),
             ("/apis/kubarium.io/v1/namespaces/x/services/s/fit", "404"),
             ("/apis/kubarium.io/v1/namespaces/x/pods", "404"),
+            ("/apis/metrics.k8s.io/v1beta1", "about /apis/metrics.k8s.io/v1beta1"),
+            ("/apis/metrics.k8s.io/v1beta1/nodes/n", "usage Node - n"),
+            ("/apis/metrics.k8s.io/v1beta1/pods", "usage Pod - -"),
+            ("/apis/metrics.k8s.io/v1beta1/namespaces/x/pods/p", "usage Pod x p"),
+            ("/apis/metrics.k8s.io/v1beta1/pods/p", "404"),
         ] {
+            let dash = |s: Option<String>| s.unwrap_or_else(|| "-".to_owned());
             let seen = match parse(path) {
                 Err(e) => e.code.to_string(),
                 Ok(Target::About(p)) => format!("about {p}"),
@@ -301,9 +312,11 @@ mod tests {
                 Ok(Target::EndpointSlices { namespace }) => format!("slices {namespace:?}"),
                 Ok(Target::Explanation { namespace, name }) => format!("explanation {namespace} {name}"),
                 Ok(Target::Foresight(question)) => format!("{:?}", question.subject()),
+                Ok(Target::Usage(usage)) => {
+                    format!("usage {} {} {}", usage.kind, dash(usage.namespace), dash(usage.name))
+                }
                 Ok(Target::Review(review)) => format!("review {}", review.plural()),
                 Ok(Target::Resource(r)) => {
-                    let dash = |s: Option<String>| s.unwrap_or_else(|| "-".to_owned());
                     let part = r.subresource.map(|s| format!("{s:?}"));
                     let mut text = format!("{} {} {} {}", r.kind, dash(r.namespace), dash(r.name), dash(part));
                     if !r.rest.is_empty() {

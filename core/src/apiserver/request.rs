@@ -1,6 +1,6 @@
 //! Requests and what can come of them.
 
-use super::User;
+use super::{UsageQuery, User};
 use crate::api::{ApiError, Kind, Name};
 use crate::runtime::PodRef;
 use crate::time::Time;
@@ -245,4 +245,6 @@ pub enum Answer {
     PortForward(PortForwardQuery),
     /// A request that the driver shall pass on.
     Proxy(ProxyTarget),
+    /// What is used on the machines, to be had from them: [`UsageQuery::answer`] tells it.
+    Usage(UsageQuery),
 }

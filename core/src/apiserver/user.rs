@@ -128,8 +128,9 @@ impl User {
                     return self.is_known() && *verb == "create";
                 }
                 let kind = Kind::ALL.into_iter().find(|k| k.info().plural == *resource && k.info().group == *group);
-                let own =
-                    *group == super::explanation::GROUP || *group == "discovery.k8s.io" || *group == "metrics.k8s.io";
+                let own = *group == super::explanation::GROUP
+                    || *group == "discovery.k8s.io"
+                    || *group == super::usage::GROUP;
                 let reads = matches!(*verb, "get" | "list" | "watch") && (kind.is_some() || own);
                 let way_in = matches!(*subresource, "exec" | "attach" | "portforward" | "proxy");
                 match self.role {
@@ -229,6 +230,12 @@ fn action<'a>(request: &Request, query: &Query, target: &'a Target) -> Action<'a
             let (plural, part, namespace, name) = question.subject();
             resource("get", super::explanation::GROUP, plural, part, namespace, name)
         }
+        Target::Usage(usage) => {
+            let (namespace, name) = (usage.namespace.as_deref().unwrap_or_default(), usage.name.as_deref());
+            let plural = usage.kind.info().plural;
+            let verb = verb(request.method, name.is_some());
+            resource(verb, super::usage::GROUP, plural, "", namespace, name.unwrap_or_default())
+        }
         Target::Review(review) => resource("create", review.group(), review.plural(), "", "", ""),
         Target::About(path) => Action::Path { verb: verb(request.method, true), path },
     }
@@ -302,6 +309,7 @@ mod tests {
             (Method::Get, "/apis/kubarium.io/v1/namespaces/x/pods/p/explanation", "-VEA"),
             (Method::Get, "/apis/kubarium.io/v1/namespaces/x/pods/p/remedies", "-VEA"),
             (Method::Post, "/apis/kubarium.io/v1/namespaces/x/fits", "-VEA"),
+            (Method::Get, "/apis/metrics.k8s.io/v1beta1/nodes", "-VEA"),
             (Method::Get, "/apis", "NVEA"),
             (Method::Get, "/openapi/v3", "NVEA"),
         ] {

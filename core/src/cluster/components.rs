@@ -27,10 +27,10 @@ pub(crate) trait Component {
 
 /// All of them.
 #[derive(Clone, Debug)]
-pub(super) struct Components {
-    pub(super) schedulers: Schedulers,
+pub(crate) struct Components {
+    pub(crate) schedulers: Schedulers,
     pub(super) controllers: Controllers,
-    pub(super) kubelets: Kubelets,
+    pub(crate) kubelets: Kubelets,
     /// Up to which revision they have seen the changes.
     seen: u64,
 }

@@ -66,6 +66,11 @@ impl Kubelets {
         Self::default()
     }
 
+    /// Whether any machine has joined.
+    pub(crate) fn any(&self) -> bool {
+        self.hosts.values().any(|host| host.joined)
+    }
+
     /// A node's runtime saw something.
     pub(crate) fn runtime(&mut self, node: &Name, event: RuntimeEvent, cx: &mut Context<'_>) {
         match event {

@@ -23,6 +23,10 @@ pub struct Behaviour {
     pub unhealthy_after: Option<Span>,
     /// So long after it is asked to stop it does; by default within a second.
     pub stops_in: Option<Span>,
+    /// Thousandths of a cpu that each uses; by default as many as it asks for.
+    pub cpu_milli: Option<i64>,
+    /// Bytes of memory that each uses; by default as many as it asks for.
+    pub memory_bytes: Option<i64>,
 }
 
 /// An image as the world's registry has it.
@@ -39,8 +43,8 @@ pub struct Image {
 }
 
 /// The annotations by which one pod's containers behave unlike their image says: `kubarium.io/runs-for`,
-/// `kubarium.io/exit-code`, `kubarium.io/ready-after` (a duration or `never`), `kubarium.io/unhealthy-after` and
-/// `kubarium.io/stops-in`.
+/// `kubarium.io/exit-code`, `kubarium.io/ready-after` (a duration or `never`), `kubarium.io/unhealthy-after`,
+/// `kubarium.io/stops-in`, `kubarium.io/cpu` and `kubarium.io/memory` (what each uses).
 const PREFIX: &str = "kubarium.io/";
 
 impl Behaviour {
@@ -73,6 +77,13 @@ impl Behaviour {
         if let Some(span) = get("stops-in").and_then(parse_span) {
             changed.stops_in = Some(span);
         }
+        let quantity = |name: &str| get(name).and_then(|text| Quantity::parse(text).ok());
+        if let Some(cpu) = quantity("cpu") {
+            changed.cpu_milli = Some(cpu.milli());
+        }
+        if let Some(memory) = quantity("memory") {
+            changed.memory_bytes = Some(memory.value());
+        }
         changed
     }
 }
@@ -81,7 +92,7 @@ impl Image {
     pub(super) fn read(field: &Field<'_>) -> Result<Self, FieldError> {
         let mut fields = field.map()?;
         let name = fields.required("name")?.text()?.to_owned();
-        let size_bytes = fields.read("size", Field::quantity)?.and_then(|q| Quantity::parse(&q).ok());
+        let size_bytes = fields.read("size", Field::amount)?;
         let missing = fields.read("missing", Field::boolean)?.unwrap_or_default();
         let mut behaviour = Behaviour {
             runs_for: fields.read("runsFor", Field::span)?,
@@ -97,6 +108,8 @@ impl Image {
         }
         behaviour.unhealthy_after = fields.read("unhealthyAfter", Field::span)?;
         behaviour.stops_in = fields.read("stopsIn", Field::span)?;
+        behaviour.cpu_milli = fields.read("cpu", Field::amount)?.map(Quantity::milli);
+        behaviour.memory_bytes = fields.read("memory", Field::amount)?.map(Quantity::value);
         fields.finish()?;
         Ok(Self { name, size_bytes: size_bytes.map(|q| q.value().max(0) as u64), missing, behaviour })
     }
@@ -117,6 +130,12 @@ impl Image {
         map.insert("exitCode".to_owned(), behaviour.exit_code.into());
         if behaviour.never_ready {
             map.insert("readyAfter".to_owned(), "never".into());
+        }
+        if let Some(cpu) = behaviour.cpu_milli {
+            map.insert("cpu".to_owned(), format!("{cpu}m").into());
+        }
+        if let Some(memory) = behaviour.memory_bytes {
+            map.insert("memory".to_owned(), memory.into());
         }
         if self.missing {
             map.insert("missing".to_owned(), true.into());

@@ -1,6 +1,7 @@
 //! Strict reading of JSON values: every mistake names its field, and no field is overlooked.
 
 use super::duration::parse_span;
+use crate::api::Quantity;
 use crate::manifest::join;
 use crate::time::Span;
 use serde_json::{Map, Value};
@@ -111,12 +112,15 @@ impl<'v> Field<'v> {
         parsed.ok_or_else(|| self.error(format!("must be a duration such as 10s or 1m30s, is {}", self.value)))
     }
 
+    /// As it is written.
     pub(super) fn quantity(&self) -> Result<String, FieldError> {
+        self.amount()?;
+        self.word()
+    }
+
+    pub(super) fn amount(&self) -> Result<Quantity, FieldError> {
         let word = self.word()?;
-        match crate::api::Quantity::parse(&word) {
-            Ok(_) => Ok(word),
-            Err(_) => Err(self.error(format!("must be a quantity such as 500m or 2Gi, is {word:?}"))),
-        }
+        Quantity::parse(&word).map_err(|_| self.error(format!("must be a quantity such as 500m or 2Gi, is {word:?}")))
     }
 
     pub(super) fn list(&self) -> Result<Vec<Self>, FieldError> {

@@ -3,6 +3,7 @@
 mod command;
 mod outcome;
 mod output;
+mod usage;
 
 pub use output::Output;
 

@@ -36,7 +36,6 @@ pub use hijack::{Input, Output, Source};
 pub use logs::LogStream;
 pub(crate) use ports::join;
 pub use process::{Control, End, Process};
-pub use usage::Usage;
 
 use crate::config::DockerHost;
 use crate::driver::DriverHandle;
@@ -45,7 +44,7 @@ use crate::storage::Storage;
 use engine::{Engine, Purpose};
 use kubarium_core::api::{Name, Uid};
 use kubarium_core::apiserver::{ExecQuery, LogQuery};
-use kubarium_core::runtime::{PodRef, RuntimeCommand, RuntimeEvent};
+use kubarium_core::runtime::{MachineUsage, PodRef, RuntimeCommand, RuntimeEvent};
 use ports::Ports;
 use reporter::Reporter;
 use status::StatusCell;
@@ -240,13 +239,14 @@ impl Hosts {
     }
 
     /// What the containers on all hosts that answer use now. It takes a second or two.
-    pub async fn usage(&self) -> Vec<Usage> {
+    pub async fn usage(&self) -> Vec<MachineUsage> {
         let nodes: Vec<Name> = self.0.entries.read().map(|e| e.keys().cloned().collect()).unwrap_or_default();
-        let asked = nodes.iter().map(|node| async move {
-            let engine = self.engine(node).ok()?;
-            usage::of(&engine).await.ok()
+        let asked = nodes.into_iter().map(|node| async move {
+            let engine = self.engine(&node).ok()?;
+            let containers = usage::of(&engine).await.ok()?;
+            Some(MachineUsage { node, containers })
         });
-        futures_util::future::join_all(asked).await.into_iter().flatten().flatten().collect()
+        futures_util::future::join_all(asked).await.into_iter().flatten().collect()
     }
 
     fn engine(&self, node: &Name) -> Result<Engine, String> {

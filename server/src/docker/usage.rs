@@ -5,27 +5,13 @@ use super::listing::named;
 use bollard::models::{ContainerCpuStats, ContainerMemoryStats, ContainerStatsResponse, ContainerSummaryStateEnum};
 use bollard::query_parameters::StatsOptionsBuilder;
 use futures_util::{StreamExt as _, stream};
-use kubarium_core::api::Name;
-use kubarium_core::runtime::PodRef;
+use kubarium_core::runtime::ContainerUsage;
 
 /// How many containers an engine is asked about at once: it takes a second for each.
 const CONCURRENT: usize = 64;
 
-/// What a container uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// Its pod.
-    pub pod: PodRef,
-    /// Its name.
-    pub container: Name,
-    /// Billionths of a cpu, over the last second.
-    pub cpu_nanos: u64,
-    /// Bytes that could not be taken away from it at once.
-    pub memory_bytes: u64,
-}
-
 /// Asks about all running containers of ours on a host. Those that end meanwhile are left out.
-pub(super) async fn of(engine: &Engine) -> Result<Vec<Usage>, EngineError> {
+pub(super) async fn of(engine: &Engine) -> Result<Vec<ContainerUsage>, EngineError> {
     let running = engine.list(None).await?.into_iter().filter_map(|summary| {
         let (pod, container) = named(&summary.labels?)?;
         let runs = summary.state == Some(ContainerSummaryStateEnum::RUNNING);
@@ -36,7 +22,8 @@ pub(super) async fn of(engine: &Engine) -> Result<Vec<Usage>, EngineError> {
         let mut answers = engine.docker.stats(&id, Some(options));
         let first = async { answers.next().await.transpose() };
         let stats = limited(CALL_TIMEOUT, first).await.ok()??;
-        Some(Usage { pod, container, cpu_nanos: cpu(&stats)?, memory_bytes: memory(stats.memory_stats.as_ref()?)? })
+        let (cpu_nanos, memory_bytes) = (cpu(&stats)?, memory(stats.memory_stats.as_ref()?)?);
+        Some(ContainerUsage { pod: pod.uid, container, cpu_nanos, memory_bytes })
     });
     Ok(stream::iter(asked).buffer_unordered(CONCURRENT).filter_map(std::future::ready).collect().await)
 }

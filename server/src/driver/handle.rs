@@ -3,9 +3,9 @@
 use super::place::Place;
 use super::{Clock, Event, Order, Refused};
 use kubarium_core::api::Name;
-use kubarium_core::apiserver::{Answer, LogQuery, Request, is_foresight};
+use kubarium_core::apiserver::{Answer, LogQuery, Request, Response, UsageQuery, is_foresight};
 use kubarium_core::recording::state_hash;
-use kubarium_core::runtime::RuntimeEvent;
+use kubarium_core::runtime::{MachineUsage, RuntimeEvent};
 use kubarium_core::sim::{Fault, Output};
 use kubarium_core::{Cluster, Input};
 use std::fmt;
@@ -109,6 +109,17 @@ impl DriverHandle {
         let simulation = simulation.read().await;
         let present = simulation.world.machines().iter().filter(|machine| !machine.is_gone());
         Some(present.map(|machine| (machine.name().clone(), machine.faults())).collect())
+    }
+
+    /// What is used on the simulated machines. None where the machines are no simulated ones.
+    pub async fn usage(&self) -> Vec<MachineUsage> {
+        let Place::Simulated(simulation) = &self.place else { return Vec::new() };
+        simulation.read().await.world.usage()
+    }
+
+    /// Tells what is used where, as a query wants to know it.
+    pub async fn tell_usage(&self, query: &UsageQuery, machines: &[MachineUsage]) -> Response {
+        self.place.read(|now, cluster| query.answer(cluster.store(), now, machines)).await
     }
 
     /// What a simulated container has written. None where its machine cannot be reached, or is no simulated one.

@@ -1,7 +1,7 @@
 //! The Kubernetes API: any path that is not the server's own goes to the control plane.
 
 use super::remote::Upgrade;
-use super::{App, BODY_BYTES_MAX, forward, guard, logs, problem, protobuf, remote, watch};
+use super::{App, BODY_BYTES_MAX, forward, guard, logs, problem, protobuf, remote, usage, watch};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -55,10 +55,11 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
         body: text,
     };
     let yaml = apiserver::wants_yaml(&asked.accept);
+    let said = |done| finished(if yaml { in_yaml(done) } else { done });
     match app.driver.ask(asked).await {
         Err(_) => problem::closing(),
-        Ok(Answer::Done(done)) if yaml => finished(in_yaml(done)),
-        Ok(Answer::Done(done)) => finished(done),
+        Ok(Answer::Done(done)) => said(done),
+        Ok(Answer::Usage(query)) => said(usage::tell(&app, &query).await),
         Ok(Answer::Watch(query)) => watch::answer(&app, *query, upgrade.websocket()),
         Ok(Answer::Logs(query)) => logs::stream(&app, query).await,
         Ok(Answer::Exec(query)) => remote::exec(&app, query, upgrade),

@@ -1,6 +1,6 @@
 //! `/apis/kubarium.io/v1`: what a server has beside the Kubernetes API, and how it is listed.
 
-use super::{App, problem, usage};
+use super::{App, problem};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
@@ -90,13 +90,6 @@ pub(super) async fn discovery(State(app): State<App>, uri: Uri, headers: HeaderM
             && let Some(resources) = document["resources"].as_array_mut()
         {
             resources.extend(own(&app).iter().flat_map(listed));
-        }
-        if usage::is_measured(&app) {
-            for (field, group) in [("groups", usage::group()), ("items", usage::aggregated())] {
-                if let Some(groups) = document.get_mut(field).and_then(Value::as_array_mut) {
-                    groups.push(group);
-                }
-            }
         }
         let groups = document.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten();
         for group in groups.filter(|group| group["metadata"]["name"] == GROUP) {

@@ -86,12 +86,6 @@ pub fn router(app: App) -> Router {
         .route("/apis/kubarium.io/v1/machines", get(machines::list))
         .route("/apis/kubarium.io/v1/dockerhosts", get(hosts::list).post(hosts::create))
         .route("/apis/kubarium.io/v1/dockerhosts/{name}", get(hosts::read).delete(hosts::delete))
-        .route("/apis/metrics.k8s.io/v1beta1", get(usage::resources))
-        .route("/apis/metrics.k8s.io/v1beta1/nodes", get(usage::nodes))
-        .route("/apis/metrics.k8s.io/v1beta1/nodes/{name}", get(usage::node))
-        .route("/apis/metrics.k8s.io/v1beta1/pods", get(usage::pods))
-        .route("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods", get(usage::pods_in))
-        .route("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods/{name}", get(usage::pod))
         .route_layer(from_fn(guard::own));
     Router::new()
         .route("/", get(ui::root))

@@ -9,24 +9,23 @@ use crate::apiserver::path::{self, ResourcePath, Subresource, Target};
 use crate::apiserver::query::Query;
 use crate::apiserver::reply::{Draft, Reply};
 use crate::apiserver::{Answer, Method, Request, Response, WatchQuery};
-use crate::apiserver::{errors, explanation, log, present, proxy, read, remote, scale, select, slices, user};
-use crate::cluster::{Cluster, Context};
+use crate::apiserver::{errors, explanation, log, present, proxy, read, remote, scale, select, slices, usage, user};
+use crate::cluster::{Cluster, Components, Context};
 use crate::rng::Rng;
-use crate::scheduler::Schedulers;
 use crate::store::Store;
 use crate::time::Time;
 use serde_json::Value;
 
-/// Answers a request. The schedulers are asked for their reasons only; services that are asked through the proxy path
+/// Answers a request. The components are asked for what they know only; services that are asked through the proxy path
 /// spread over their pods by `routing`.
-pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, schedulers: &Schedulers, routing: &mut Rng) -> Answer {
+pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, components: &Components, routing: &mut Rng) -> Answer {
     let mut call = Call::new(request);
-    let reply = call.answer(cx, schedulers, routing);
+    let reply = call.answer(cx, components, routing);
     call.draft(reply).finish()
 }
 
 /// Answers a request that changes nothing; none where it is no such request.
-pub(crate) fn look(request: &Request, store: &Store, schedulers: &Schedulers, now: Time) -> Option<Draft> {
+pub(crate) fn look(request: &Request, store: &Store, components: &Components, now: Time) -> Option<Draft> {
     if request.method != Method::Get {
         return None;
     }
@@ -34,7 +33,7 @@ pub(crate) fn look(request: &Request, store: &Store, schedulers: &Schedulers, no
     let reply = match path::parse(&request.path) {
         Ok(target) if !is_only_read(&target) => return None,
         Ok(target) => match user::check(request, &call.query, &target) {
-            Ok(()) => call.read(store, schedulers, now, &target),
+            Ok(()) => call.read(store, components, now, &target),
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
@@ -93,11 +92,11 @@ impl<'a> Call<'a> {
         Draft { reply, warnings: self.warnings, pretty }
     }
 
-    fn answer(&mut self, cx: &mut Context<'_>, schedulers: &Schedulers, routing: &mut Rng) -> Result<Reply, ApiError> {
+    fn answer(&mut self, cx: &mut Context<'_>, components: &Components, routing: &mut Rng) -> Result<Reply, ApiError> {
         let target = path::parse(&self.request.path)?;
         user::check(self.request, &self.query, &target)?;
         if self.request.method == Method::Get && is_only_read(&target) {
-            return self.read(cx.store, schedulers, cx.now, &target);
+            return self.read(cx.store, components, cx.now, &target);
         }
         match (self.request.method, target) {
             (_, Target::Resource(path)) => self.resource(cx, &path, routing),
@@ -118,7 +117,7 @@ impl<'a> Call<'a> {
                 let body = self.read_body(Expected::document(review.api_version(), review.kind()), "CreateOptions")?;
                 Ok(Reply::Document(201, review.answer(&body, &self.request.user, cx.now)))
             }
-            (_, target @ Target::About(_)) => match self.read(cx.store, schedulers, cx.now, &target)? {
+            (_, target @ Target::About(_)) => match self.read(cx.store, components, cx.now, &target)? {
                 Reply::Other(Answer::Done(Response { status: 200, .. })) => Err(errors::method_not_allowed()),
                 not_there => Ok(not_there),
             },
@@ -126,10 +125,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A GET of what is in the store, or of what the schedulers say of it.
-    fn read(&mut self, store: &Store, schedulers: &Schedulers, now: Time, target: &Target) -> Result<Reply, ApiError> {
+    /// A GET of what is in the store, or of what the components say of it.
+    fn read(&mut self, store: &Store, components: &Components, now: Time, target: &Target) -> Result<Reply, ApiError> {
         match target {
-            Target::About(path) => self.about(path),
+            Target::About(path) => self.about(path, components.kubelets.any()),
             Target::EndpointSlices { namespace } => {
                 slices::list(store, namespace.as_deref(), &self.query).map(|d| Reply::Document(200, d))
             }
@@ -138,7 +137,10 @@ impl<'a> Call<'a> {
                 self.get(store, now, path, form)
             }
             Target::Explanation { namespace, name } => {
-                explanation::of(store, now, schedulers, namespace, name).map(|d| Reply::Document(200, d))
+                explanation::of(store, now, &components.schedulers, namespace, name).map(|d| Reply::Document(200, d))
+            }
+            Target::Usage(subject) => {
+                usage::UsageQuery::read(subject, &self.query).map(|q| Reply::Other(Answer::Usage(q)))
             }
             Target::Bindings { .. } | Target::Foresight(_) | Target::Review(_) => Err(errors::method_not_allowed()),
         }
@@ -146,8 +148,8 @@ impl<'a> Call<'a> {
 
     /// What the API says of itself.
     #[cfg(feature = "described")]
-    fn about(&self, path: &str) -> Result<Reply, ApiError> {
-        let document = super::discovery::document(path, &self.request.accept)?;
+    fn about(&self, path: &str, measured: bool) -> Result<Reply, ApiError> {
+        let document = super::discovery::document(path, &self.request.accept, measured)?;
         Ok(Reply::Other(Answer::Done(Response {
             status: document.status,
             content_type: document.content_type.to_owned(),
@@ -159,7 +161,7 @@ impl<'a> Call<'a> {
     /// Whoever is built without that asks for none of it.
     #[cfg(not(feature = "described"))]
     #[expect(clippy::unused_self, reason = "as its other form")]
-    fn about(&self, _path: &str) -> Result<Reply, ApiError> {
+    fn about(&self, _path: &str, _measured: bool) -> Result<Reply, ApiError> {
         Err(errors::no_such_path())
     }
 

@@ -4,6 +4,7 @@ use super::World;
 use crate::api::{ApiError, Kind, Reason};
 use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, Request, Response};
 use crate::cluster::Input;
+use crate::runtime::MachineUsage;
 use crate::sim::action::ActionError;
 use crate::sim::machine::Output;
 use crate::sim::manifest::Manifest;
@@ -35,6 +36,7 @@ impl World {
     fn instead_of_driver(&self, answer: Answer) -> Answer {
         match answer {
             Answer::Logs(query) => Answer::Done(self.log(&query)),
+            Answer::Usage(query) => Answer::Done(query.answer(self.cluster.store(), self.now, &self.usage())),
             Answer::Proxy(target) => Answer::Done(self.answer_of(&target)),
             Answer::Exec(_) | Answer::PortForward(_) => Answer::Done((&nothing_inside()).into()),
             other => other,
@@ -46,6 +48,12 @@ impl World {
     pub fn output(&self, query: &LogQuery) -> Option<Output> {
         let machine = self.machine(&query.node).filter(|m| m.is_reachable())?;
         Some(machine.output(query.pod.uid, &query.container, query.attempt))
+    }
+
+    /// What is used on the machines that can be reached.
+    pub fn usage(&self) -> Vec<MachineUsage> {
+        let reachable = self.machines.iter().filter(|machine| machine.is_reachable());
+        reachable.map(|machine| machine.usage(self.cluster.store())).collect()
     }
 
     fn log(&self, query: &LogQuery) -> Response {
