@@ -371,7 +371,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show what nodes use",
         usage: "[NAME]",
         expects: Expects::Names("nodes"),
-        flags: &[top::FLAGS],
+        flags: &[top::NODES],
         run: run!(top::nodes),
     },
     Command {
@@ -379,7 +379,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show what pods use",
         usage: "[NAME]",
         expects: Expects::Names("pods"),
-        flags: &[top::FLAGS],
+        flags: &[top::PODS],
         run: run!(top::pods),
     },
     Command {

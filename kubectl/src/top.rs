@@ -1,5 +1,6 @@
 //! `top`: what nodes and pods use now, where the cluster measures it.
 
+use crate::api::encoded;
 use crate::call::Call;
 use crate::commands::{ALL_NAMESPACES, SELECTOR};
 use crate::failure::Failure;
@@ -8,46 +9,71 @@ use crate::go::{items, text as text_at};
 use crate::tabs;
 use kubarium_core::api::Quantity;
 use serde_json::Value;
-use std::fmt::Write as _;
 
-pub(crate) const FLAGS: &[Flag] = &[
-    ALL_NAMESPACES,
+const FLAGS: [Flag; 4] = [
     SELECTOR,
     switch("no-headers", ' ', "no line of column names"),
     text("sort-by", ' ', "cpu or memory"),
-    switch("containers", ' ', "each container by itself"),
     switch("use-protocol-buffers", ' ', "not used here"),
 ];
 
+pub(crate) const NODES: &[Flag] = &[
+    FLAGS[0],
+    FLAGS[1],
+    FLAGS[2],
+    FLAGS[3],
+    switch("show-capacity", ' ', "shares of all there is, not of what pods may have"),
+];
+
+pub(crate) const PODS: &[Flag] = &[
+    FLAGS[0],
+    FLAGS[1],
+    FLAGS[2],
+    FLAGS[3],
+    ALL_NAMESPACES,
+    switch("containers", ' ', "each container by itself"),
+    switch("sum", ' ', "a line with the sum of all"),
+];
+
 /// What is used: thousandths of a cpu, and bytes.
-fn used(usage: &Value) -> (i64, i64) {
+type Used = (i64, i64);
+
+fn used(usage: &Value) -> Used {
     let of = |key: &str| Quantity::parse(text_at(usage, &format!("/{key}"))).unwrap_or(Quantity::from_value(0));
     (of("cpu").milli(), of("memory").value())
 }
 
-fn cells((cpu, memory): (i64, i64)) -> String {
-    format!("{cpu}m\t{}Mi", memory >> 20)
+fn sum(all: impl IntoIterator<Item = Used>) -> Used {
+    all.into_iter().fold((0, 0), |(cpu, memory), (c, m)| (cpu + c, memory + m))
 }
 
+/// What is measured of one, or of all that are selected.
 async fn measured(call: &Call<'_>, path: &str) -> Result<Vec<Value>, Failure> {
     let groups = call.get("/apis", &[], "application/json").await?;
     if !items(&groups, "/groups").iter().any(|group| text_at(group, "/name") == "metrics.k8s.io") {
         return Err(Failure::error("Metrics API not available"));
     }
-    let list = call.get(path, &[("labelSelector", call.given.text("selector"))], "application/json").await?;
-    let mut found = items(&list, "/items").to_vec();
-    if let Some(name) = call.arguments().first() {
-        found.retain(|item| text_at(item, "/metadata/name") == name);
-        if found.is_empty() {
-            return Err(Failure::error(format!("no metrics known for {}", crate::go::quoted(name))));
+    let selector = call.given.text("selector");
+    match call.arguments() {
+        [] => {
+            let list = call.get(path, &[("labelSelector", selector)], "application/json").await?;
+            Ok(items(&list, "/items").to_vec())
+        }
+        [name] if selector.is_empty() => {
+            Ok(vec![call.get(&format!("{path}/{}", encoded(name)), &[], "application/json").await?])
+        }
+        [_] => Err(Failure::error("only one of NAME or selector can be provided")),
+        _ => {
+            let kind = if path.ends_with("nodes") { "node" } else { "pod" };
+            Err(call.usage(format!("{kind} [NAME | -l label]")))
         }
     }
-    Ok(found)
 }
 
-fn sort(call: &Call<'_>, rows: &mut [(String, (i64, i64))]) -> Result<(), Failure> {
+fn sort<T: Ord>(call: &Call<'_>, rows: &mut [(T, Used)]) -> Result<(), Failure> {
+    rows.sort_by(|(a, _), (b, _)| a.cmp(b));
     match call.given.text("sort-by") {
-        "" => rows.sort(),
+        "" => {}
         "cpu" => rows.sort_by_key(|(_, (cpu, _))| -cpu),
         "memory" => rows.sort_by_key(|(_, (_, memory))| -memory),
         _ => return Err(Failure::error("--sort-by accepts only cpu or memory")),
@@ -55,26 +81,51 @@ fn sort(call: &Call<'_>, rows: &mut [(String, (i64, i64))]) -> Result<(), Failur
     Ok(())
 }
 
-pub(crate) async fn nodes(call: &Call<'_>) -> Result<(), Failure> {
-    let found = measured(call, "/apis/metrics.k8s.io/v1beta1/nodes").await?;
-    let nodes = call.get("/api/v1/nodes", &[], "application/json").await?;
-    let mut rows: Vec<(String, (i64, i64))> =
-        found.iter().map(|item| (text_at(item, "/metadata/name").to_owned(), used(&item["usage"]))).collect();
-    sort(call, &mut rows)?;
+/// Prints a table of which every cell ends in a tab, the last one too.
+fn print(call: &Call<'_>, head: &[&str], rows: &[Vec<String>]) {
     let mut text = String::new();
     if !call.given.on("no-headers") {
-        text.push_str("NAME\tCPU(cores)\tCPU(%)\tMEMORY(bytes)\tMEMORY(%)\n");
+        text.extend(head.iter().flat_map(|cell| [*cell, "\t"]));
+        text.push('\n');
     }
-    for (name, (cpu, memory)) in rows {
-        let node = items(&nodes, "/items").iter().find(|node| text_at(node, "/metadata/name") == name);
-        let (all_cpu, all_memory) = node.map(|node| used(&node["status"]["allocatable"])).unwrap_or_default();
-        let percent =
-            |part: i64, all: i64| if all > 0 { format!("{}%", part * 100 / all) } else { "<unknown>".to_owned() };
-        let (cpu_share, memory_share) = (percent(cpu, all_cpu), percent(memory, all_memory));
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{name}\t{cpu}m\t{cpu_share}\t{}Mi\t{memory_share}", memory >> 20);
+    for row in rows {
+        text.extend(row.iter().flat_map(|cell| [cell.as_str(), "\t"]));
+        text.push('\n');
     }
     call.out(&tabs::align(&text, tabs::TABLE));
+}
+
+fn cells((cpu, memory): Used) -> [String; 2] {
+    [format!("{cpu}m"), format!("{}Mi", memory >> 20)]
+}
+
+pub(crate) async fn nodes(call: &Call<'_>) -> Result<(), Failure> {
+    let found = measured(call, "/apis/metrics.k8s.io/v1beta1/nodes").await?;
+    if found.is_empty() {
+        return Err(Failure::error("metrics not available yet"));
+    }
+    let selector = call.given.text("selector");
+    let nodes = call.get("/api/v1/nodes", &[("labelSelector", selector)], "application/json").await?;
+    let name = |item: &Value| text_at(item, "/metadata/name").to_owned();
+    let whole = if call.given.on("show-capacity") { "capacity" } else { "allocatable" };
+    let of_node = |name: &str| {
+        let node = items(&nodes, "/items").iter().find(|node| text_at(node, "/metadata/name") == name);
+        node.map(|node| used(&node["status"][whole])).unwrap_or_default()
+    };
+    let mut told: Vec<(String, Used)> = found.iter().map(|item| (name(item), used(&item["usage"]))).collect();
+    sort(call, &mut told)?;
+    let percent = |part: i64, all: i64| if all > 0 { format!("{}%", part * 100 / all) } else { "<unknown>".to_owned() };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (name, (cpu, memory)) in &told {
+        let all = of_node(name);
+        let [cores, bytes] = cells((*cpu, *memory));
+        rows.push(vec![name.clone(), cores, percent(*cpu, all.0), bytes, percent(*memory, all.1)]);
+    }
+    if call.arguments().is_empty() {
+        let silent = items(&nodes, "/items").iter().map(name).filter(|node| told.iter().all(|(name, _)| name != node));
+        rows.extend(silent.map(|name| [name].into_iter().chain(vec!["<unknown>".to_owned(); 4]).collect()));
+    }
+    print(call, &["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"], &rows);
     Ok(())
 }
 
@@ -83,25 +134,10 @@ pub(crate) async fn pods(call: &Call<'_>) -> Result<(), Failure> {
     let path = if everywhere {
         "/apis/metrics.k8s.io/v1beta1/pods".to_owned()
     } else {
-        format!("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods", crate::api::encoded(&call.namespace()))
+        format!("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods", encoded(&call.namespace()))
     };
     let found = measured(call, &path).await?;
-    let apart = call.given.on("containers");
-    let mut rows = Vec::new();
-    for pod in &found {
-        let mut name = text_at(pod, "/metadata/name").to_owned();
-        if everywhere {
-            name = format!("{}\t{name}", text_at(pod, "/metadata/namespace"));
-        }
-        let of = items(pod, "/containers").iter().map(|c| (text_at(c, "/name"), used(&c["usage"])));
-        if apart {
-            rows.extend(of.map(|(container, used)| (format!("{name}\t{container}"), used)));
-        } else {
-            let sum = of.fold((0, 0), |(cpu, memory), (_, (c, m))| (cpu + c, memory + m));
-            rows.push((name, sum));
-        }
-    }
-    if rows.is_empty() {
+    if found.is_empty() {
         call.note(&if everywhere {
             "No resources found".to_owned()
         } else {
@@ -109,17 +145,34 @@ pub(crate) async fn pods(call: &Call<'_>) -> Result<(), Failure> {
         });
         return Ok(());
     }
-    sort(call, &mut rows)?;
-    let mut text = String::new();
-    if !call.given.on("no-headers") {
-        let head = [everywhere.then_some("NAMESPACE"), Some(if apart { "POD\tNAME" } else { "NAME" })];
-        let head: Vec<&str> = head.into_iter().flatten().collect();
-        // Writing to a string does not fail, here and below.
-        let _ = writeln!(text, "{}\tCPU(cores)\tMEMORY(bytes)", head.join("\t"));
+    let apart = call.given.on("containers");
+    // Pods are sorted as wholes.
+    let mut pods: Vec<((&str, &str, usize), Used)> = Vec::new();
+    let containers =
+        |at: usize| items(&found[at], "/containers").iter().map(|c| (text_at(c, "/name"), used(&c["usage"])));
+    for (at, pod) in found.iter().enumerate() {
+        let key = (text_at(pod, "/metadata/namespace"), text_at(pod, "/metadata/name"), at);
+        pods.push((key, sum(containers(at).map(|(_, used)| used))));
     }
-    for (name, used) in rows {
-        let _ = writeln!(text, "{name}\t{}", cells(used));
+    sort(call, &mut pods)?;
+    let mut rows = Vec::new();
+    for ((namespace, name, at), used) in &pods {
+        let place = everywhere.then_some(*namespace).into_iter().chain([*name]).map(str::to_owned);
+        if apart {
+            rows.extend(
+                containers(*at).map(|(c, used)| place.clone().chain([c.to_owned()]).chain(cells(used)).collect()),
+            );
+        } else {
+            rows.push(place.chain(cells(*used)).collect::<Vec<_>>());
+        }
     }
-    call.out(&tabs::align(&text, tabs::TABLE));
+    let head = [everywhere.then_some("NAMESPACE"), Some(if apart { "POD" } else { "NAME" }), apart.then_some("NAME")];
+    let head: Vec<&str> = head.into_iter().flatten().collect();
+    if call.given.on("sum") {
+        let line = |cells: [String; 2]| vec![String::new(); head.len()].into_iter().chain(cells).collect::<Vec<_>>();
+        rows.push(line(["________".to_owned(), "________".to_owned()]));
+        rows.push(line(cells(sum(pods.iter().map(|(_, used)| *used)))));
+    }
+    print(call, &[&head[..], &["CPU(cores)", "MEMORY(bytes)"]].concat(), &rows);
     Ok(())
 }
