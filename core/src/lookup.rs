@@ -5,7 +5,7 @@
 
 use crate::order;
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -31,6 +31,9 @@ impl Hasher for Digest {
         self.0 ^= (uid >> 64) as u64 ^ uid as u64;
     }
 }
+
+/// How much room a table keeps that is empty, in entries.
+const EMPTY_MAX: usize = 1_000;
 
 /// Things by key: a uid or a name.
 #[derive(Clone, Debug)]
@@ -77,12 +80,16 @@ impl<K: Eq + Hash + Ord, V> Lookup<K, V> {
         self.0.insert(key, value)
     }
 
-    /// Takes out what has that key.
+    /// Takes out what has that key. A table that comes to be empty gives its room back.
     pub(crate) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        self.0.remove(key)
+        let value = self.0.remove(key);
+        if self.0.is_empty() && self.0.capacity() > EMPTY_MAX {
+            self.0.shrink_to(EMPTY_MAX);
+        }
+        value
     }
 
     /// All keys, in order.
@@ -95,5 +102,38 @@ impl<K: Eq + Hash + Ord, V> Lookup<K, V> {
     /// All things, for what their order does not matter to.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.0.values()
+    }
+}
+
+/// Things that hold their key themselves: a table of them has no more than one pointer for each.
+#[derive(Clone, Debug)]
+pub(crate) struct Keyed<T>(HashSet<T, BuildHasherDefault<Digest>>);
+
+impl<T> Default for Keyed<T> {
+    fn default() -> Self {
+        Self(HashSet::default())
+    }
+}
+
+impl<T: Eq + Hash> Keyed<T> {
+    /// What has that key.
+    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&T>
+    where
+        T: Borrow<Q>,
+    {
+        self.0.get(key)
+    }
+
+    /// Puts a thing in the place of the one with its key.
+    pub(crate) fn put(&mut self, thing: T) {
+        self.0.replace(thing);
+    }
+
+    /// Takes out what has that key.
+    pub(crate) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q)
+    where
+        T: Borrow<Q>,
+    {
+        self.0.remove(key);
     }
 }

@@ -55,7 +55,7 @@ fn pod_word(object: &Object) -> String {
     let mut word = if object.meta.deletion.is_some() {
         "Terminating".to_owned()
     } else {
-        pod.status.reason.as_deref().or(reason).unwrap_or(pod.status.phase.as_str()).to_owned()
+        pod.status.rarer.reason.as_deref().or(reason).unwrap_or(pod.status.phase.as_str()).to_owned()
     };
     if pod.status.is_ready() {
         word.push_str(" ready");

@@ -347,7 +347,7 @@ impl Trial {
                 continue;
             }
             if !pod.status.is_ready() {
-                let states: Vec<_> = pod.status.init_containers.iter().chain(&pod.status.containers).collect();
+                let states: Vec<_> = pod.status.rarer.init_containers.iter().chain(&pod.status.containers).collect();
                 let states: Vec<_> = states.iter().map(|c| format!("{}: {:?}", c.name, c.state)).collect();
                 let (phase, node) = (pod.status.phase.as_str(), pod.node.as_deref().unwrap_or("no node"));
                 return Some(format!("{name} is {phase} and not ready on {node}: {}", states.join(", ")));

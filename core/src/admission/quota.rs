@@ -4,7 +4,7 @@
 //! written into the quotas' status at once, so that the next one who asks finds it.
 
 use crate::api::resources::{Asked, total};
-use crate::api::{ApiError, Body, Document, Kind, Object, PodBody, Quantity};
+use crate::api::{ApiError, Body, Document, Kind, Object, PodBody, QosClass, Quantity};
 use crate::cluster::Context;
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
@@ -95,7 +95,7 @@ pub(crate) fn applies(quota: &Document, object: &Object) -> bool {
 }
 
 fn in_scope(scope: &str, operator: &str, values: &[&str], pod: &PodBody) -> bool {
-    let best_effort = crate::api::defaulting::quality_of_service(&pod.spec) == "BestEffort";
+    let best_effort = crate::api::defaulting::quality_of_service(&pod.spec) == QosClass::BestEffort;
     let terminating = pod.spec.active_deadline_seconds.is_some_and(|s| s >= 0);
     match scope {
         "BestEffort" => best_effort,

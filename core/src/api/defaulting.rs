@@ -3,7 +3,7 @@
 //! Source: upstream's `SetDefaults_*` functions for the core group, version 1.36.
 
 use super::ephemeral::change_as_container;
-use super::{Body, Document, Kind, Labels, Meta, Object, PodBody, PodPhase, Quantity, Typed, base64};
+use super::{Body, Document, Kind, Labels, Meta, Object, PodBody, PodPhase, QosClass, Quantity, Typed, base64};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -126,14 +126,14 @@ fn default_pod(pod: &mut PodBody) {
         default_host_ports(spec);
     }
     if pod.status.phase == PodPhase::Pending && pod.status.qos_class.is_none() {
-        pod.status.qos_class = Some(quality_of_service(spec).into());
+        pod.status.qos_class = Some(quality_of_service(spec));
     }
 }
 
 /// The quality-of-service class of a pod: `Guaranteed` where every container has limits of cpu and memory and requests
 /// just as much, `BestEffort` where no container asks for anything, else `Burstable`. What the pod as a whole asks for
 /// goes before its containers'.
-pub fn quality_of_service(spec: &k8s::PodSpec) -> &'static str {
+pub fn quality_of_service(spec: &k8s::PodSpec) -> QosClass {
     let mut any = false;
     let mut guaranteed = true;
     let whole = spec.resources.as_ref().filter(|r| r.requests.is_some() || r.limits.is_some());
@@ -157,9 +157,9 @@ pub fn quality_of_service(spec: &k8s::PodSpec) -> &'static str {
         }
     }
     match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
+        (false, _) => QosClass::BestEffort,
+        (true, true) => QosClass::Guaranteed,
+        (true, false) => QosClass::Burstable,
     }
 }
 

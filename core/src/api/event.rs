@@ -48,7 +48,7 @@ pub struct ObjectReference {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventBody {
     /// About which object.
-    pub involved: Arc<ObjectReference>,
+    pub involved: ObjectReference,
     /// One word, such as `Scheduled`.
     pub reason: Name,
     /// A sentence.
@@ -84,7 +84,7 @@ impl EventBody {
         let source = event.source.take().unwrap_or_default();
         event.metadata = k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta::default();
         let mut body = Self {
-            involved: Arc::new(ObjectReference {
+            involved: ObjectReference {
                 kind: name(involved.kind),
                 api_version: name(involved.api_version),
                 namespace: name(involved.namespace),
@@ -92,7 +92,7 @@ impl EventBody {
                 uid: name(involved.uid),
                 resource_version: name(involved.resource_version),
                 field_path: name(involved.field_path),
-            }),
+            },
             reason: name(event.reason.take()),
             message: event.message.take().unwrap_or_default().into(),
             kind: if event.type_.as_deref() == Some("Warning") { EventKind::Warning } else { EventKind::Normal },

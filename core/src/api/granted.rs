@@ -123,7 +123,8 @@ pub(crate) fn container<'a>(spec: &'a k8s::PodSpec, name: &str) -> Option<&'a k8
 
 impl PodStatus {
     fn granted_mut(&mut self) -> impl Iterator<Item = &mut ContainerStatus> {
-        self.containers.iter_mut().chain(&mut self.init_containers)
+        let inits = self.rarer.get_mut().map(|rarer| &mut rarer.init_containers);
+        self.containers.iter_mut().chain(inits.into_iter().flatten())
     }
 
     /// Says of the containers that have what `old` asked for that this is what they have, where `new` asks for something
@@ -140,7 +141,7 @@ impl PodStatus {
 
     /// Whether some container was granted or has something else than its spec asks for.
     pub(crate) fn is_resizing(&self) -> bool {
-        let mut all = self.containers.iter().chain(&self.init_containers);
+        let mut all = self.containers.iter().chain(&self.rarer.init_containers);
         all.any(|status| matches!(status.granted, Granted::Other(_)))
     }
 }
@@ -149,7 +150,7 @@ impl PodBody {
     /// Its spec with `change` made to what those of its containers ask for that have something else.
     fn resized(&self, change: impl Fn(Share, &Grant) -> Share) -> SharedSpec {
         let mut spec = Arc::clone(&self.spec);
-        for status in self.status.containers.iter().chain(&self.status.init_containers) {
+        for status in self.status.containers.iter().chain(&self.status.rarer.init_containers) {
             let Granted::Other(grant) = &status.granted else { continue };
             let own = &mut **Arc::make_mut(&mut spec);
             let mut all = own.containers.iter_mut().chain(own.init_containers.iter_mut().flatten());

@@ -39,8 +39,8 @@ pub(crate) use meta::shared_labels;
 pub use meta::{Deletion, Labels, Meta, MetaRest, Uid};
 pub use object::{Body, DecodeError, Key, Object};
 pub use pod::{
-    Condition, ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodBody, PodPhase, PodStatus,
-    SharedSpec, Terminated,
+    Condition, ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodBody, PodPhase, PodStatus, QosClass,
+    RarerStatus, SharedSpec, Terminated,
 };
 pub use quantity::{Quantity, QuantityError};
 pub use selector::{Selector, SelectorError};

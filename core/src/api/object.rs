@@ -48,7 +48,7 @@ pub enum Body {
         spec: Arc<k8s::NodeSpec>,
         status: Arc<k8s::NodeStatus>,
     },
-    /// In a box of its own: without it events, of which there are more, would be as large.
+    /// In a box of its own, as events are: what is small for both is small for all.
     Pod(Box<PodBody>),
     ReplicationController {
         spec: Arc<Typed<k8s::ReplicationControllerSpec>>,
@@ -61,7 +61,7 @@ pub enum Body {
     Endpoints {
         subsets: Arc<Vec<k8s::EndpointSubset>>,
     },
-    Event(EventBody),
+    Event(Box<EventBody>),
     Document(Document),
 }
 
@@ -207,7 +207,7 @@ impl Object {
             Kind::Endpoints => Body::Endpoints { subsets: part(value, "subsets")? },
             Kind::Event => {
                 let event = codec::decode(value).map_err(|misfit| DecodeError::at("", &misfit.path))?;
-                Body::Event(EventBody::from_k8s(event))
+                Body::Event(Box::new(EventBody::from_k8s(event)))
             }
             Kind::ConfigMap
             | Kind::Secret

@@ -6,6 +6,7 @@ use super::{Name, Typed};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Where a pod is in its life.
@@ -235,29 +236,99 @@ pub struct PodStatus {
     /// Where it is in its life.
     pub phase: PodPhase,
     /// What is or is not so about it.
-    pub conditions: Vec<Condition>,
-    /// Its init containers, in the order of the spec.
-    pub init_containers: Vec<ContainerStatus>,
+    pub conditions: Arc<[Condition]>,
     /// Its containers, in the order of the spec.
     pub containers: Vec<ContainerStatus>,
-    /// Its ephemeral containers, in the order of the spec.
-    pub ephemeral_containers: Vec<ContainerStatus>,
-    /// One word on why it is as it is, such as `Evicted`.
-    pub reason: Option<Arc<str>>,
-    /// A sentence on why it is as it is.
-    pub message: Option<Arc<str>>,
     /// Address of its node.
     pub host_ip: Option<Name>,
     /// Its own address.
     pub pod_ip: Option<Name>,
     /// When its node took it on.
     pub start_time: Option<Time>,
-    /// Quality of service: `Guaranteed`, `Burstable` or `BestEffort`.
-    pub qos_class: Option<Name>,
+    /// Quality of service.
+    pub qos_class: Option<QosClass>,
+    /// What few pods have.
+    pub rarer: Rarer,
+}
+
+/// What few pods' statuses have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RarerStatus {
+    /// Its init containers, in the order of the spec.
+    pub init_containers: Vec<ContainerStatus>,
+    /// Its ephemeral containers, in the order of the spec.
+    pub ephemeral_containers: Vec<ContainerStatus>,
+    /// One word on why it is as it is, such as `Evicted`.
+    pub reason: Option<Arc<str>>,
+    /// A sentence on why it is as it is.
+    pub message: Option<Arc<str>>,
     /// Where it may go once others made room.
     pub nominated_node: Option<Name>,
     /// What a client wrote beyond that.
     pub rest: Option<Box<Typed<k8s::PodStatus>>>,
+}
+
+/// The rarer fields of a status, which take no room where none is set.
+#[derive(Clone, Debug, Default)]
+pub struct Rarer(Option<Box<RarerStatus>>);
+
+impl Rarer {
+    /// The fields, to be set.
+    pub fn make_mut(&mut self) -> &mut RarerStatus {
+        self.0.get_or_insert_default()
+    }
+
+    /// The fields, to be changed where there are any.
+    pub fn get_mut(&mut self) -> Option<&mut RarerStatus> {
+        self.0.as_deref_mut()
+    }
+}
+
+impl Deref for Rarer {
+    type Target = RarerStatus;
+
+    fn deref(&self) -> &RarerStatus {
+        static NONE: RarerStatus = RarerStatus {
+            init_containers: Vec::new(),
+            ephemeral_containers: Vec::new(),
+            reason: None,
+            message: None,
+            nominated_node: None,
+            rest: None,
+        };
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl PartialEq for Rarer {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+/// Quality of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is Kubernetes' own word")]
+pub enum QosClass {
+    BestEffort,
+    Burstable,
+    Guaranteed,
+}
+
+impl QosClass {
+    /// Kubernetes' word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BestEffort => "BestEffort",
+            Self::Burstable => "Burstable",
+            Self::Guaranteed => "Guaranteed",
+        }
+    }
+
+    /// The class of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::BestEffort, Self::Burstable, Self::Guaranteed].into_iter().find(|class| class.as_str() == word)
+    }
 }
 
 /// What is wanted of a pod, shared between replicas.
@@ -291,7 +362,7 @@ impl PodStatus {
 
     /// What is known of all its containers: init containers, containers, ephemeral ones.
     pub fn all_containers(&self) -> impl Iterator<Item = &ContainerStatus> + Clone {
-        self.init_containers.iter().chain(&self.containers).chain(&self.ephemeral_containers)
+        self.rarer.init_containers.iter().chain(&self.containers).chain(&self.rarer.ephemeral_containers)
     }
 
     /// Whether its `Ready` condition holds.
@@ -301,24 +372,25 @@ impl PodStatus {
 
     /// Sets a condition. The time of transition stays where the status does. Returns whether anything changed.
     pub fn set_condition(&mut self, mut condition: Condition) -> bool {
-        if let Some(old) = self.conditions.iter_mut().find(|c| c.kind == condition.kind) {
-            if old.status == condition.status {
-                condition.since = old.since;
-            }
-            let changed = *old != condition;
-            *old = condition;
-            changed
-        } else {
-            // Most versions of a pod keep the conditions they have: no room is left for more.
-            self.conditions.reserve_exact(1);
-            self.conditions.push(condition);
-            true
+        let Some(at) = self.conditions.iter().position(|c| c.kind == condition.kind) else {
+            self.conditions = self.conditions.iter().cloned().chain([condition]).collect();
+            return true;
+        };
+        let old = &self.conditions[at];
+        if old.status == condition.status {
+            condition.since = old.since;
         }
+        let changed = *old != condition;
+        if changed {
+            // Other versions and other pods may share them.
+            Arc::make_mut(&mut self.conditions)[at] = condition;
+        }
+        changed
     }
 
     /// The word for its phase: one that means nothing here, as a client wrote it.
     pub fn phase_word(&self) -> &str {
-        match (self.phase, &self.rest) {
+        match (self.phase, &self.rarer.rest) {
             (PodPhase::Unknown, Some(rest)) => rest.phase.as_deref().unwrap_or(PodPhase::Unknown.as_str()),
             (phase, _) => phase.as_str(),
         }
@@ -333,6 +405,10 @@ impl PodStatus {
         if phase.is_some() {
             status.phase = None;
         }
+        let qos_class = status.qos_class.as_deref().and_then(QosClass::parse);
+        if qos_class.is_some() {
+            status.qos_class = None;
+        }
         let conditions = status.conditions.as_deref().unwrap_or_default();
         let in_progress = conditions.iter().any(|c| c.type_ == granted::RESIZE_IN_PROGRESS);
         let containers_from = |list: Option<Vec<k8s::ContainerStatus>>| {
@@ -342,15 +418,18 @@ impl PodStatus {
         let parsed = Self {
             phase: phase.unwrap_or(PodPhase::Unknown),
             conditions: status.conditions.take().unwrap_or_default().into_iter().map(condition_from).collect(),
-            init_containers: containers_from(status.init_container_statuses.take()),
             containers: containers_from(status.container_statuses.take()),
-            ephemeral_containers: containers_from(status.ephemeral_container_statuses.take()),
-            reason: status.reason.take().map(Into::into),
-            message: status.message.take().map(Into::into),
             host_ip: status.host_ip.take().map(Into::into),
             pod_ip: status.pod_ip.take().map(Into::into),
             start_time: status.start_time.take().as_ref().map(Time::from),
-            qos_class: status.qos_class.take().map(Into::into),
+            qos_class,
+            rarer: Rarer::default(),
+        };
+        let mut rarer = RarerStatus {
+            init_containers: containers_from(status.init_container_statuses.take()),
+            ephemeral_containers: containers_from(status.ephemeral_container_statuses.take()),
+            reason: status.reason.take().map(Into::into),
+            message: status.message.take().map(Into::into),
             nominated_node: status.nominated_node_name.take().map(Into::into),
             rest: None,
         };
@@ -365,12 +444,15 @@ impl PodStatus {
         {
             status.host_ips = None;
         }
-        Self { rest: Typed::of(status), ..parsed }
+        rarer.rest = Typed::of(status);
+        let rarer = Rarer((rarer != *parsed.rarer).then(|| Box::new(rarer)));
+        Self { rarer, ..parsed }
     }
 
     /// In Kubernetes' form, of a pod with that spec.
     pub fn to_k8s(&self, spec: &k8s::PodSpec) -> k8s::PodStatus {
-        let mut status = self.rest.as_deref().cloned().unwrap_or_default().into_inner();
+        let RarerStatus { init_containers, ephemeral_containers, reason, message, nominated_node, rest } = &*self.rarer;
+        let mut status = rest.as_deref().cloned().unwrap_or_default().into_inner();
         let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
         let name = |s: &Option<Name>| s.as_deref().map(str::to_owned);
         let containers = |list: &[ContainerStatus]| {
@@ -378,18 +460,18 @@ impl PodStatus {
         };
         status.phase = Some(self.phase_word().to_owned());
         status.conditions = (!self.conditions.is_empty()).then(|| self.conditions.iter().map(condition_to).collect());
-        status.init_container_statuses = containers(&self.init_containers);
+        status.init_container_statuses = containers(init_containers);
         status.container_statuses = containers(&self.containers);
-        status.ephemeral_container_statuses = containers(&self.ephemeral_containers);
-        status.reason = text(&self.reason);
-        status.message = text(&self.message);
+        status.ephemeral_container_statuses = containers(ephemeral_containers);
+        status.reason = text(reason);
+        status.message = text(message);
         status.host_ip = name(&self.host_ip);
         status.pod_ip = name(&self.pod_ip);
         status.host_ips = status.host_ips.or_else(|| status.host_ip.clone().map(|ip| vec![k8s::HostIP { ip }]));
         status.pod_ips = status.pod_ips.or_else(|| status.pod_ip.clone().map(|ip| vec![k8s::PodIP { ip }]));
         status.start_time = self.start_time.map(Time::to_meta);
-        status.qos_class = name(&self.qos_class);
-        status.nominated_node_name = name(&self.nominated_node);
+        status.qos_class = self.qos_class.map(|class| class.as_str().to_owned()).or(status.qos_class);
+        status.nominated_node_name = name(nominated_node);
         status
     }
 }

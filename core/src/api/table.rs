@@ -218,7 +218,7 @@ fn pod(object: &Object, pod: &PodBody, age: &str, now: Time) -> Vec<Value> {
         age.into(),
         or_none(pod.status.pod_ip.as_deref()),
         or_none(pod.node.as_deref()),
-        or_none(pod.status.nominated_node.as_deref()),
+        or_none(pod.status.rarer.nominated_node.as_deref()),
         if gates.is_empty() { NONE.into() } else { format!("{open}/{}", gates.len()).into() },
     ]
 }
@@ -256,7 +256,7 @@ impl PodSummary {
         let sidecars =
             pod.spec.init_containers.iter().flatten().filter(|c| c.restart_policy.as_deref() == Some("Always")).count();
         let status = &pod.status;
-        let mut reason = status.reason.as_deref().unwrap_or(status.phase_word()).to_owned();
+        let mut reason = status.rarer.reason.as_deref().unwrap_or(status.phase_word()).to_owned();
         if let Some(c) = status.condition(&ConditionKind::PodScheduled)
             && c.reason.as_deref() == Some("SchedulingGated")
         {
@@ -272,7 +272,7 @@ impl PodSummary {
         let (mut sidecar_restarts, mut sidecar_last) = (0, None);
         let finished = |last: &Option<Box<super::Terminated>>| last.as_ref().and_then(|t| t.finished);
         let mut initializing = false;
-        for (index, container) in status.init_containers.iter().enumerate() {
+        for (index, container) in status.rarer.init_containers.iter().enumerate() {
             summary.restarts += container.restarts;
             summary.last_restart = summary.last_restart.max(finished(&container.last));
             let sidecar = restartable(&container.name);
@@ -324,7 +324,7 @@ impl PodSummary {
             }
         }
         if object.meta.deletion.is_some() {
-            if status.reason.as_deref() == Some("NodeLost") {
+            if status.rarer.reason.as_deref() == Some("NodeLost") {
                 "Unknown".clone_into(&mut reason);
             } else if !status.phase.is_finished() {
                 "Terminating".clone_into(&mut reason);

@@ -3,7 +3,7 @@
 //! Each writer says the same as the tree would, key by key in the order of the alphabet.
 
 use super::granted::{self, List, Said};
-use super::{Condition, ContainerState, ContainerStatus, Meta, PodBody, PodStatus, Terminated, Uid};
+use super::{Condition, ContainerState, ContainerStatus, Meta, PodBody, PodStatus, QosClass, Terminated, Uid};
 use crate::time::Time;
 use k8s_openapi::api::core::v1::PodSpec;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -220,11 +220,11 @@ impl PodBody {
         let plain = |list: &[ContainerStatus]| list.iter().all(|container| container.rest.is_none());
         let Self { spec, status, .. } = self;
         let lists = [Some(&spec.containers), spec.init_containers.as_ref()];
-        status.rest.is_none()
+        status.rarer.rest.is_none()
             && plain(&status.containers)
-            && plain(&status.init_containers)
+            && plain(&status.rarer.init_containers)
             && spec.ephemeral_containers.is_none()
-            && status.ephemeral_containers.is_empty()
+            && status.rarer.ephemeral_containers.is_empty()
             && lists.into_iter().flatten().flatten().all(|container| container.resources.is_some())
     }
 
@@ -249,20 +249,20 @@ impl PodStatus {
             map.string("hostIP", ip);
             push_addresses(map.key("hostIPs"), ip);
         }
-        if !self.init_containers.is_empty() {
-            push_list(map.key("initContainerStatuses"), &self.init_containers, |out, container| {
+        if !self.rarer.init_containers.is_empty() {
+            push_list(map.key("initContainerStatuses"), &self.rarer.init_containers, |out, container| {
                 container.write(spec, out);
             });
         }
-        map.optional("message", self.message.as_deref());
-        map.optional("nominatedNodeName", self.nominated_node.as_deref());
+        map.optional("message", self.rarer.message.as_deref());
+        map.optional("nominatedNodeName", self.rarer.nominated_node.as_deref());
         map.string("phase", self.phase.as_str());
         if let Some(ip) = &self.pod_ip {
             map.string("podIP", ip);
             push_addresses(map.key("podIPs"), ip);
         }
-        map.optional("qosClass", self.qos_class.as_deref());
-        map.optional("reason", self.reason.as_deref());
+        map.optional("qosClass", self.qos_class.map(QosClass::as_str));
+        map.optional("reason", self.rarer.reason.as_deref());
         if self.start_time.is_some() {
             map.time("startTime", self.start_time);
         }

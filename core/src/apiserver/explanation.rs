@@ -135,7 +135,7 @@ fn recorded(decision: &Decision) -> Value {
         (Some(chosen), _) => value["placement"] = placement(chosen),
         (None, message) => value["message"] = message.into(),
     }
-    if let Some(Preemption::Planned(planned)) = &decision.preemption {
+    if let Some(Preemption::Planned(planned)) = decision.preemption.as_deref() {
         value["preemption"] = plan(planned);
     }
     value

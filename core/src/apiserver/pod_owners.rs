@@ -34,7 +34,7 @@ pub(super) fn of_status(pod: &PodBody, created: Time) -> Vec<ManagedFields> {
         let fields = fields_of(|status_fields| {
             let tried = status.conditions.iter().filter(|c| decided(c));
             conditions(status_fields, tried, true);
-            if status.nominated_node.is_some() {
+            if status.rarer.nominated_node.is_some() {
                 status_fields.leaf("nominatedNodeName");
             }
         });
@@ -48,9 +48,9 @@ pub(super) fn of_status(pod: &PodBody, created: Time) -> Vec<ManagedFields> {
                 ("containerStatuses", !status.containers.is_empty()),
                 ("hostIP", status.host_ip.is_some()),
                 ("hostIPs", status.host_ip.is_some()),
-                ("initContainerStatuses", !status.init_containers.is_empty()),
-                ("message", status.message.is_some()),
-                ("nominatedNodeName", status.nominated_node.is_some() && !pending),
+                ("initContainerStatuses", !status.rarer.init_containers.is_empty()),
+                ("message", status.rarer.message.is_some()),
+                ("nominatedNodeName", status.rarer.nominated_node.is_some() && !pending),
                 ("phase", status.phase != PodPhase::Pending),
                 ("podIP", status.pod_ip.is_some()),
             ];
@@ -68,7 +68,9 @@ pub(super) fn of_status(pod: &PodBody, created: Time) -> Vec<ManagedFields> {
                 item.close();
                 ips.close();
             }
-            for (field, written) in [("reason", status.reason.is_some()), ("startTime", status.start_time.is_some())] {
+            for (field, written) in
+                [("reason", status.rarer.reason.is_some()), ("startTime", status.start_time.is_some())]
+            {
                 if written {
                     fields.leaf(field);
                 }
@@ -150,7 +152,7 @@ fn latest(status: &PodStatus) -> Option<Time> {
         };
         state.max(container.last.as_deref().and_then(of_end))
     };
-    let containers = status.containers.iter().chain(&status.init_containers).map(of_container);
+    let containers = status.containers.iter().chain(&status.rarer.init_containers).map(of_container);
     let conditions = status.conditions.iter().map(|condition| condition.since.max(condition.probed));
     containers.chain(conditions).chain([status.start_time]).max().flatten()
 }

@@ -112,7 +112,7 @@ fn field_value(object: &Object, field: &str) -> String {
             "spec.hostNetwork" => pod.spec.host_network.unwrap_or_default().to_string(),
             "status.phase" => pod.status.phase_word().to_owned(),
             "status.podIP" | "status.podIPs" => pod.status.pod_ip.as_deref().unwrap_or_default().to_owned(),
-            _ => pod.status.nominated_node.as_deref().unwrap_or_default().to_owned(),
+            _ => pod.status.rarer.nominated_node.as_deref().unwrap_or_default().to_owned(),
         },
         Body::Node { spec, .. } => spec.unschedulable.unwrap_or_default().to_string(),
         Body::Namespace { status, .. } => text(&status.phase),

@@ -1,9 +1,9 @@
-//! What clients write again and again, kept once: the specs and labels of pods that came one by one are shared as
-//! those of a controller's replicas are.
+//! What is written again and again, kept once: the specs and labels of pods that came one by one are shared as those of a
+//! controller's replicas are, and what became of pods in the same second.
 //!
 //! Changes what is done and kept, never what comes of it.
 
-use crate::api::{Labels, Managed, ManagedFields, Name, SharedSpec};
+use crate::api::{Condition, Labels, Managed, ManagedFields, Name, SharedSpec};
 use serde_json::Value;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -11,6 +11,9 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 /// How many specs, and how many sets of labels, are remembered.
 const KEPT_MAX: usize = 512;
+
+/// How many conditions of a pod are worth it: controllers and kubelets set no more.
+const CONDITIONS_MAX: usize = 8;
 
 /// A pod's spec as a client wrote it, and what became of it.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(crate) struct Shared {
     specs: Vec<Option<Arc<Spec>>>,
     labels: Vec<Option<Labels>>,
     managed: Vec<Option<Arc<Vec<ManagedFields>>>>,
+    /// The latest of as many.
+    conditions: [Arc<[Condition]>; CONDITIONS_MAX],
 }
 
 /// The place of a value among those that are remembered. It decides only which other is forgotten for it.
@@ -66,6 +71,15 @@ impl Shared {
                 *slot = Some(Arc::clone(&managed));
                 Some(managed)
             }
+        }
+    }
+
+    /// Equal conditions, those seen last where they are such.
+    pub(crate) fn conditions(&mut self, conditions: &mut Arc<[Condition]>) {
+        match self.conditions.get_mut(conditions.len()) {
+            Some(known) if known == conditions => *conditions = Arc::clone(known),
+            Some(known) => *known = Arc::clone(conditions),
+            None => {}
         }
     }
 

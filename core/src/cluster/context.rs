@@ -11,7 +11,6 @@ use crate::time::Time;
 use smol_str::format_smolstr;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What the parts of the control plane work with.
@@ -105,8 +104,8 @@ impl Context<'_> {
         }
         let event = Object {
             meta: Meta { name, namespace, uid: self.rng.uid(), created: now, ..Meta::default() },
-            body: Body::Event(EventBody {
-                involved: Arc::new(ObjectReference {
+            body: Body::Event(Box::new(EventBody {
+                involved: ObjectReference {
                     kind: Name::new_static(key.kind.info().kind),
                     api_version: key.kind.api_version().into(),
                     namespace: key.namespace,
@@ -114,7 +113,7 @@ impl Context<'_> {
                     uid,
                     resource_version: format_smolstr!("{}", about.meta.resource_version),
                     field_path: field_path.into(),
-                }),
+                },
                 reason: reason.into(),
                 message: message.into(),
                 kind,
@@ -124,7 +123,7 @@ impl Context<'_> {
                 component: component.into(),
                 host: host.into(),
                 rest: None,
-            }),
+            })),
         };
         self.events.keys.push_back(event.key());
         let _ = self.store.create(event);

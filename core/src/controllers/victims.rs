@@ -67,7 +67,7 @@ fn restarts(pod: &PodBody) -> (u32, u32) {
     let containers = pod.status.containers.iter().map(|c| c.restarts).max().unwrap_or_default();
     let sidecars = pod.spec.init_containers.iter().flatten().filter(|c| c.restart_policy.as_deref() == Some("Always"));
     let sidecars = sidecars
-        .filter_map(|spec| pod.status.init_containers.iter().find(|c| c.name == spec.name.as_str()))
+        .filter_map(|spec| pod.status.rarer.init_containers.iter().find(|c| c.name == spec.name.as_str()))
         .map(|c| c.restarts)
         .max()
         .unwrap_or_default();

@@ -43,7 +43,7 @@ impl Fit {
         if self.refusal.is_none() {
             let condition = body.status.condition(&crate::api::ConditionKind::PodScheduled);
             self.refusal = Some(condition.and_then(|c| c.message.as_deref()).unwrap_or_default().to_owned());
-            self.room_on.clone_from(&body.status.nominated_node);
+            self.room_on.clone_from(&body.status.rarer.nominated_node);
         }
         false
     }

@@ -80,7 +80,7 @@ impl Plan {
         let find = |fork: &Cluster| successor(cluster, fork, pod, replaced);
         let node_of = |o: &Arc<Object>| o.pod().and_then(|p| p.node.clone());
         let Some(mut now) = trial.settle_for(find) else { return Outcome::Pending(Vec::new()) };
-        if let (None, Some(node)) = (node_of(&now), now.pod().and_then(|p| p.status.nominated_node.clone())) {
+        if let (None, Some(node)) = (node_of(&now), now.pod().and_then(|p| p.status.rarer.nominated_node.clone())) {
             trial.end_leaving(&node);
             match trial.settle_for(find) {
                 Some(later) => now = later,

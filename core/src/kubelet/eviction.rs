@@ -5,7 +5,7 @@
 //! full, and never one that the cluster itself lives on.
 
 use super::worker::Verdict;
-use crate::api::{Condition, ConditionKind, ConditionStatus, Object};
+use crate::api::{Condition, ConditionKind, ConditionStatus, Object, QosClass};
 use crate::time::{Span, Time};
 
 /// How long after an eviction the next one follows while the disk stays full: upstream's monitoring interval.
@@ -23,9 +23,9 @@ pub(super) fn rank(pod: &Object) -> Option<(i32, u8, std::cmp::Reverse<Time>, cr
     if priority >= CRITICAL || body.status.phase.is_finished() || pod.meta.deletion.is_some() {
         return None;
     }
-    let class = match body.status.qos_class.as_deref() {
-        Some("Guaranteed") => 2,
-        Some("Burstable") => 1,
+    let class = match body.status.qos_class {
+        Some(QosClass::Guaranteed) => 2,
+        Some(QosClass::Burstable) => 1,
         _ => 0,
     };
     Some((priority, class, std::cmp::Reverse(body.status.start_time?), pod.meta.name.clone()))

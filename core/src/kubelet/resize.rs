@@ -6,7 +6,9 @@ use super::step::{Step, wait};
 use super::worker::{Resize, Stage, containers, is_sidecar};
 use super::working;
 use crate::api::granted::{Grant, Granted, INFEASIBLE, RESIZE_IN_PROGRESS, RESIZE_PENDING, Share, container};
-use crate::api::{Condition, ConditionKind, ConditionStatus, ContainerStatus, EventKind, Kind, Object, encode};
+use crate::api::{
+    Condition, ConditionKind, ConditionStatus, ContainerStatus, EventKind, Kind, Object, QosClass, encode,
+};
 use crate::runtime::RuntimeCommand;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
@@ -26,7 +28,7 @@ struct Refusal {
 pub(super) fn rank(object: &Object) -> Option<(Reverse<i32>, bool, Option<Time>)> {
     let pod = object.pod()?;
     let since = pod.status.condition(&ConditionKind::Other(RESIZE_PENDING.into())).and_then(|c| c.since);
-    let guaranteed = pod.status.qos_class.as_deref() == Some("Guaranteed");
+    let guaranteed = pod.status.qos_class == Some(QosClass::Guaranteed);
     Some((Reverse(pod.spec.priority.unwrap_or_default()), !guaranteed, since))
 }
 
@@ -49,7 +51,8 @@ impl Step<'_, '_> {
     /// The containers that may be granted something.
     fn granted(&mut self) -> impl Iterator<Item = &mut ContainerStatus> {
         let status = &mut self.pod.status;
-        status.init_containers.iter_mut().chain(&mut status.containers)
+        let inits = status.rarer.get_mut().map(|rarer| &mut rarer.init_containers);
+        inits.into_iter().flatten().chain(&mut status.containers)
     }
 
     /// What was granted to each container that has something else than its spec asks for, and what that asks for.
@@ -212,7 +215,11 @@ impl Step<'_, '_> {
     }
 
     fn end_condition(&mut self, kind: &str) {
-        self.pod.status.conditions.retain(|condition| condition.kind.as_str() != kind);
+        let status = &mut self.pod.status;
+        if status.conditions.iter().any(|condition| condition.kind.as_str() == kind) {
+            let others = status.conditions.iter().filter(|condition| condition.kind.as_str() != kind);
+            status.conditions = others.cloned().collect();
+        }
     }
 
     /// Says what became of a resize, with what its containers ask for.

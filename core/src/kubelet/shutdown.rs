@@ -102,10 +102,12 @@ impl Step<'_, '_> {
             return;
         }
         let status = &mut self.pod.status;
-        let inits = status.init_containers.iter_mut().map(|c| (false, c));
-        let others = status.containers.iter_mut().map(|c| (self.worker.initialized, c));
-        let added = status.ephemeral_containers.iter_mut().map(|c| (true, c));
-        for (was_due, container) in inits.chain(others).chain(added) {
+        let mains = status.containers.iter_mut().map(|c| (self.worker.initialized, c));
+        let others = status.rarer.get_mut().into_iter().flat_map(|rarer| {
+            let inits = rarer.init_containers.iter_mut().map(|c| (false, c));
+            inits.chain(rarer.ephemeral_containers.iter_mut().map(|c| (true, c)))
+        });
+        for (was_due, container) in mains.chain(others) {
             if let ContainerState::Waiting { .. } | ContainerState::Unset = container.state {
                 // One that waited for its next start shows how it last ended.
                 match container.last.take() {
@@ -118,8 +120,9 @@ impl Step<'_, '_> {
         status.phase = status::phase(&self.spec, status, self.worker.initialized, true);
         if let Some(verdict) = &self.worker.verdict {
             status.phase = PodPhase::Failed;
-            status.reason = Some(Arc::clone(&verdict.reason));
-            status.message = Some(Arc::clone(&verdict.message));
+            let rarer = status.rarer.make_mut();
+            rarer.reason = Some(Arc::clone(&verdict.reason));
+            rarer.message = Some(Arc::clone(&verdict.message));
         }
     }
 }

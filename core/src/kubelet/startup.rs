@@ -69,8 +69,8 @@ impl Step<'_, '_> {
             self.worker.grow(spec);
         }
         for (index, container) in containers(spec).enumerate().skip(mains) {
-            if self.pod.status.ephemeral_containers.len() <= index - mains {
-                self.pod.status.ephemeral_containers.push(ContainerStatus {
+            if self.pod.status.rarer.ephemeral_containers.len() <= index - mains {
+                self.pod.status.rarer.make_mut().ephemeral_containers.push(ContainerStatus {
                     name: container.name.as_str().into(),
                     image: container.image.as_deref().unwrap_or_default().into(),
                     state: ContainerState::Waiting { reason: Some("ContainerCreating".into()), message: None },

@@ -97,7 +97,7 @@ fn inits<'a>(
     sidecars: bool,
 ) -> impl Iterator<Item = &'a ContainerStatus> + use<'a> {
     let of = spec.init_containers.iter().flatten();
-    of.zip(&status.init_containers).filter(move |(c, _)| is_sidecar(c, true) == sidecars).map(|(_, s)| s)
+    of.zip(&status.rarer.init_containers).filter(move |(c, _)| is_sidecar(c, true) == sidecars).map(|(_, s)| s)
 }
 
 fn plain_inits<'a>(spec: &'a k8s::PodSpec, status: &'a PodStatus) -> impl Iterator<Item = &'a ContainerStatus> {

@@ -83,10 +83,11 @@ impl<'a, 'c> Step<'a, 'c> {
 
     /// Writes what became of it, and lets it go where nothing of it is left.
     pub(super) fn finish(self) {
-        let Self { worker, object, pod, cx, .. } = self;
+        let Self { worker, object, mut pod, cx, .. } = self;
         let key = object.key();
         let gone = worker.removal == Removal::Done && object.meta.deletion.is_some();
         if object.pod() != Some(&pod) {
+            cx.shared.conditions(&mut pod.status.conditions);
             let next = Object { meta: object.meta.clone(), body: Body::Pod(Box::new(pod)) };
             if let Ok(after) = cx.store.update(next, None) {
                 worker.written = after.meta.resource_version;
@@ -112,12 +113,14 @@ impl<'a, 'c> Step<'a, 'c> {
             ..ContainerStatus::default()
         };
         let status = &mut self.pod.status;
-        status.init_containers = self.spec.init_containers.iter().flatten().map(waiting).collect();
+        if let Some(inits) = self.spec.init_containers.as_ref().filter(|inits| !inits.is_empty()) {
+            status.rarer.make_mut().init_containers = inits.iter().map(waiting).collect();
+        }
         status.containers = self.pod.spec.containers.iter().map(waiting).collect();
         status.start_time = Some(now);
         status.host_ip.clone_from(&self.host.address);
         if status.qos_class.is_none() {
-            status.qos_class = Some(quality_of_service(&self.pod.spec).into());
+            status.qos_class = Some(quality_of_service(&self.pod.spec));
         }
     }
 
@@ -137,11 +140,12 @@ impl<'a, 'c> Step<'a, 'c> {
         self.event(EventKind::Warning, None, &rejection.reason, &rejection.message);
         let status = &mut self.pod.status;
         status.phase = PodPhase::Failed;
-        status.reason = Some(rejection.reason.as_str().into());
-        status.message = Some(format!("Pod was rejected: {}", rejection.message).into());
-        status.init_containers.clear();
         status.containers.clear();
-        status.ephemeral_containers.clear();
+        let rarer = status.rarer.make_mut();
+        rarer.reason = Some(rejection.reason.as_str().into());
+        rarer.message = Some(format!("Pod was rejected: {}", rejection.message).into());
+        rarer.init_containers.clear();
+        rarer.ephemeral_containers.clear();
     }
 
     /// Counts the pod on its node as long as it may run there.
@@ -230,13 +234,13 @@ impl<'a, 'c> Step<'a, 'c> {
     /// A container of the status, by its cell.
     pub(super) fn container(&mut self, index: usize) -> Option<&mut ContainerStatus> {
         let (inits, mains) = (usize::from(self.worker.inits), usize::from(self.worker.mains));
-        let PodStatus { init_containers, containers, ephemeral_containers, .. } = &mut self.pod.status;
+        let PodStatus { containers, rarer, .. } = &mut self.pod.status;
         if index < inits {
-            init_containers.get_mut(index)
+            rarer.get_mut()?.init_containers.get_mut(index)
         } else if index < mains {
             containers.get_mut(index - inits)
         } else {
-            ephemeral_containers.get_mut(index - mains)
+            rarer.get_mut()?.ephemeral_containers.get_mut(index - mains)
         }
     }
 

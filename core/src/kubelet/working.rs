@@ -12,7 +12,7 @@ pub(super) fn spec(pod: &PodBody) -> SharedSpec {
         let own = Arc::make_mut(&mut spec);
         let mut added = own.ephemeral_containers.take().unwrap_or_default();
         // A patch may have put a new one before the others, which are known by their places.
-        let place = |name: &str| pod.status.ephemeral_containers.iter().position(|known| known.name == name);
+        let place = |name: &str| pod.status.rarer.ephemeral_containers.iter().position(|known| known.name == name);
         order::sort_by(&mut added, |a, b| {
             let [a, b] = [a, b].map(|c| place(&c.name).unwrap_or(usize::MAX));
             a.cmp(&b)

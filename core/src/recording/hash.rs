@@ -7,7 +7,7 @@ use super::digest::Digest;
 use crate::api::granted::{Grant, Granted, Share};
 use crate::api::{
     Body, Condition, ContainerState, ContainerStatus, Deletion, EventBody, Kind, Labels, ManagedFields, Meta, MetaRest,
-    Object, ObjectReference, PodBody, PodStatus, Terminated, When,
+    Object, ObjectReference, PodBody, PodStatus, QosClass, RarerStatus, Terminated, When,
 };
 use crate::cluster::Cluster;
 use crate::scheduler::{Chosen, Code, Decision, Plan, PluginScore, Preemption, Refusal, Restraint};
@@ -87,7 +87,7 @@ fn add_meta(digest: &mut Digest, meta: &Meta) {
     } = meta;
     digest.text(name);
     digest.text(namespace);
-    digest.number(uid.0.cast_signed());
+    digest.number(uid.bits().cast_signed());
     digest.number(*resource_version);
     digest.number(*generation);
     add_time(digest, *created);
@@ -125,21 +125,8 @@ fn add_managed(digest: &mut Digest, managed: &[ManagedFields]) {
 }
 
 fn add_pod_status(digest: &mut Digest, status: &PodStatus) {
-    let PodStatus {
-        phase,
-        conditions,
-        init_containers,
-        containers,
-        ephemeral_containers,
-        reason,
-        message,
-        host_ip,
-        pod_ip,
-        start_time,
-        qos_class,
-        nominated_node,
-        rest,
-    } = status;
+    let PodStatus { phase, conditions, containers, host_ip, pod_ip, start_time, qos_class, rarer } = status;
+    let RarerStatus { init_containers, ephemeral_containers, reason, message, nominated_node, rest } = &**rarer;
     digest.text(phase.as_str());
     digest.list(conditions.iter(), add_condition);
     digest.list(init_containers.iter(), add_container);
@@ -150,7 +137,7 @@ fn add_pod_status(digest: &mut Digest, status: &PodStatus) {
     digest.word(host_ip.as_deref());
     digest.word(pod_ip.as_deref());
     digest.option(*start_time, add_time);
-    digest.word(qos_class.as_deref());
+    digest.word(qos_class.map(QosClass::as_str));
     digest.word(nominated_node.as_deref());
     digest.option(rest.as_deref(), Digest::structure);
 }
@@ -219,7 +206,7 @@ fn add_terminated(digest: &mut Digest, terminated: &Terminated) {
 
 fn add_event(digest: &mut Digest, event: &EventBody) {
     let EventBody { involved, reason, message, kind, count, first, last, component, host, rest } = event;
-    let ObjectReference { kind: of, api_version, namespace, name, uid, resource_version, field_path } = &**involved;
+    let ObjectReference { kind: of, api_version, namespace, name, uid, resource_version, field_path } = involved;
     for text in [of, api_version, namespace, name, uid, resource_version, field_path] {
         digest.text(text);
     }
@@ -258,7 +245,7 @@ fn add_decision(digest: &mut Digest, decision: &Decision) {
         digest.list(reasons.iter(), |digest, reason| digest.text(&reason.to_string()));
         digest.number(*nodes);
     });
-    digest.option(preemption.as_ref(), |digest, preemption| match preemption {
+    digest.option(preemption.as_deref(), |digest, preemption| match preemption {
         Preemption::Planned(Plan { node, victims }) => {
             digest.text("planned");
             digest.text(node);

@@ -171,7 +171,7 @@ pub struct Decision {
     /// Who refused, and how often.
     pub refusals: Box<[Refusal]>,
     /// Whether others shall make room; none where a node was chosen.
-    pub preemption: Option<Preemption>,
+    pub preemption: Option<Box<Preemption>>,
 }
 
 /// What came of the search for pods whose place a pod could take.
@@ -221,7 +221,7 @@ pub struct Chosen {
 impl Decision {
     /// Kubernetes' sentence on why the pod is pending; none where a node was chosen.
     pub fn message(&self) -> Option<String> {
-        self.chosen.is_none().then(|| fit_error(self.nodes, &self.refusals, self.preemption.as_ref()))
+        self.chosen.is_none().then(|| fit_error(self.nodes, &self.refusals, self.preemption.as_deref()))
     }
 }
 

@@ -135,7 +135,7 @@ impl Schedulers {
         let number = self.scheduler_of(body).unwrap_or_default();
         let scheduler = &self.profiles[usize::from(number)];
         let info = Infos::default().of(&object.meta, &body.spec);
-        let asking = Asking { uid: object.meta.uid, info: &info, nominated: body.status.nominated_node.as_ref() };
+        let asking = Asking { uid: object.meta.uid, info: &info, nominated: body.status.rarer.nominated_node.as_ref() };
         let explain = |snapshot: &Snapshot| {
             explain::explain(scheduler.name(), scheduler.framework(), asking, View { snapshot, store })
         };
@@ -225,9 +225,9 @@ impl Schedulers {
             }
             return;
         };
-        let nominated = pod.status.nominated_node.clone();
+        let nominated = pod.status.rarer.nominated_node.clone();
         let old = before.and_then(|b| Some((b, b.pod()?)));
-        if old.is_none_or(|(_, old)| old.status.nominated_node != nominated) {
+        if old.is_none_or(|(_, old)| old.status.rarer.nominated_node != nominated) {
             self.nominate(after, pod, nominated);
         }
         let same = old.is_some_and(|(before, old)| {
@@ -365,11 +365,11 @@ impl Schedulers {
         let Some(object) = cx.store.pod(waiting.uid).cloned() else { return };
         let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
         let name = scheduler.name().clone();
-        let nominated = object.pod().and_then(|p| p.status.nominated_node.as_ref());
+        let nominated = object.pod().and_then(|p| p.status.rarer.nominated_node.as_ref());
         let asking = Asking { uid: waiting.uid, info: &waiting.info, nominated };
         let view = View { snapshot: &self.snapshot, store: cx.store };
         let Choice { chosen, refusals } = scheduler.choose(asking, view);
-        let preemption = chosen.is_none().then(|| scheduler.preempt(asking, &refusals, view));
+        let preemption = chosen.is_none().then(|| Box::new(scheduler.preempt(asking, &refusals, view)));
         let decision = Decision {
             at: cx.now,
             scheduler: name.clone(),
@@ -392,7 +392,7 @@ impl Schedulers {
         let helped_by = self.helped_by(waiting.scheduler, decision);
         self.queue.park(trial, helped_by, cx.now);
         let message = decision.message().unwrap_or_default();
-        let nominated = match &decision.preemption {
+        let nominated = match decision.preemption.as_deref() {
             Some(Preemption::Planned(plan)) => Nomination::Of(&plan.node),
             Some(Preemption::Useless(_)) => Nomination::None,
             _ => Nomination::AsItWas,
@@ -401,10 +401,10 @@ impl Schedulers {
             cx.event(&object, EventKind::Warning, &decision.scheduler, "FailedScheduling", &cut(&message));
             if let Some(pod) = object.pod() {
                 // The next decision must see it.
-                self.nominate(&object, pod, pod.status.nominated_node.clone());
+                self.nominate(&object, pod, pod.status.rarer.nominated_node.clone());
             }
         }
-        if let Some(Preemption::Planned(plan)) = &decision.preemption {
+        if let Some(Preemption::Planned(plan)) = decision.preemption.as_deref() {
             self.carry_out(plan, object, &waiting, &decision.scheduler, cx);
         }
     }

@@ -31,7 +31,7 @@ impl Schedulers {
             self.dismiss(other.uid, None);
             if let Some(mut next) = cx.store.pod(other.uid).map(|o| Object::clone(o)) {
                 if let Some(pod) = next.pod_mut() {
-                    pod.status.nominated_node = None;
+                    pod.status.rarer.make_mut().nominated_node = None;
                 }
                 // It was there a moment ago.
                 let _ = cx.store.update(next, None);
@@ -64,6 +64,7 @@ impl Schedulers {
         if let Some(pod) = next.pod_mut() {
             pod.node = Some(node.clone());
             pod.status.set_condition(condition);
+            cx.shared.conditions(&mut pod.status.conditions);
         }
         // It was there when the decision began, and nobody else writes meanwhile.
         let Ok(bound) = cx.store.update(next, None) else { return };
@@ -103,12 +104,12 @@ pub(super) fn note(
     let condition = condition(object, ConditionStatus::False, cx.now).because(reason, message);
     let status = &object.pod()?.status;
     let nominated = match nomination {
-        Nomination::AsItWas => status.nominated_node.clone(),
+        Nomination::AsItWas => status.rarer.nominated_node.clone(),
         Nomination::None => None,
         Nomination::Of(node) => Some(node.clone()),
     };
     let old = status.condition(&ConditionKind::PodScheduled);
-    if status.nominated_node == nominated
+    if status.rarer.nominated_node == nominated
         && old.is_some_and(|old| Condition { since: condition.since, ..old.clone() } == condition)
     {
         return None;
@@ -116,7 +117,9 @@ pub(super) fn note(
     let mut next = object.clone();
     let pod = next.pod_mut()?;
     pod.status.set_condition(condition);
-    pod.status.nominated_node = nominated;
+    if pod.status.rarer.nominated_node != nominated {
+        pod.status.rarer.make_mut().nominated_node = nominated;
+    }
     cx.store.update(next, None).ok()
 }
 

@@ -3,9 +3,11 @@
 //! Knows nothing of what objects mean. Only [`crate::cluster`] writes to it.
 
 use crate::api::{Key, Kind, Name, Object, Uid};
-use crate::lookup::Lookup;
+use crate::lookup::Keyed;
 use crate::order;
+use std::borrow::Borrow;
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// One change: what was before, what is after.
@@ -55,6 +57,30 @@ pub struct TooOld {
 /// Objects of one kind by namespace, then name. No namespace in it is empty.
 type Table = order::Map<Name, order::Map<Name, Arc<Object>>>;
 
+/// An object that is found by its uid.
+#[derive(Clone, Debug)]
+struct ByUid(Arc<Object>);
+
+impl Borrow<Uid> for ByUid {
+    fn borrow(&self) -> &Uid {
+        &self.0.meta.uid
+    }
+}
+
+impl Hash for ByUid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.meta.uid.hash(state);
+    }
+}
+
+impl PartialEq for ByUid {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.meta.uid == other.0.meta.uid
+    }
+}
+
+impl Eq for ByUid {}
+
 /// How many changes the log keeps.
 pub const LOG_CHANGES_MAX: usize = 16_384;
 
@@ -63,8 +89,7 @@ pub const LOG_CHANGES_MAX: usize = 16_384;
 pub struct Store {
     revision: u64,
     tables: [Table; Kind::COUNT],
-    /// The pods, by their uids.
-    pods: Lookup<Uid, Arc<Object>>,
+    pods: Keyed<ByUid>,
     log: VecDeque<Change>,
     compacted: u64,
 }
@@ -81,7 +106,7 @@ impl Store {
         let mut store = Self {
             revision,
             tables: Default::default(),
-            pods: Lookup::default(),
+            pods: Keyed::default(),
             log: VecDeque::new(),
             compacted: revision,
         };
@@ -115,7 +140,7 @@ impl Store {
 
     /// The pod with that uid.
     pub fn pod(&self, uid: Uid) -> Option<&Arc<Object>> {
-        self.pods.get(&uid)
+        self.pods.get(&uid).map(|ByUid(object)| object)
     }
 
     /// All objects of a kind, by namespace, then name; of one namespace where one is given.
@@ -222,7 +247,7 @@ impl Store {
 
     fn index(&mut self, object: &Arc<Object>) {
         if object.kind() == Kind::Pod {
-            self.pods.insert(object.meta.uid, Arc::clone(object));
+            self.pods.put(ByUid(Arc::clone(object)));
         }
     }
 

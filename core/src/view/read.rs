@@ -67,7 +67,7 @@ fn pod_state(meta: &Meta, pod: &PodBody) -> (PodState, Name, Arc<str>) {
     let status = &pod.status;
     let word = |text: Option<&Arc<str>>| text.map(Name::new).unwrap_or_default();
     let sentence = |text: Option<&Arc<str>>| text.cloned().unwrap_or_default();
-    let said = |state| (state, word(status.reason.as_ref()), sentence(status.message.as_ref()));
+    let said = |state| (state, word(status.rarer.reason.as_ref()), sentence(status.rarer.message.as_ref()));
     if meta.deletion.is_some() {
         return said(PodState::Terminating);
     }
@@ -98,7 +98,7 @@ fn pod_state(meta: &Meta, pod: &PodBody) -> (PodState, Name, Arc<str>) {
             sentence(condition.and_then(|c| c.message.as_ref())),
         );
     }
-    let mut waiting = status.init_containers.iter().chain(&status.containers).filter_map(|c| match &c.state {
+    let mut waiting = status.rarer.init_containers.iter().chain(&status.containers).filter_map(|c| match &c.state {
         ContainerState::Waiting { reason, message } => Some((reason, message)),
         _ => None,
     });
@@ -125,7 +125,7 @@ fn pod_state(meta: &Meta, pod: &PodBody) -> (PodState, Name, Arc<str>) {
 /// A pod's row. What the old row says of requests holds as long as the pod is the same: they do not change.
 pub(super) fn pod(meta: &Meta, pod: &PodBody, labels: u32, old: Option<&PodRow>) -> PodRow {
     let (state, reason, message) = pod_state(meta, pod);
-    let PodStatus { init_containers, containers, .. } = &pod.status;
+    let PodStatus { containers, rarer, .. } = &pod.status;
     PodRow {
         uid: meta.uid,
         namespace: meta.namespace.clone(),
@@ -137,7 +137,7 @@ pub(super) fn pod(meta: &Meta, pod: &PodBody, labels: u32, old: Option<&PodRow>)
         message,
         ready: containers.iter().filter(|c| c.ready).count() as u16,
         containers: pod.spec.containers.len() as u16,
-        restarts: init_containers.iter().chain(containers).map(|c| c.restarts).sum(),
+        restarts: rarer.init_containers.iter().chain(containers).map(|c| c.restarts).sum(),
         labels,
         owner: meta.controller().map(|o| Owner { kind: Name::new(&o.kind), name: Name::new(&o.name) }),
         ip: pod.status.pod_ip.clone().unwrap_or_default(),

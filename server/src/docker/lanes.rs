@@ -141,7 +141,7 @@ mod tests {
     use std::sync::Arc;
 
     fn pod() -> PodRef {
-        PodRef { uid: Uid(1), namespace: "default".into(), name: "a".into() }
+        PodRef { uid: Uid::new(1), namespace: "default".into(), name: "a".into() }
     }
 
     fn image(container: &str) -> RuntimeCommand {
@@ -187,8 +187,8 @@ mod tests {
         assert_eq!(words(&lanes.push(image("a"))), ["image a"]);
         assert_eq!(words(&lanes.push(image("b"))), Vec::<String>::new());
         assert_eq!(words(&lanes.push(probe())), ["probe"]);
-        assert_eq!(words(&lanes.done(Uid(1))), ["image b"]);
-        assert_eq!(words(&lanes.done(Uid(1))), Vec::<String>::new());
+        assert_eq!(words(&lanes.done(Uid::new(1))), ["image b"]);
+        assert_eq!(words(&lanes.done(Uid::new(1))), Vec::<String>::new());
         assert!(lanes.is_idle());
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let pull = lanes.push(image("a")).remove(0);
         assert_eq!(words(&lanes.push(stop("a"))), Vec::<String>::new());
         assert!(pull.cancel.is_cancelled());
-        assert_eq!(words(&lanes.done(Uid(1))), ["stop a"]);
+        assert_eq!(words(&lanes.done(Uid::new(1))), ["stop a"]);
     }
 
     #[test]
@@ -217,6 +217,6 @@ mod tests {
         lanes.push(image("b"));
         assert_eq!(words(&lanes.push(RuntimeCommand::RemovePod { pod: pod() })), Vec::<String>::new());
         assert!(pull.cancel.is_cancelled());
-        assert_eq!(words(&lanes.done(Uid(1))), ["remove"]);
+        assert_eq!(words(&lanes.done(Uid::new(1))), ["remove"]);
     }
 }

@@ -105,7 +105,7 @@ fn replay_case(case: &Value, theme: &mut Theme) -> Result<(), String> {
         }
         let mut object = object_of(kind, step)?;
         // Who comes first was created first, and no two are the same.
-        object.meta.uid = Uid(number as u128 + 1);
+        object.meta.uid = Uid::new(number as u128 + 1);
         object.meta.created = Time(number as i64 * 1_000_000);
         if !object.meta.namespace.is_empty() {
             let namespace = namespace_of(&object.meta.namespace)?;

@@ -204,7 +204,7 @@ impl Link {
             if !wants {
                 complaints.push(format!("{name} is {:?}", pod.status));
             }
-            for status in pod.status.containers.iter().chain(&pod.status.init_containers) {
+            for status in pod.status.containers.iter().chain(&pod.status.rarer.init_containers) {
                 let there = machine.pods.get(&object.meta.uid).map(|p| p.containers.as_slice()).unwrap_or_default();
                 let running: Vec<u32> =
                     there.iter().filter(|c| c.container == status.name && c.running).map(|c| c.attempt).collect();

@@ -24,7 +24,7 @@
 //! | `show web`, `events web`, `machine n1`, `conditions n1` | prints conditions and more; events; what the machine has |
 
 use crate::machine::Machine;
-use kubarium_core::api::{Body, ConditionStatus, ContainerState, ContainerStatus, Key, Kind, Name, Object};
+use kubarium_core::api::{Body, ConditionStatus, ContainerState, ContainerStatus, Key, Kind, Name, Object, QosClass};
 use kubarium_core::apiserver::{Answer, Method, Request};
 use kubarium_core::runtime::{self, Exit, PodRef, ProbeKind, RuntimeCommand, RuntimeEvent};
 use kubarium_core::settings::{self, Settings};
@@ -427,18 +427,19 @@ impl Script {
         let status = &object.pod().unwrap().status;
         let word = |n: &Option<Name>| n.as_deref().unwrap_or("-").to_owned();
         let start = status.start_time.map_or_else(|| "-".to_owned(), |t| t.to_string());
-        let (ip, host, qos) = (word(&status.pod_ip), word(&status.host_ip), word(&status.qos_class));
+        let (ip, host, qos) =
+            (word(&status.pod_ip), word(&status.host_ip), status.qos_class.map_or("-", QosClass::as_str));
         let mut text = format!("  ip={ip} host={host} qos={qos} start={start}\n");
-        if let Some(message) = &status.message {
+        if let Some(message) = &status.rarer.message {
             let _ = writeln!(text, "  {message}");
         }
-        for c in &status.conditions {
+        for c in status.conditions.iter() {
             let since = c.since.map_or_else(|| "-".to_owned(), |t| t.to_string());
             let reason = c.reason.as_deref().map(|r| format!(" {r}")).unwrap_or_default();
             let message = c.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default();
             let _ = writeln!(text, "  {}={} {since}{reason}{message}", c.kind.as_str(), c.status.as_str());
         }
-        for c in status.init_containers.iter().chain(&status.containers) {
+        for c in status.rarer.init_containers.iter().chain(&status.containers) {
             if let ContainerState::Waiting { message: Some(message), .. } = &c.state {
                 let _ = writeln!(text, "  {}: {message}", c.name);
             }
@@ -568,7 +569,7 @@ fn summary(object: &Object) -> String {
     let status = &pod.status;
     let ready = status.conditions.iter().any(|c| c.kind.as_str() == "Ready" && c.status == ConditionStatus::True);
     let mut text = status.phase.as_str().to_owned();
-    if let Some(reason) = &status.reason {
+    if let Some(reason) = &status.rarer.reason {
         let _ = write!(text, "({reason})");
     }
     if ready {

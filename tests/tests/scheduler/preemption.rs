@@ -87,8 +87,10 @@ fn a_pod_waits_for_those_that_take_their_time() {
     let slow = of("low", 0, "4", json!({"nodeName": "a", "terminationGracePeriodSeconds": 20}));
     let mut fixture = Fixture::new(&[node("a", json!({})), slow, of("new", 5, "4", json!({}))]);
     let status = &fixture.pod("new").pod().unwrap().status;
-    assert_eq!(status.nominated_node.as_deref(), Some("a"));
-    let Some(Preemption::Planned(plan)) = &fixture.decision("new").preemption else { panic!("nobody makes room") };
+    assert_eq!(status.rarer.nominated_node.as_deref(), Some("a"));
+    let Some(Preemption::Planned(plan)) = fixture.decision("new").preemption.as_deref() else {
+        panic!("nobody makes room")
+    };
     assert_eq!((plan.node.as_str(), plan.victims.len()), ("a", 1));
     assert_eq!(fixture.decision("new").message().unwrap(), "0/1 nodes are available: 1 Insufficient cpu.");
     let victim = fixture.pod("low").to_value();
@@ -108,7 +110,7 @@ fn a_pod_does_not_wait_for_those_on_a_node_that_is_gone() {
     let slow = of("slow", 0, "4", json!({"nodeName": "a", "terminationGracePeriodSeconds": 20}));
     let objects = two().into_iter().chain([slow, on("quick", 1, "4", "b"), of("new", 5, "4", json!({}))]);
     let mut fixture = Fixture::new(&objects.collect::<Vec<_>>());
-    assert_eq!(fixture.pod("new").pod().unwrap().status.nominated_node.as_deref(), Some("a"));
+    assert_eq!(fixture.pod("new").pod().unwrap().status.rarer.nominated_node.as_deref(), Some("a"));
     fixture.ask(Method::Delete, "nodes/a", &json!({}));
     fixture.pass(5);
     assert_eq!(fixture.place("new"), "b", "{}", fixture.places());
@@ -146,7 +148,11 @@ fn a_node_is_judged_with_those_that_are_to_come_there() {
         for scheduler in ["default-scheduler", "full-scan"] {
             let [low, new] = &before;
             let mut fixture = Fixture::new(&[node("a", json!({})), low.clone(), new.clone()]);
-            assert_eq!(fixture.pod("new").pod().unwrap().status.nominated_node.as_deref(), Some("a"), "{sentence}");
+            assert_eq!(
+                fixture.pod("new").pod().unwrap().status.rarer.nominated_node.as_deref(),
+                Some("a"),
+                "{sentence}"
+            );
             let mut late = late.clone();
             let over = json!({"metadata": {"labels": {"app": "late"}}, "spec": {"schedulerName": scheduler, "priority": null}});
             merge(&mut late, &over);
@@ -164,7 +170,7 @@ fn what_was_kept_for_a_pod_is_there_for_others_once_it_waits_no_more() {
     for scheduler in ["default-scheduler", "full-scan"] {
         let objects = [node("a", json!({})), slow.clone(), of("new", 5, "4", json!({}))];
         let mut fixture = Fixture::new(&objects);
-        assert_eq!(fixture.pod("new").pod().unwrap().status.nominated_node.as_deref(), Some("a"));
+        assert_eq!(fixture.pod("new").pod().unwrap().status.rarer.nominated_node.as_deref(), Some("a"));
         fixture.create(&of("late", 0, "1", json!({"schedulerName": scheduler, "priority": null})));
         fixture.pass(20);
         assert_eq!(fixture.place("late"), "-", "{scheduler}");

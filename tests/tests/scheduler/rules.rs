@@ -218,7 +218,7 @@ impl Picture {
     /// The rule by which a node must not take a pod, also with those for whom others make room there.
     pub(crate) fn refuses(&self, pod: &Object, node: &str) -> Option<&'static str> {
         let coming = self.pods.values().filter(|other| {
-            let waits = body(other).node.is_none() && body(other).status.nominated_node.as_deref() == Some(node);
+            let waits = body(other).node.is_none() && body(other).status.rarer.nominated_node.as_deref() == Some(node);
             waits && other.meta.uid != pod.meta.uid && priority(other) >= priority(pod)
         });
         let with = coming.fold(self.clone(), |with, other| with.with(other, node));

@@ -158,7 +158,7 @@ mod tests {
 
     fn put(sprites: &mut Sprites, to: (f64, f64), above: Option<f64>, now_ms: f64) {
         sprites.begin(1, now_ms);
-        sprites.put(0, Uid(1), PodState::Ready, to, above, now_ms);
+        sprites.put(0, Uid::new(1), PodState::Ready, to, above, now_ms);
     }
 
     #[test]

@@ -23,9 +23,9 @@ pub(super) fn check_resize(new: &PodBody, old: &PodBody, before: &Meta, config: 
             return errors.forbidden("", &format!("{what} pods cannot be resized"));
         }
     }
-    let class = old.status.qos_class.as_deref().unwrap_or(quality_of_service(&old.spec));
+    let class = old.status.qos_class.unwrap_or(quality_of_service(&old.spec));
     if class != quality_of_service(&new.spec) {
-        errors.invalid("spec", class, "Pod QOS Class may not change as a result of resizing");
+        errors.invalid("spec", class.as_str(), "Pod QOS Class may not change as a result of resizing");
     }
     let mut running = old.status.containers.iter().filter(|c| matches!(c.state, ContainerState::Running { .. }));
     if running.next().is_some_and(|status| status.granted == Granted::Unsaid) {

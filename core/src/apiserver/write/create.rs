@@ -203,13 +203,13 @@ fn prepare(cx: &mut Context<'_>, object: &mut Object) {
             object.meta.generation = 1;
             pod.status = PodStatus {
                 phase: PodPhase::Pending,
-                qos_class: Some(defaulting::quality_of_service(&pod.spec).into()),
+                qos_class: Some(defaulting::quality_of_service(&pod.spec)),
                 ..PodStatus::default()
             };
             if pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()) {
                 let gated = Condition::new(ConditionKind::PodScheduled, ConditionStatus::False, now)
                     .because("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");
-                pod.status.conditions.push(gated);
+                pod.status.set_condition(gated);
             }
         }
         Body::ReplicationController { status, .. } => {

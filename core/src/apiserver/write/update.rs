@@ -144,7 +144,7 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
             } else if status_only {
                 new_pod.spec = Arc::clone(&old_pod.spec);
                 new_pod.node.clone_from(&old_pod.node);
-                new_pod.status.qos_class.clone_from(&old_pod.status.qos_class);
+                new_pod.status.qos_class = old_pod.status.qos_class;
                 new.meta.owners.clone_from(&old.meta.owners);
             } else {
                 new_pod.status = old_pod.status.clone();

@@ -242,7 +242,7 @@ impl Iterator for Pods {
     fn next(&mut self) -> Option<Arc<Object>> {
         let mut object = self.object.clone();
         object.meta.uid = self.rng.uid();
-        object.meta.name = format!("pod-{:010x}", object.meta.uid.0 as u64 >> 24).into();
+        object.meta.name = format!("pod-{:010x}", object.meta.uid.bits() as u64 >> 24).into();
         Some(Arc::new(object))
     }
 }
