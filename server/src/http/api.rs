@@ -1,8 +1,8 @@
 //! The Kubernetes API: any path that is not the server's own goes to the control plane.
 
 use super::remote::Upgrade;
-use super::{App, BODY_BYTES_MAX, forward, guard, logs, problem, protobuf, remote, usage, watch};
-use axum::body::{Body, to_bytes};
+use super::{App, body, forward, guard, logs, problem, protobuf, remote, usage, watch};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
@@ -22,9 +22,9 @@ pub(super) async fn handle(State(app): State<App>, request: Request) -> Response
         Method::DELETE => apiserver::Method::Delete,
         _ => return problem::method_not_allowed(),
     };
-    let Ok(bytes) = to_bytes(body, BODY_BYTES_MAX).await else {
-        let message = format!("the body is cut off or larger than {BODY_BYTES_MAX} bytes");
-        return problem::status(413, Reason::RequestEntityTooLarge, message);
+    let bytes = match body::whole(body).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return *refusal,
     };
     let path = parts.uri.path().to_owned();
     // A pod behind the proxy may be sent anything.

@@ -1,10 +1,9 @@
 //! `/apis/kubarium.io/v1/dockerhosts`: what only a live cluster has.
 
 use super::group::{API_VERSION, table, wants_table};
-use super::{App, BODY_BYTES_MAX, problem};
+use super::{App, body, problem};
 use crate::config::{DockerHost, check_node_name};
 use crate::docker::{HostStatus, Hosts};
-use axum::body::to_bytes;
 use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -95,8 +94,9 @@ pub(super) async fn read(Docker(hosts): Docker, Path(name): Path<String>) -> Res
 /// Adds a Docker host, which becomes a node once it answers.
 pub(super) async fn create(Docker(hosts): Docker, request: Request) -> Response {
     let invalid = |message: String| problem::status(422, Reason::Invalid, message);
-    let Ok(body) = to_bytes(request.into_body(), BODY_BYTES_MAX).await else {
-        return problem::status(413, Reason::RequestEntityTooLarge, "the body is too large");
+    let body = match body::whole(request.into_body()).await {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
     };
     let new: NewHost = match serde_json::from_slice(&body) {
         Ok(new) => new,

@@ -2,6 +2,7 @@
 //! objects.
 
 mod api;
+mod body;
 mod clock;
 mod forward;
 mod group;
@@ -33,9 +34,6 @@ use axum::routing::{get, post};
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch as signal;
-
-/// Largest body of a request, as Kubernetes takes it.
-const BODY_BYTES_MAX: usize = 3 << 20;
 
 /// What every handler can reach. Each request takes clones along, so they are but one pointer.
 #[derive(Clone, Debug)]
