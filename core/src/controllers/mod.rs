@@ -104,9 +104,9 @@ impl Controllers {
             .placement
             .on(node, store)
             .into_iter()
-            .filter_map(|key| {
+            .filter_map(|object| {
+                let key = object.key();
                 let at = self.evictions.at(&key)?;
-                let object = store.at(&key)?;
                 let pod = PodRef { uid: object.meta.uid, namespace: key.namespace, name: key.name };
                 Some(PendingEviction { pod, at })
             })

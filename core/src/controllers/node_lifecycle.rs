@@ -372,8 +372,7 @@ fn set_unknown(cx: &mut Context<'_>, name: &Name, now: Time) {
 
 /// Says of the pods of a silent node that they are not ready, so that nothing is sent to them.
 fn mark_pods_not_ready(cx: &mut Context<'_>, placement: &Placement, node: &Name) {
-    for key in placement.on(node, cx.store) {
-        let Some(object) = cx.store.at(&key).cloned() else { continue };
+    for object in placement.on(node, cx.store) {
         let Some(pod) = object.pod().filter(|p| p.node.as_ref() == Some(node) && p.status.is_ready()) else { continue };
         let Some(mut condition) = pod.status.condition(&ConditionKind::Ready).cloned() else { continue };
         condition.status = ConditionStatus::False;

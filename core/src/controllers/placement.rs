@@ -1,9 +1,10 @@
 //! Which pods are bound to which node, whether it exists or not.
 
-use crate::api::{Key, Kind, Name, Uid};
+use crate::api::{Kind, Name, Object, Uid};
 use crate::lookup::Lookup;
 use crate::order;
 use crate::store::{Change, Store};
+use std::sync::Arc;
 
 /// Pods by node. Most are never asked for, so they are put in order when they are.
 #[derive(Clone, Debug, Default)]
@@ -35,11 +36,11 @@ impl Placement {
     }
 
     /// The pods bound to a node that there still are, in order of namespace and name.
-    pub(super) fn on(&self, node: &str, store: &Store) -> Vec<Key> {
+    pub(super) fn on(&self, node: &str, store: &Store) -> Vec<Arc<Object>> {
         let pods = self.by_node.get(node).into_iter().flatten();
-        let mut keys: Vec<Key> = pods.filter_map(|uid| store.pod(*uid)).map(|pod| pod.key()).collect();
-        order::sort(&mut keys);
-        keys
+        let mut pods: Vec<Arc<Object>> = pods.filter_map(|uid| store.pod(*uid)).cloned().collect();
+        order::sort_by(&mut pods, |a, b| (&a.meta.namespace, &a.meta.name).cmp(&(&b.meta.namespace, &b.meta.name)));
+        pods
     }
 
     /// All nodes that pods are bound to, in order.

@@ -108,9 +108,9 @@ impl PodGarbage {
             if ready || !taints(node).iter().any(|t| t.key == OUT_OF_SERVICE) {
                 continue;
             }
-            for key in placement.on(name, cx.store) {
-                if cx.store.at(&key).is_some_and(|o| o.meta.deletion.is_some()) {
-                    discard(cx, &key, None);
+            for pod in placement.on(name, cx.store) {
+                if pod.meta.deletion.is_some() {
+                    discard(cx, &pod.key(), None);
                 }
             }
         }
@@ -124,10 +124,10 @@ impl PodGarbage {
             if self.present.contains_key(&node) {
                 continue;
             }
-            for key in placement.on(&node, cx.store) {
+            for pod in placement.on(&node, cx.store) {
                 let why = Condition::new(ConditionKind::DisruptionTarget, ConditionStatus::True, cx.now)
                     .because("DeletionByPodGC", "PodGC: node no longer exists");
-                discard(cx, &key, Some(why));
+                discard(cx, &pod.key(), Some(why));
             }
         }
         for node in missing {

@@ -111,7 +111,7 @@ impl TaintEviction {
 
     pub(super) fn work(&mut self, cx: &mut Context<'_>, placement: &Placement) {
         for node in std::mem::take(&mut self.nodes) {
-            self.pods.extend(placement.on(&node, cx.store));
+            self.pods.extend(placement.on(&node, cx.store).iter().map(|pod| pod.key()));
         }
         for key in std::mem::take(&mut self.pods) {
             self.look_at(cx, &key);

@@ -118,21 +118,16 @@ impl Question {
                 _ => Err(wrong(format!("{key}: Invalid value: {text:?}: must be a whole number from 1 to {most}"))),
             },
         };
+        let limit = || within("limit", fit::LIMIT, fit::LIMIT_MAX);
         let mut answer = match self {
             Self::Remedies { namespace, name } => remedies::of(cluster, namespace, name),
-            Self::PodFit { namespace, name } => {
-                fit::of_pod(cluster, namespace, name, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
-            }
-            Self::ReplicasFit { namespace, name } => {
-                fit::of_replicas(cluster, namespace, name, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
-            }
+            Self::PodFit { namespace, name } => fit::of_pod(cluster, namespace, name, limit()?),
+            Self::ReplicasFit { namespace, name } => fit::of_replicas(cluster, namespace, name, limit()?),
             Self::Survival => {
                 let (nodes, tries) = (within("nodes", 1, 2)?, within("tries", survival::TRIES, survival::TRIES_MAX)?);
                 Ok(survival::of(cluster, nodes, tries))
             }
-            Self::ManifestFit { namespace } => {
-                fit::of_manifest(cluster, namespace, body, within("limit", fit::LIMIT, fit::LIMIT_MAX)?)
-            }
+            Self::ManifestFit { namespace } => fit::of_manifest(cluster, namespace, body, limit()?),
         }?;
         // Of which moment it is: whoever asked may have waited long.
         answer["time"] = encode(&cluster.now().to_micro());
