@@ -15,6 +15,10 @@ use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static HEAP: kubarium_heap::Heap = kubarium_heap::Heap::new();
+
 fn main() {
     let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
     let replica = RefCell::new(Replica::default());

@@ -21,6 +21,10 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static HEAP: kubarium_heap::Heap = kubarium_heap::Heap::new();
+
 struct Page {
     scope: DedicatedWorkerGlobalScope,
     session: Session,

@@ -35,6 +35,10 @@ mod state;
 mod text;
 mod worker;
 
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static HEAP: kubarium_heap::Heap = kubarium_heap::Heap::new();
+
 fn main() {
     if !worker::run() {
         yew::Renderer::<shell::App>::new().render();

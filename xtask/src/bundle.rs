@@ -30,9 +30,9 @@ const START: Part = Part { name: "the page", files: &[], bytes_max: 1_000_000 };
 /// What is loaded when somebody wants it.
 const LATER: [Part; 2] = [
     Part { name: "the console", files: &["kubarium-kubectl", "console.js"], bytes_max: 450_000 },
-    Part { name: "foresight", files: &["kubarium-foresight", "foresight.js"], bytes_max: 750_000 },
+    Part { name: "foresight", files: &["kubarium-foresight", "foresight.js"], bytes_max: 900_000 },
 ];
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     "index.html",
     "Trunk.toml",
     "Cargo.toml",
@@ -41,6 +41,7 @@ const INPUTS: [&str; 11] = [
     "assets",
     "core",
     "foresight",
+    "heap",
     "kubectl",
     "timestamp",
     "web",

@@ -180,8 +180,9 @@ fn run(screen: &Screen, name: StepName, without: &[StepName]) -> Result<Tally> {
             let mut cargo = Compiler::require()?.command("cargo")?;
             // The bundle's profile, so that both steps share procedural macros and build scripts.
             cargo.args(["clippy", "--profile", "wasm"]);
-            cargo.args(["--package", "kubarium-core", "--package", "kubarium-web"]);
-            cargo.args(["--package", "kubarium-kubectl", "--package", "kubarium-foresight"]);
+            for package in ["core", "foresight", "heap", "kubectl", "web"] {
+                cargo.args(["--package", &format!("kubarium-{package}")]);
+            }
             cargo.args(["--features", "kubarium-kubectl/worker,kubarium-foresight/worker", "--target", wasm::TARGET]);
             Ok(one(screen, &text, cargo.args(["--", "--deny", "warnings"])))
         }
