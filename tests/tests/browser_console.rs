@@ -62,6 +62,7 @@ async fn commands_work_on_a_simulation_with_no_server_at_all() -> Result<(), Fai
     browser.until("the page shows it", &format!("{}.trim() === '3'", text("replicas-web"))).await?;
     runs(&browser, "kubectl wait rc web --for=jsonpath={.status.replicas}=3", "condition met").await?;
     runs(&browser, "kubectl describe rc web", "Pods Status:").await?;
+    runs(&browser, "kubectl top pod", "CPU(cores)").await?;
     runs(&browser, "kubectl get pod nobody", "Error from server (NotFound): pods \"nobody\" not found").await?;
     runs(&browser, "kubectl explain pod.spec.nodeName", "FIELD: nodeName <string>").await?;
     runs(&browser, "kubectl exec web -- sh", "exec is not in this console").await?;
