@@ -270,7 +270,8 @@ impl Start<'_> {
         Ok(events)
     }
 
-    /// Of a container's attempts, one runs and the one before it is kept for its log.
+    /// Of a container's attempts, one runs and two before it are kept for their logs: until it is known that the new one
+    /// runs, the one before the last is still the previous one.
     async fn end_earlier(&self) -> Result<(), EngineError> {
         let Some(last) = self.attempt.checked_sub(1) else { return Ok(()) };
         let name = names::container(self.pod, self.container, last);
@@ -279,7 +280,7 @@ impl Start<'_> {
             Err(error) if !error.is_missing() && !error.is_conflict() => return Err(error),
             _ => {}
         }
-        match last.checked_sub(1) {
+        match last.checked_sub(2) {
             Some(older) => force_remove(self.engine, &names::container(self.pod, self.container, older)).await,
             None => Ok(()),
         }
