@@ -67,7 +67,7 @@ impl Kubelets {
     }
 
     /// Whether any machine has joined.
-    pub(crate) fn any(&self) -> bool {
+    pub(crate) fn has_machines(&self) -> bool {
         self.hosts.values().any(|host| host.joined)
     }
 

@@ -111,7 +111,7 @@ impl DriverHandle {
         Some(present.map(|machine| (machine.name().clone(), machine.faults())).collect())
     }
 
-    /// What is used on the simulated machines. None where the machines are no simulated ones.
+    /// What is used on the simulated machines; nothing where the machines are no simulated ones.
     pub async fn usage(&self) -> Vec<MachineUsage> {
         let Place::Simulated(simulation) = &self.place else { return Vec::new() };
         simulation.read().await.world.usage()

@@ -128,7 +128,7 @@ impl<'a> Call<'a> {
     /// A GET of what is in the store, or of what the components say of it.
     fn read(&mut self, store: &Store, components: &Components, now: Time, target: &Target) -> Result<Reply, ApiError> {
         match target {
-            Target::About(path) => self.about(path, components.kubelets.any()),
+            Target::About(path) => self.about(path, components.kubelets.has_machines()),
             Target::EndpointSlices { namespace } => {
                 slices::list(store, namespace.as_deref(), &self.query).map(|d| Reply::Document(200, d))
             }
