@@ -179,6 +179,8 @@ impl Hosts {
         self.0.purpose.metrics.docker_forgotten(name);
         if let Some(driver) = self.0.driver.get() {
             driver.runtime(&name.into(), RuntimeEvent::Left).await.map_err(|e| e.to_string())?;
+            // Whoever removed it finds what came of it.
+            driver.caught_up().await.map_err(|e| e.to_string())?;
         }
         Ok(())
     }

@@ -75,6 +75,12 @@ impl DriverHandle {
         self.events.send(Event::Runtime { node: node.clone(), event }).await.map_err(|_| Closed)
     }
 
+    /// Waits until what was told before has happened, and is durable.
+    pub async fn caught_up(&self) -> Result<(), Closed> {
+        // The loop takes in order what comes, whatever it is.
+        self.request(Request::get("/version")).await.map(drop)
+    }
+
     /// Looks at the durable state. Keep it short: the loop waits meanwhile.
     pub async fn read<T>(&self, look: impl FnOnce(&Cluster) -> T) -> T {
         self.place.read(|_, cluster| look(cluster)).await
