@@ -371,7 +371,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show what nodes use",
         usage: "[NAME]",
         expects: Expects::Names("nodes"),
-        flags: &[top::NODES],
+        flags: &[top::FLAGS, top::OF_NODES],
         run: run!(top::nodes),
     },
     Command {
@@ -379,7 +379,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "Show what pods use",
         usage: "[NAME]",
         expects: Expects::Names("pods"),
-        flags: &[top::PODS],
+        flags: &[top::FLAGS, top::OF_PODS],
         run: run!(top::pods),
     },
     Command {

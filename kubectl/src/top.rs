@@ -10,26 +10,17 @@ use crate::tabs;
 use kubarium_core::api::Quantity;
 use serde_json::Value;
 
-const FLAGS: [Flag; 4] = [
+pub(crate) const FLAGS: &[Flag] = &[
     SELECTOR,
     switch("no-headers", ' ', "no line of column names"),
     text("sort-by", ' ', "cpu or memory"),
     switch("use-protocol-buffers", ' ', "not used here"),
 ];
 
-pub(crate) const NODES: &[Flag] = &[
-    FLAGS[0],
-    FLAGS[1],
-    FLAGS[2],
-    FLAGS[3],
-    switch("show-capacity", ' ', "shares of all there is, not of what pods may have"),
-];
+pub(crate) const OF_NODES: &[Flag] =
+    &[switch("show-capacity", ' ', "shares of all there is, not of what pods may have")];
 
-pub(crate) const PODS: &[Flag] = &[
-    FLAGS[0],
-    FLAGS[1],
-    FLAGS[2],
-    FLAGS[3],
+pub(crate) const OF_PODS: &[Flag] = &[
     ALL_NAMESPACES,
     switch("containers", ' ', "each container by itself"),
     switch("sum", ' ', "a line with the sum of all"),

@@ -5,7 +5,7 @@
 
 use super::query::Query;
 use super::{Response, errors};
-use crate::api::{ApiError, Details, Kind, Object, Reason, Selector, Uid};
+use crate::api::{ApiError, Details, Kind, Name, Object, Reason, Selector, Uid};
 use crate::order;
 use crate::runtime::{ContainerUsage, MachineUsage};
 use crate::store::Store;
@@ -148,7 +148,7 @@ impl UsageQuery {
 
 /// What is used, by what uses it.
 struct Measured<'a> {
-    machines: &'a [MachineUsage],
+    nodes: order::Map<Name, &'a MachineUsage>,
     pods: order::Map<Uid, Vec<&'a ContainerUsage>>,
 }
 
@@ -161,13 +161,12 @@ impl<'a> Measured<'a> {
         for containers in pods.values_mut() {
             order::sort_by(containers, |a, b| a.container.cmp(&b.container));
         }
-        Self { machines, pods }
+        Self { nodes: machines.iter().map(|machine| (machine.node.clone(), machine)).collect(), pods }
     }
 
     /// The sum of a machine's containers: what else it does is not told.
     fn node(&self, name: &str) -> Option<Value> {
-        let machine = self.machines.iter().find(|machine| machine.node == name)?;
-        Some(amounts(machine.containers.iter()))
+        self.nodes.get(name).map(|machine| amounts(machine.containers.iter()))
     }
 
     fn pod(&self, uid: Uid) -> Option<Value> {
