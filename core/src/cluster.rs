@@ -2,6 +2,7 @@
 
 mod components;
 mod context;
+mod event_log;
 mod preview;
 
 pub(crate) use components::{Component, Components};
@@ -18,7 +19,7 @@ use crate::runtime::{RuntimeCommand, RuntimeEvent};
 use crate::scheduler::Schedulers;
 use crate::store::{LOG_CHANGES_MAX, Store};
 use crate::time::Time;
-use context::EventLog;
+use event_log::EventLog;
 use std::sync::Arc;
 
 /// Everything that can happen to a cluster.

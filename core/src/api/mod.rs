@@ -30,7 +30,7 @@ pub(crate) use codec::{decode, encode};
 pub use document::Document;
 pub use ephemeral::as_container;
 pub use error::{ApiError, Cause, Details, Reason};
-pub use event::{EventBody, EventKind, ObjectReference};
+pub use event::{EventBody, EventKind, Occasion, Referent};
 pub use granted::Granted;
 pub use kind::{Kind, KindInfo};
 pub(crate) use managed::managed_text;

@@ -451,21 +451,21 @@ fn event(object: &Object, now: Time) -> Vec<Value> {
     let seen = |at: Time| if at == Time::EPOCH { event_time.unwrap_or_default() } else { at };
     let last = series.and_then(|s| s.last_observed_time.as_ref()).map_or(seen(event.last), Time::from);
     let count = series.and_then(|s| s.count).map_or(i64::from(event.count.max(1)), i64::from);
-    let kind = event.involved.kind.to_ascii_lowercase();
-    let target = if event.involved.name.is_empty() { kind } else { format!("{kind}/{}", event.involved.name) };
+    let kind = event.occasion.of.to_ascii_lowercase();
+    let target = if event.name.is_empty() { kind } else { format!("{kind}/{}", event.name) };
     let reporting = |f: fn(&k8s::Event) -> Option<&String>| rest.and_then(f).map_or("", String::as_str);
-    let (component, host) = if event.component.is_empty() && event.host.is_empty() {
+    let (component, host) = if event.occasion.component.is_empty() && event.host.is_empty() {
         (reporting(|r| r.reporting_component.as_ref()), reporting(|r| r.reporting_instance.as_ref()))
     } else {
-        (event.component.as_str(), event.host.as_str())
+        (event.occasion.component.as_str(), event.host.as_str())
     };
     let source = if host.is_empty() { component.to_owned() } else { format!("{component}, {host}") };
     vec![
         age(last, now).into(),
-        event.kind.as_str().into(),
-        event.reason.as_str().into(),
+        event.occasion.kind.as_str().into(),
+        event.occasion.reason.as_str().into(),
         target.into(),
-        event.involved.field_path.as_str().into(),
+        event.occasion.field_path.as_str().into(),
         source.into(),
         event.message.trim().into(),
         age(seen(event.first), now).into(),

@@ -51,7 +51,7 @@ fn maker(object: &Object) -> &'static str {
     match &object.body {
         Body::Namespace { .. } => APISERVER,
         Body::Node { .. } => KUBELET,
-        Body::Event(event) => match event.component.as_str() {
+        Body::Event(event) => match event.occasion.component.as_str() {
             "kubelet" => KUBELET,
             "default-scheduler" => SCHEDULER,
             _ => CONTROLLERS,

@@ -45,8 +45,8 @@ impl Components {
             seen: store.revision(),
         };
         for object in Kind::ALL.into_iter().flat_map(|kind| store.list(kind, None)) {
-            let after = Some(Arc::clone(object));
-            components.observe(&Change { revision: object.meta.resource_version, before: None, after }, now);
+            let (revision, after) = (object.meta.resource_version, Some(Arc::clone(object)));
+            components.observe(&Change { revision, kind: object.kind(), before: None, after }, now);
         }
         components
     }
@@ -64,7 +64,13 @@ impl Components {
             left |= self.schedulers.work(cx);
             left |= self.kubelets.work(cx);
         }
-        left | self.spread(cx.store, cx.now)
+        left |= self.spread(cx.store, cx.now);
+        if !left {
+            cx.write_events();
+            // They are news to nobody who would do more.
+            self.spread(cx.store, cx.now);
+        }
+        left
     }
 
     /// When the first of them next wants to work although nothing changed.

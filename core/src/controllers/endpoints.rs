@@ -89,10 +89,10 @@ fn port_number(port: &ServicePort) -> u16 {
 
 impl EndpointsController {
     pub(super) fn observe(&mut self, change: &Change) {
-        match change.kind() {
-            Some(Kind::Service) => self.observe_service(change),
-            Some(Kind::Pod) => self.observe_pod(change),
-            Some(Kind::Endpoints) => self.observe_endpoints(change),
+        match change.kind {
+            Kind::Service => self.observe_service(change),
+            Kind::Pod => self.observe_pod(change),
+            Kind::Endpoints => self.observe_endpoints(change),
             _ => {}
         }
     }

@@ -26,9 +26,9 @@ pub use countdown::{Countdown, PendingEviction};
 #[cfg(feature = "foresight")]
 pub(crate) use taint_eviction::allowance;
 
-use crate::api::Name;
 #[cfg(feature = "foresight")]
 use crate::api::Object;
+use crate::api::{Kind, Name};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
 use crate::order;
@@ -124,6 +124,11 @@ impl Controllers {
 
 impl Component for Controllers {
     fn observe(&mut self, change: &Change, now: Time) {
+        if change.kind == Kind::Event {
+            // They are nobody's concern but their namespace's when it goes, and there are many.
+            self.namespaces.observe(change);
+            return;
+        }
         self.owned.observe(change);
         self.placement.observe(change);
         self.nodes.observe(change, now);

@@ -22,8 +22,11 @@ pub(super) struct Namespaces {
 
 impl Namespaces {
     pub(super) fn observe(&mut self, change: &Change) {
+        if change.kind != Kind::Namespace && self.terminating.is_empty() {
+            return;
+        }
         let Some(object) = change.object() else { return };
-        if object.kind() == Kind::Namespace {
+        if change.kind == Kind::Namespace {
             match &change.after {
                 Some(after) if is_terminating(after) => {
                     self.terminating.insert(after.meta.name.clone());

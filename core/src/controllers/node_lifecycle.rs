@@ -101,7 +101,7 @@ impl NodeLifecycle {
     }
 
     pub(super) fn observe(&mut self, change: &Change, now: Time) {
-        if change.kind() != Some(Kind::Node) {
+        if change.kind != Kind::Node {
             return;
         }
         let Some(object) = change.object() else { return };

@@ -14,7 +14,7 @@ pub(super) struct Placement {
 
 impl Placement {
     pub(super) fn observe(&mut self, change: &Change) {
-        if change.kind() != Some(Kind::Pod) {
+        if change.kind != Kind::Pod {
             return;
         }
         let [before, after] = [&change.before, &change.after].map(|o| o.as_ref().and_then(|o| o.pod()?.node.as_ref()));

@@ -36,8 +36,8 @@ pub(super) struct PodGarbage {
 impl PodGarbage {
     pub(super) fn observe(&mut self, change: &Change, now: Time) {
         let Some(object) = change.object() else { return };
-        match change.kind() {
-            Some(Kind::Node) => {
+        match change.kind {
+            Kind::Node => {
                 if change.after.is_some() {
                     self.present.insert(object.meta.name.clone(), ());
                     self.missing.cancel(&object.meta.name);
@@ -49,7 +49,7 @@ impl PodGarbage {
                     self.look_soon(now);
                 }
             }
-            Some(Kind::Pod) => {
+            Kind::Pod => {
                 let finished = |o: &Object| o.pod().is_some_and(|p| p.status.phase.is_finished());
                 for old in change.before.iter().filter(|o| finished(o)) {
                     self.finished.remove(&(old.meta.created, old.key()));

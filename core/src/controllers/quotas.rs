@@ -37,7 +37,7 @@ pub(super) struct Quotas {
 
 impl Quotas {
     pub(super) fn observe(&mut self, change: &Change) {
-        let Some(object) = change.object().filter(|o| o.kind() != Kind::Event) else { return };
+        let Some(object) = change.object() else { return };
         let wanted = |o: &Option<Arc<Object>>| o.as_ref().and_then(|o| Some(o.document()?.at(&["spec"]).clone()));
         if object.kind() == Kind::ResourceQuota {
             let key = object.key();

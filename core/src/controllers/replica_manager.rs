@@ -123,9 +123,9 @@ fn is_active(object: &Object) -> bool {
 
 impl<K: ReplicaKind> ReplicaManager<K> {
     pub(super) fn observe(&mut self, change: &Change, now: Time) {
-        match change.kind() {
-            Some(Kind::Pod) => self.observe_pod(change, now),
-            Some(kind) if kind == K::KIND => self.observe_owner(change),
+        match change.kind {
+            Kind::Pod => self.observe_pod(change, now),
+            kind if kind == K::KIND => self.observe_owner(change),
             _ => {}
         }
     }

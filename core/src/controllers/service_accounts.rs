@@ -18,9 +18,9 @@ pub(super) struct ServiceAccounts {
 
 impl ServiceAccounts {
     pub(super) fn observe(&mut self, change: &Change) {
-        match (change.kind(), &change.before, &change.after) {
-            (Some(Kind::Namespace), None, Some(namespace)) => _ = self.dirty.insert(namespace.meta.name.clone()),
-            (Some(Kind::ServiceAccount), Some(gone), None) if gone.meta.name == DEFAULT => {
+        match (change.kind, &change.before, &change.after) {
+            (Kind::Namespace, None, Some(namespace)) => _ = self.dirty.insert(namespace.meta.name.clone()),
+            (Kind::ServiceAccount, Some(gone), None) if gone.meta.name == DEFAULT => {
                 self.dirty.insert(gone.meta.namespace.clone());
             }
             _ => {}

@@ -62,9 +62,9 @@ fn is_tainted(node: &Object) -> bool {
 
 impl TaintEviction {
     pub(super) fn observe(&mut self, change: &Change) {
-        match change.kind() {
-            Some(Kind::Node) => self.observe_node(change),
-            Some(Kind::Pod) => self.observe_pod(change),
+        match change.kind {
+            Kind::Node => self.observe_node(change),
+            Kind::Pod => self.observe_pod(change),
             _ => {}
         }
     }

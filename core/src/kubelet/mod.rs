@@ -268,8 +268,8 @@ fn remove(node: &Name, pod: PodRef, cx: &mut Context<'_>) {
 
 impl Component for Kubelets {
     fn observe(&mut self, change: &Change, _now: Time) {
-        match change.kind() {
-            Some(Kind::Node) => {
+        match change.kind {
+            Kind::Node => {
                 let Some(object) = change.object() else { return };
                 if let Some(host) = self.hosts.get_mut(&object.meta.name) {
                     let ready = change.after.as_deref().is_some_and(host::is_ready);
@@ -279,11 +279,11 @@ impl Component for Kubelets {
                     host.ready = ready;
                 }
             }
-            Some(Kind::ConfigMap | Kind::Secret) => {
+            Kind::ConfigMap | Kind::Secret => {
                 let pods = change.object().and_then(|object| self.readers.get(&object.key()));
                 self.dirty.extend(pods.into_iter().flatten().copied());
             }
-            Some(Kind::Pod) => {
+            Kind::Pod => {
                 let before = change.before.as_deref().and_then(|o| Some((o, o.pod()?)));
                 let after = change.after.as_deref().and_then(|o| Some((o, o.pod()?)));
                 let Some(uid) = after.or(before).map(|(o, _)| o.meta.uid) else { return };

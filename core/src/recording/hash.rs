@@ -7,7 +7,7 @@ use super::digest::Digest;
 use crate::api::granted::{Grant, Granted, Share};
 use crate::api::{
     Body, Condition, ContainerState, ContainerStatus, Deletion, EventBody, Kind, Labels, ManagedFields, Meta, MetaRest,
-    Object, ObjectReference, PodBody, PodStatus, QosClass, RarerStatus, Terminated, When,
+    Object, Occasion, PodBody, PodStatus, QosClass, RarerStatus, Referent, Terminated, When,
 };
 use crate::cluster::Cluster;
 use crate::scheduler::{Chosen, Code, Decision, Plan, PluginScore, Preemption, Refusal, Restraint};
@@ -205,18 +205,21 @@ fn add_terminated(digest: &mut Digest, terminated: &Terminated) {
 }
 
 fn add_event(digest: &mut Digest, event: &EventBody) {
-    let EventBody { involved, reason, message, kind, count, first, last, component, host, rest } = event;
-    let ObjectReference { kind: of, api_version, namespace, name, uid, resource_version, field_path } = involved;
-    for text in [of, api_version, namespace, name, uid, resource_version, field_path] {
+    let EventBody { occasion, name, uid, resource_version, message, count, first, last, host, rest } = event;
+    let Occasion { of, api_version, namespace, field_path, reason, kind, component } = &**occasion;
+    for text in [of, api_version, namespace, field_path, reason, component, name] {
         digest.text(text);
     }
-    digest.text(reason);
-    digest.text(message);
     digest.text(kind.as_str());
+    match uid {
+        Referent::Uid(uid) => digest.number(uid.bits().cast_signed()),
+        Referent::Text(text) => digest.text(text),
+    }
+    digest.number(*resource_version);
+    digest.text(message);
     digest.number(*count);
     add_time(digest, *first);
     add_time(digest, *last);
-    digest.text(component);
     digest.text(host);
     digest.option(rest.as_deref(), Digest::structure);
 }

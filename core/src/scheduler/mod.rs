@@ -428,17 +428,17 @@ impl Component for Schedulers {
             self.ahead.pop_front();
             return;
         }
-        match change.kind() {
-            Some(Kind::Pod) => self.see_pod(change, now),
-            Some(Kind::Node) => {
+        match change.kind {
+            Kind::Pod => self.see_pod(change, now),
+            Kind::Node => {
                 let Some(object) = change.object() else { return };
                 self.see_node(&object.meta.name, change.before.as_deref(), change.after.as_deref());
             }
-            Some(Kind::Service) => self.see_other(change, |o| o.service().and_then(|s| s.selector.as_ref())),
-            Some(Kind::ReplicationController) => {
+            Kind::Service => self.see_other(change, |o| o.service().and_then(|s| s.selector.as_ref())),
+            Kind::ReplicationController => {
                 self.see_other(change, |o| o.replication_controller().and_then(|(spec, _)| spec.selector.as_ref()));
             }
-            Some(Kind::Namespace) => self.see_other(change, |o| Some(&*o.meta.labels)),
+            Kind::Namespace => self.see_other(change, |o| Some(&*o.meta.labels)),
             _ => {}
         }
     }

@@ -70,7 +70,8 @@ impl Schedulers {
         let Ok(bound) = cx.store.update(next, None) else { return };
         // The next decision must see this one.
         let revision = bound.meta.resource_version;
-        self.see_pod(&Change { revision, before: Some(Arc::clone(object)), after: Some(Arc::clone(&bound)) }, cx.now);
+        let (before, after) = (Some(Arc::clone(object)), Some(Arc::clone(&bound)));
+        self.see_pod(&Change { revision, kind: Kind::Pod, before, after }, cx.now);
         self.ahead.push_back(revision);
         let message = ["Successfully assigned ", &bound.meta.namespace, "/", &bound.meta.name, " to ", node].concat();
         cx.event(&bound, EventKind::Normal, scheduler, "Scheduled", &message);

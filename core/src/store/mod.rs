@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Change {
     /// The revision it made.
     pub revision: u64,
+    /// The kind it is about.
+    pub kind: Kind,
     /// The version before; none for a creation.
     pub before: Option<Arc<Object>>,
     /// The version after; none for a removal.
@@ -25,11 +27,6 @@ impl Change {
     /// The object as it is, or as it last was.
     pub fn object(&self) -> Option<&Arc<Object>> {
         self.after.as_ref().or(self.before.as_ref())
-    }
-
-    /// The kind it is about.
-    pub fn kind(&self) -> Option<Kind> {
-        self.object().map(|o| o.kind())
     }
 }
 
@@ -170,7 +167,7 @@ impl Store {
         let object = Arc::clone(place.or_insert_with(|| Arc::new(object)));
         self.revision = revision;
         self.index(&object);
-        self.record(None, Some(Arc::clone(&object)));
+        self.record(object.kind(), None, Some(Arc::clone(&object)));
         Ok(object)
     }
 
@@ -196,7 +193,7 @@ impl Store {
         let before = std::mem::replace(slot, Arc::clone(&after));
         self.revision = revision;
         self.index(&after);
-        self.record(Some(before), Some(Arc::clone(&after)));
+        self.record(after.kind(), Some(before), Some(Arc::clone(&after)));
         Ok(after)
     }
 
@@ -212,7 +209,7 @@ impl Store {
             self.pods.remove(&before.meta.uid);
         }
         self.revision += 1;
-        self.record(Some(Arc::clone(&before)), None);
+        self.record(key.kind, Some(Arc::clone(&before)), None);
         Ok(before)
     }
 
@@ -241,8 +238,8 @@ impl Store {
         }
     }
 
-    fn record(&mut self, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
-        self.log.push_back(Change { revision: self.revision, before, after });
+    fn record(&mut self, kind: Kind, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
+        self.log.push_back(Change { revision: self.revision, kind, before, after });
     }
 
     fn index(&mut self, object: &Arc<Object>) {

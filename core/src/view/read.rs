@@ -257,14 +257,14 @@ pub(super) fn event(meta: &Meta, event: &EventBody) -> EventRow {
     EventRow {
         namespace: meta.namespace.clone(),
         name: meta.name.clone(),
-        kind: event.kind,
-        about: event.involved.kind.clone(),
-        object: (event.involved.namespace.clone(), event.involved.name.clone()),
-        reason: event.reason.clone(),
+        kind: event.occasion.kind,
+        about: event.occasion.of.clone(),
+        object: (event.occasion.namespace.clone(), event.name.clone()),
+        reason: event.occasion.reason.clone(),
         message: Arc::clone(&event.message),
         count: event.count,
         first: event.first,
         last: event.last,
-        component: event.component.clone(),
+        component: event.occasion.component.clone(),
     }
 }

@@ -273,14 +273,14 @@ fn timeline(world: &World) -> Vec<Line> {
     for object in world.cluster().store().list(Kind::Event, None) {
         let Body::Event(event) = &object.body else { continue };
         let at = second(event.first);
-        let key = (at, event.reason.to_string(), event.involved.kind.to_string());
+        let key = (at, event.occasion.reason.to_string(), event.occasion.of.to_string());
         lines.entry(key).and_modify(|line| line.count += 1).or_insert_with(|| Line {
             second: at,
-            reason: event.reason.to_string(),
-            about: format!("{} {}", event.involved.kind, event.involved.name),
+            reason: event.occasion.reason.to_string(),
+            about: format!("{} {}", event.occasion.of, event.name),
             message: event.message.to_string(),
             count: 1,
-            warning: event.kind == kubarium_core::api::EventKind::Warning,
+            warning: event.occasion.kind == kubarium_core::api::EventKind::Warning,
         });
     }
     lines.into_values().collect()

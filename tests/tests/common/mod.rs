@@ -154,7 +154,7 @@ impl Api {
     pub(crate) fn events(&self, reason: &str) -> u32 {
         let events = self.list(Kind::Event);
         let counts = events.iter().filter_map(|o| match &o.body {
-            kubarium_core::api::Body::Event(event) if event.reason == reason => Some(event.count),
+            kubarium_core::api::Body::Event(event) if event.occasion.reason == reason => Some(event.count),
             _ => None,
         });
         counts.sum()

@@ -243,7 +243,7 @@ impl Script {
         self.wake = output.wake;
         let store = self.cluster.store();
         let changes = store.changes_since(self.revision).unwrap();
-        let created = changes.filter(|c| c.before.is_none() && c.kind() == Some(Kind::Event));
+        let created = changes.filter(|c| c.before.is_none() && c.kind == Kind::Event);
         self.events.extend(created.filter_map(|c| c.after.as_ref()).map(|o| o.key()));
         self.revision = store.revision();
         // Pods come in the order of their uids, which are random: here by name.
@@ -454,15 +454,15 @@ impl Script {
     fn events(&mut self, name: &str) {
         let store = self.cluster.store();
         let events = self.events.iter().filter_map(|key| match &store.at(key)?.body {
-            Body::Event(e) if e.involved.name == name && e.component == "kubelet" => Some(e),
+            Body::Event(e) if e.name == name && e.occasion.component == "kubelet" => Some(e),
             _ => None,
         });
         let mut text = String::new();
         for e in events {
             let times = if e.count > 1 { format!(" (x{})", e.count) } else { String::new() };
             let part =
-                if e.involved.field_path.is_empty() { String::new() } else { format!(" {}", e.involved.field_path) };
-            let _ = writeln!(text, "  {} {}{part}: {}{times}", e.kind.as_str(), e.reason, e.message);
+                if e.occasion.field_path.is_empty() { String::new() } else { format!(" {}", e.occasion.field_path) };
+            let _ = writeln!(text, "  {} {}{part}: {}{times}", e.occasion.kind.as_str(), e.occasion.reason, e.message);
         }
         let uids = self.cluster.store().list(Kind::Pod, None).map(|o| o.meta.uid.to_string());
         for uid in uids.collect::<Vec<_>>() {

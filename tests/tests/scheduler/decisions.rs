@@ -1,7 +1,8 @@
 //! What a decision leaves behind, who may decide, and how ties are broken.
 
 use crate::fixture::{Fixture, cpu, node, pod, requests};
-use kubarium_core::api::{ConditionKind, ConditionStatus};
+use kubarium_core::Config;
+use kubarium_core::api::{ConditionKind, ConditionStatus, Kind};
 use kubarium_core::scheduler::QueueLengths;
 use serde_json::{Value, json};
 
@@ -140,4 +141,27 @@ fn a_placed_pod_is_explained_as_if_it_were_yet_to_be_placed() {
     let fixture = Fixture::new(&with(nodes(&["n"]), [cpu("p", "3")]));
     assert_eq!(fixture.place("p"), "n");
     assert_eq!(fixture.verdict("p", "n"), "fits", "it does not stand in its own way");
+}
+
+#[test]
+fn of_a_burst_only_as_many_events_are_written_as_are_kept() {
+    let config = Config { events_max: 10, ..Config::default() };
+    let roomy = node("n", json!({"status": {"allocatable": {"pods": "110"}}}));
+    let pods = (0..100).map(|number| pod(&format!("p{number:02}"), json!({})));
+    let mut fixture = Fixture::with(config, &with(vec![roomy], pods));
+    let told = |fixture: &Fixture| -> Vec<String> {
+        (0..100).map(|number| format!("p{number:02}")).filter(|pod| fixture.events(pod, "Scheduled") > 0).collect()
+    };
+    let latest: Vec<String> = (90..100).map(|number| format!("p{number}")).collect();
+    assert_eq!(told(&fixture), latest);
+    let changes = |fixture: &Fixture| {
+        let store = fixture.cluster.store();
+        store.changes_since(store.compacted()).unwrap().filter(|change| change.kind == Kind::Event).count()
+    };
+    assert_eq!(changes(&fixture), 10, "what is superseded at once is never written");
+    // Each that comes now takes the place of the oldest.
+    fixture.create(&pod("later", json!({})));
+    assert_eq!(told(&fixture), latest[1..]);
+    assert_eq!(fixture.events("later", "Scheduled"), 1);
+    assert_eq!(changes(&fixture), 12);
 }

@@ -63,8 +63,13 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// With these objects there from the start, and a seed.
     pub(crate) fn seeded(seed: u64, objects: &[Value]) -> Self {
+        Self::with(Config { seed, ..Config::default() }, objects)
+    }
+
+    /// With these objects there from the start, and settings.
+    pub(crate) fn with(config: Config, objects: &[Value]) -> Self {
         // Nobody sends heartbeats here.
-        let config = Config { seed, node_grace: Span::from_secs(1_000_000), ..Config::default() };
+        let config = Config { node_grace: Span::from_secs(1_000_000), ..config };
         let namespace = json!({"kind": "Namespace", "metadata": {"name": "default"}});
         let objects = objects.iter().chain([&namespace]).enumerate().map(|(at, value)| {
             let kind = Kind::ALL.into_iter().find(|k| value["kind"] == k.info().kind).unwrap();
@@ -189,7 +194,7 @@ impl Fixture {
     /// How many events of a reason there are about a pod, repetitions counted.
     pub(crate) fn events(&self, pod: &str, reason: &str) -> u32 {
         let events = self.cluster.store().list(Kind::Event, None).filter_map(|o| match &o.body {
-            kubarium_core::api::Body::Event(e) => (e.involved.name == pod && e.reason == reason).then_some(e.count),
+            kubarium_core::api::Body::Event(e) => (e.name == pod && e.occasion.reason == reason).then_some(e.count),
             _ => None,
         });
         events.sum()

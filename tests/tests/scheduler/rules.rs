@@ -84,10 +84,10 @@ impl Picture {
     pub(crate) fn apply(&mut self, change: &Change) {
         let Some(object) = change.object() else { return };
         let name = object.meta.name.to_string();
-        let all = match change.kind() {
-            Some(Kind::Node) => &mut self.nodes,
-            Some(Kind::Pod) => &mut self.pods,
-            Some(Kind::Namespace) if name == "default" => {
+        let all = match change.kind {
+            Kind::Node => &mut self.nodes,
+            Kind::Pod => &mut self.pods,
+            Kind::Namespace if name == "default" => {
                 self.namespace = BTreeMap::clone(&object.meta.labels);
                 return;
             }

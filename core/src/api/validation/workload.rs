@@ -48,7 +48,7 @@ pub(super) fn check(spec: &k8s::ReplicationControllerSpec, config: &Config, erro
 }
 
 pub(super) fn check_event(event: &EventBody, meta: &Meta, errors: &mut Errors) {
-    let involved = event.involved.namespace.as_str();
+    let involved = event.occasion.namespace.as_str();
     let text = |text: fn(&k8s::Event) -> &Option<String>| {
         event.rest.as_ref().and_then(|rest| text(rest).as_deref()).unwrap_or_default()
     };
@@ -70,7 +70,7 @@ pub(super) fn check_event(event: &EventBody, meta: &Meta, errors: &mut Errors) {
     for (field, text, required, max) in [
         ("reportingInstance", text(|r| &r.reporting_instance), true, 128),
         ("action", text(|r| &r.action), true, 128),
-        ("reason", &*event.reason, true, 128),
+        ("reason", &*event.occasion.reason, true, 128),
         ("message", &*event.message, false, 1024),
     ] {
         if required {
