@@ -167,6 +167,24 @@ timeline:
 }
 
 #[test]
+fn a_scenario_is_found_wherever_it_stands_and_however_its_kind_is_written() {
+    let manifests = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: i}]}\n";
+    let scenario = "apiVersion: kubarium.io/v1\nkind: Scenario\nnodes:\n- {name: node, count: 2}\n";
+    let escaped = scenario.replace("Scenario", "\"Sc\\u0065nario\"");
+    let (_directory, [pods, plain, escaped]) =
+        files([("pods.yaml", manifests), ("plain.yaml", scenario), ("escaped.yaml", &escaped)]);
+    let end = |files: &[&str]| {
+        let report = json(files);
+        (report["nodes"].clone(), report["bound"].clone(), report["events"].clone(), report["state_hash"].clone())
+    };
+    let expected = end(&[&plain, &pods]);
+    assert_eq!((&expected.0, &expected.1), (&2.into(), &1.into()));
+    for files in [[&*pods, &*plain], [&*pods, &*escaped], [&*escaped, &*pods]] {
+        assert_eq!(end(&files), expected, "{files:?}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_said_in_one_line_with_line_and_field() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: c\n    image: i\n";
     let edited = |from: &str, to: &str| pod.replace(from, to);
@@ -199,6 +217,8 @@ fn what_is_wrong_with_a_file_is_said_in_one_line_with_line_and_field() {
         ("a scenario's wrong action", format!("{scenario}timeline:\n- {{at: 5s, do: explode node-1}}\n"), "line 6, column "),
         ("a scenario's wrong time", format!("{scenario}timeline:\n- {{at: soon, do: failNode node-1}}\n"), "line 6, column "),
         ("a scenario's wrong manifest", format!("{scenario}manifests:\n- apiVersion: v1\n  kind: Pod\n  metadata: {{name: A_}}\n  spec: {{containers: [{{name: c, image: i}}]}}\n"), "A_"),
+        ("a refused manifest far above what is no YAML", format!("{}{}---\na: [\n", edited("name: a", "name: A_b"), format!("---\n{pod}").repeat(100)), "line 911, column 1: while parsing"),
+        ("a refused manifest above another", format!("{}---\n{}", edited("name: a", "name: A_b"), edited("image: i", "image: 5")), "line 4, column 3: metadata.name: "),
         ("two scenarios", format!("{scenario}---\n{scenario}"), "only one scenario at a time"),
     ] {
         let (_directory, [file]) = files([("input.yaml", &text)]);
@@ -209,6 +229,22 @@ fn what_is_wrong_with_a_file_is_said_in_one_line_with_line_and_field() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // What is wrong with files is said in their order, and before what is wrong with what they say.
+    let (_directory, [refused, broken, settings]) = files([
+        ("refused.yaml", &edited("name: a", "name: A_b")),
+        ("broken.yaml", "a: [\n"),
+        ("settings.yaml", "kind: no\n"),
+    ]);
+    for (arguments, says) in [
+        (vec![&*refused, &*broken], "broken.yaml: line 2"),
+        (vec![&*broken, "/no/such/file.yaml"], "broken.yaml: line 2"),
+        (vec![&*refused, "/no/such/file.yaml"], "/no/such/file.yaml: no such file"),
+        (vec![&*refused, "--scheduler-config", &*settings], "settings.yaml"),
+        (vec![&*broken, "--scheduler-config", &*settings], "broken.yaml: line 2"),
+    ] {
+        let (code, said) = simulate(&arguments).unwrap_err();
+        assert!(code == Some(2) && said.lines().count() == 1 && said.contains(says), "{arguments:?}: {said}");
+    }
     let (directory, [binary]) = files([("binary.yaml", "")]);
     std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
     for (arguments, says) in [

@@ -12,6 +12,7 @@ use super::action::ActionError;
 use super::behaviour::Images;
 use super::latency::HEARTBEAT_PERIOD;
 use super::machine::{Fault, VirtualMachine};
+use super::manifest::Manifest;
 use super::queue::{Happening, Queue};
 use super::scenario::Scenario;
 use super::traffic::Traffic;
@@ -232,6 +233,13 @@ impl World {
                 break;
             }
         }
+    }
+
+    /// Creates what a manifest says now, as one of its scenario's would be: who reads many of them hands them over one by
+    /// one, at the beginning of a world whose scenario has nothing else for that instant.
+    pub fn take_in(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
+        self.events += 1;
+        self.create(manifest)
     }
 
     /// Lets time pass without an event; never backwards.

@@ -3,20 +3,21 @@
 mod input;
 mod page;
 mod plot;
+mod progress;
 mod report;
 mod samples;
 
 use crate::config::read_scheduler_config;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use input::Origins;
 use kubarium_core::Span;
-use kubarium_core::api::Kind;
-use kubarium_core::sim::{self, World};
+use kubarium_core::sim::{self, Scenario, World};
+use progress::Progress;
 use samples::Samples;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Flags of `kubarium simulate`.
 #[derive(Args, Debug)]
@@ -70,10 +71,10 @@ const SAMPLE_EVERY: Span = Span::from_millis(1_000);
 /// A world in which the beginning has happened: `scenario` as the command takes a file. Where the API refuses a manifest,
 /// the failure names it.
 pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure> {
-    let (loaded, mut world) = world(&[scenario.to_owned()], seed, None)?;
+    let (origins, mut world) = world(&[scenario.to_owned()], seed, None, &Progress::hidden())?;
     while !world.advance(sim::BEGINNING, SLICE_EVENTS).reached {}
     match world.rejections().first() {
-        Some(rejection) => Err(loaded.refused(rejection)),
+        Some(rejection) => Err(origins.refused(rejection)),
         None => Ok(world),
     }
 }
@@ -81,13 +82,13 @@ pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure>
 /// A world as `kubarium simulate` plays it, so much later or when nothing is left to happen. Where the API refuses a
 /// manifest, the failure names it.
 pub(crate) fn play(files: &[String], seed: Option<u64>, duration: Option<Span>) -> Result<World, Failure> {
-    let (loaded, mut world) = world(files, seed, None)?;
+    let (origins, mut world) = world(files, seed, None, &Progress::hidden())?;
     let limit = sim::BEGINNING + duration.unwrap_or(SPAN_MAX);
     loop {
         let step =
             if duration.is_none() { world.settle(limit, SLICE_EVENTS) } else { world.advance(limit, SLICE_EVENTS) };
         if let Some(rejection) = world.rejections().first() {
-            return Err(loaded.refused(rejection));
+            return Err(origins.refused(rejection));
         }
         if step.reached {
             return Ok(world);
@@ -95,22 +96,30 @@ pub(crate) fn play(files: &[String], seed: Option<u64>, duration: Option<Span>) 
     }
 }
 
-fn world(files: &[String], seed: Option<u64>, scheduler: Option<&Path>) -> Result<(input::Loaded, World), Failure> {
-    let mut loaded = input::load(files)?;
-    loaded.scenario.config.seed = seed.unwrap_or(loaded.scenario.config.seed);
-    if let Some(path) = scheduler {
-        loaded.scenario.config.scheduler = Some(read_scheduler_config(path)?);
-    }
-    let world = World::new(&loaded.scenario);
-    Ok((loaded, world))
+fn world(
+    files: &[String],
+    seed: Option<u64>,
+    scheduler: Option<&Path>,
+    progress: &Progress,
+) -> Result<(Origins, World), Failure> {
+    let start = |mut scenario: Scenario| {
+        scenario.config.seed = seed.unwrap_or(scenario.config.seed);
+        if let Some(path) = scheduler {
+            scenario.config.scheduler = Some(read_scheduler_config(path)?);
+        }
+        Ok(World::new(&scenario))
+    };
+    input::begin(files, start, progress)
 }
 
 /// Does what the arguments ask for.
 pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     let begun = Instant::now();
-    let (loaded, mut world) = world(&arguments.files, arguments.seed, arguments.scheduler_config.as_deref())?;
+    let progress = Progress::new();
+    let scheduler = arguments.scheduler_config.as_deref();
+    let (origins, mut world) =
+        world(&arguments.files, arguments.seed, scheduler, &progress).inspect_err(|_| progress.clear())?;
     let mut samples = Samples::new(arguments.output == Format::Html);
-    let progress = Progress::new(loaded.scenario.manifests.len());
     let limit = sim::BEGINNING + arguments.duration.unwrap_or(SPAN_MAX);
     let settles = arguments.duration.is_none();
     let mut until = if samples.wanted() { sim::BEGINNING } else { limit };
@@ -118,7 +127,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
         let step = if settles { world.settle(until, SLICE_EVENTS) } else { world.advance(until, SLICE_EVENTS) };
         if let Some(rejection) = world.rejections().first() {
             progress.clear();
-            return Err(loaded.refused(rejection));
+            return Err(origins.refused(rejection));
         }
         progress.show(&world);
         if !step.reached {
@@ -145,38 +154,5 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
             Err(Failure::running(format!("the report cannot be written: {e}")))
         }
         _ => Ok(()),
-    }
-}
-
-/// A bar on the terminal while there is much to do; nothing where there is no terminal.
-struct Progress {
-    bar: ProgressBar,
-    begun: Instant,
-}
-
-impl Progress {
-    fn new(manifests: usize) -> Self {
-        let bar =
-            if std::io::stderr().is_terminal() { ProgressBar::new(manifests as u64) } else { ProgressBar::hidden() };
-        // The template is a constant that a test sees; without it the bar has its usual look.
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} objects  {msg}") {
-            bar.set_style(style);
-        }
-        Self { bar, begun: Instant::now() }
-    }
-
-    fn show(&self, world: &World) {
-        if self.bar.is_hidden() || self.begun.elapsed() < Duration::from_millis(300) {
-            return;
-        }
-        let store = world.cluster().store();
-        let objects: usize = Kind::ALL.into_iter().filter(|k| *k != Kind::Event).map(|k| store.count(k)).sum();
-        self.bar.set_position((objects as u64).min(self.bar.length().unwrap_or_default()));
-        self.bar
-            .set_message(format!("{} of cluster time", sim::format_span(Span::from_secs(world.elapsed().as_secs()))));
-    }
-
-    fn clear(&self) {
-        self.bar.finish_and_clear();
     }
 }
