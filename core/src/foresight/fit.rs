@@ -67,7 +67,7 @@ pub(super) fn of_pod(cluster: &Cluster, namespace: &str, name: &str, limit: u32)
     let missing = || ApiError::not_found(Kind::Pod, name);
     let pod = cluster.store().get(Kind::Pod, namespace, name).ok_or_else(missing)?;
     let trial = Trial::new(cluster);
-    if let Some(owner) = pod_edit::owner(&trial, pod) {
+    if let Some(owner) = pod_edit::owner(&trial.cluster, pod) {
         return of_replicas(cluster, namespace, &owner.meta.name, limit);
     }
     let mut value = pod.document_value();

@@ -1,8 +1,8 @@
 //! Changes of a pod that its spec does not allow once it exists: another pod takes its place.
 
-use super::trial::Trial;
-use crate::api::{Kind, Object};
+use crate::api::{Kind, Meta, Object};
 use crate::apiserver::Method;
+use crate::cluster::Cluster;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -42,32 +42,21 @@ pub(super) fn escaped(key: &str) -> String {
 }
 
 /// The replication controller that would make another pod in the place of this one.
-pub(super) fn owner<'a>(trial: &'a Trial, pod: &Object) -> Option<&'a Arc<Object>> {
+pub(super) fn owner<'a>(cluster: &'a Cluster, pod: &Object) -> Option<&'a Arc<Object>> {
     let named = pod.meta.controller().filter(|o| o.kind == Kind::ReplicationController.info().kind)?;
-    let store = trial.cluster.store();
+    let store = cluster.store();
     let owner = store.get(Kind::ReplicationController, &pod.meta.namespace, &named.name)?;
     (pod.meta.controller_uid() == Some(owner.meta.uid) && owner.meta.deletion.is_none()).then_some(owner)
 }
 
 /// The requests that put another pod in the place of one: its controller makes it from a changed template, or it is
 /// created anew.
-pub(super) fn requests(trial: &Trial, pod: &Object, edits: &[Edit]) -> Vec<(Method, String, Value)> {
+pub(super) fn requests(cluster: &Cluster, pod: &Object, edits: &[Edit]) -> Vec<(Method, String, Value)> {
     let space = format!("/api/v1/namespaces/{}", pod.meta.namespace);
     let path = format!("{space}/pods/{}", pod.meta.name);
     let gone = (Method::Delete, path, json!({"gracePeriodSeconds": 0}));
-    let changed = |spec: &Value| {
-        let mut spec = spec.clone();
-        for edit in edits {
-            edit.apply(&mut spec);
-        }
-        spec
-    };
-    if let Some(owner) = owner(trial, pod) {
-        let document = owner.document_value();
-        let spec = &document["spec"]["template"]["spec"];
-        let patch = json!({"spec": {"template": {"spec": difference(spec, &changed(spec))}}});
-        let path = format!("{space}/replicationcontrollers/{}", owner.meta.name);
-        return vec![(Method::Patch, path, patch), gone];
+    if let Some(owner) = owner(cluster, pod) {
+        return vec![template(owner, edits), gone];
     }
     let mut document = pod.document_value();
     let mut metadata = Map::new();
@@ -77,9 +66,26 @@ pub(super) fn requests(trial: &Trial, pod: &Object, edits: &[Edit]) -> Vec<(Meth
         }
     }
     let body = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": changed(&document["spec"]),
+        "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": changed(&document["spec"], edits),
     });
     vec![gone, (Method::Post, format!("{space}/pods"), body)]
+}
+
+/// The request that changes a controller's template.
+pub(super) fn template(owner: &Object, edits: &[Edit]) -> (Method, String, Value) {
+    let document = owner.document_value();
+    let spec = &document["spec"]["template"]["spec"];
+    let patch = json!({"spec": {"template": {"spec": difference(spec, &changed(spec, edits))}}});
+    let Meta { namespace, name, .. } = &owner.meta;
+    (Method::Patch, format!("/api/v1/namespaces/{namespace}/replicationcontrollers/{name}"), patch)
+}
+
+fn changed(spec: &Value, edits: &[Edit]) -> Value {
+    let mut spec = spec.clone();
+    for edit in edits {
+        edit.apply(&mut spec);
+    }
+    spec
 }
 
 /// The merge patch that makes one value the other.

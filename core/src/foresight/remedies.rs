@@ -43,6 +43,12 @@ impl Plan {
         (self.steps.len(), reach, self.steps.iter().map(|s| s.size).sum(), messages)
     }
 
+    /// Whether the other one is but more of the same.
+    fn makes_needless(&self, larger: &Self) -> bool {
+        let ([this], [other]) = (self.steps.as_slice(), larger.steps.as_slice()) else { return false };
+        this.measure_of.is_some() && this.measure_of == other.measure_of
+    }
+
     fn node(&self) -> Option<&Name> {
         self.steps.iter().find_map(|s| s.node.as_ref())
     }
@@ -51,6 +57,7 @@ impl Plan {
     fn attempt(&self, cluster: &Cluster, pod: &Arc<Object>) -> Outcome {
         let mut trial = Trial::new(cluster);
         let (mut told, mut edits, mut all_told): (Vec<Value>, Vec<Edit>, bool) = (Vec::new(), Vec::new(), true);
+        let mut removed: Vec<&Arc<Object>> = Vec::new();
         for change in self.steps.iter().flat_map(|s| &s.change) {
             let done = match change {
                 Change::Ask(method, path, body) => ask(&mut trial, &mut told, *method, path, body),
@@ -62,6 +69,10 @@ impl Plan {
                     edits.extend(more.iter().cloned());
                     true
                 }
+                Change::Remove(namespace, name) => {
+                    removed.extend(cluster.store().get(Kind::Pod, namespace, name));
+                    true
+                }
             };
             if !done {
                 return Outcome::Pending(Vec::new());
@@ -70,18 +81,31 @@ impl Plan {
         if !edits.is_empty() {
             // What was asked before may have given it another form.
             let now = trial.cluster.store().at(&pod.key()).unwrap_or(pod).clone();
-            for (method, path, body) in pod_edit::requests(&trial, &now, &edits) {
+            for (method, path, body) in pod_edit::requests(&trial.cluster, &now, &edits) {
                 if !ask(&mut trial, &mut told, method, &path, &body) {
                     return Outcome::Pending(Vec::new());
                 }
             }
+        }
+        for other in &removed {
+            let path = format!("/api/v1/namespaces/{}/pods/{}", other.meta.namespace, other.meta.name);
+            if !ask(&mut trial, &mut told, Method::Delete, &path, &json!({})) {
+                return Outcome::Pending(Vec::new());
+            }
+        }
+        let removed: Vec<Uid> = removed.iter().map(|o| o.meta.uid).collect();
+        if !removed.is_empty() {
+            trial.settle();
+            // What is made in their place looks for another one while they end.
+            trial.settle_new(cluster);
+            trial.end(|o| removed.contains(&o.meta.uid));
         }
         let replaced = !edits.is_empty();
         let find = |fork: &Cluster| successor(cluster, fork, pod, replaced);
         let node_of = |o: &Arc<Object>| o.pod().and_then(|p| p.node.clone());
         let Some(mut now) = trial.settle_for(find) else { return Outcome::Pending(Vec::new()) };
         if let (None, Some(node)) = (node_of(&now), now.pod().and_then(|p| p.status.rarer.nominated_node.clone())) {
-            trial.end_leaving(&node);
+            trial.end(|o| o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node.as_str())));
             match trial.settle_for(find) {
                 Some(later) => now = later,
                 None => return Outcome::Pending(Vec::new()),
@@ -90,7 +114,11 @@ impl Plan {
         let Some(node) = node_of(&now) else {
             return Outcome::Pending(steps(&trial.cluster, &now, self.node(), false));
         };
-        let evicts = trial.gone_from(cluster, &node, pod.meta.uid);
+        // Whoever was removed for it is not to wait in its place.
+        if !removed.is_empty() && !trial.settle_new(cluster).is_empty() {
+            return Outcome::Pending(Vec::new());
+        }
+        let evicts = trial.gone_from(cluster, &node, &[removed.as_slice(), &[pod.meta.uid]].concat());
         let messages: Vec<&str> = self.steps.iter().map(|s| s.message.as_str()).collect();
         let mut value = json!({"message": messages.join(", and "), "steps": messages, "node": node.as_str()});
         if !evicts.is_empty() {
@@ -150,6 +178,9 @@ pub(super) fn of(cluster: &Cluster, namespace: &str, name: &str) -> Result<Value
         order::sort_by(&mut plans, |a, b| a.measure().cmp(&b.measure()));
         let mut longer: Vec<Plan> = Vec::new();
         for plan in plans {
+            if found.iter().any(|(smaller, _)| smaller.makes_needless(&plan)) {
+                continue;
+            }
             if tried == TRIES_MAX {
                 left += 1;
                 continue;

@@ -69,11 +69,9 @@ impl Trial {
         find(&self.cluster)
     }
 
-    /// Ends the pods that make room on a node: no machine does it here.
-    pub(super) fn end_leaving(&mut self, node: &str) {
-        let leaving = |o: &&Arc<Object>| {
-            o.meta.deletion.is_some() && o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node))
-        };
+    /// Ends such pods that are on their way out: no machine does it here.
+    pub(super) fn end(&mut self, which: impl Fn(&Object) -> bool) {
+        let leaving = |o: &&Arc<Object>| o.meta.deletion.is_some() && which(o);
         let pods = self.cluster.store().list(Kind::Pod, None).filter(leaving);
         let pods: Vec<_> = pods.map(|o| (o.meta.namespace.clone(), o.meta.name.clone())).collect();
         for (namespace, name) in pods {
@@ -83,12 +81,21 @@ impl Trial {
         }
     }
 
+    /// The pods that are new and wait for a node, once the schedulers have tried them.
+    pub(super) fn settle_new(&mut self, before: &Cluster) -> Vec<Uid> {
+        let waits = |o: &Arc<Object>| o.pod().is_some_and(|pod| pod.node.is_none()) && o.meta.deletion.is_none();
+        let new = |o: &&Arc<Object>| waits(o) && before.store().pod(o.meta.uid).is_none();
+        let mut new: Vec<Uid> = self.cluster.store().list(Kind::Pod, None).filter(new).map(|o| o.meta.uid).collect();
+        new.retain(|uid| self.settle_for(|cluster| cluster.store().pod(*uid).cloned()).is_some_and(|pod| waits(&pod)));
+        new
+    }
+
     /// The pods that were on a node and are not, or not for long: namespaces and names.
-    pub(super) fn gone_from(&self, before: &Cluster, node: &str, but: Uid) -> Vec<String> {
+    pub(super) fn gone_from(&self, before: &Cluster, node: &str, but: &[Uid]) -> Vec<String> {
         let was = |o: &&Arc<Object>| {
             let there = o.meta.deletion.is_none() && o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node));
             let now = || self.cluster.store().pod(o.meta.uid);
-            there && o.meta.uid != but && now().is_none_or(|now| now.meta.deletion.is_some())
+            there && !but.contains(&o.meta.uid) && now().is_none_or(|now| now.meta.deletion.is_some())
         };
         let gone = before.store().list(Kind::Pod, None).filter(was);
         gone.map(|o| format!("{}/{}", o.meta.namespace, o.meta.name)).collect()

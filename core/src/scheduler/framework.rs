@@ -8,6 +8,8 @@
 use super::decision::{Code, Detail, Reason, Refusal};
 use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
+#[cfg(feature = "foresight")]
+use super::obstacles::Obstacle;
 use super::outlook::{Rankings, Surroundings};
 use super::pod::PodClass;
 use super::snapshot::{Events, Snapshot};
@@ -71,6 +73,12 @@ pub(super) trait Filter: Send + Sync {
     /// The numbers behind that reason.
     fn detail(&self, _pod: &PodClass, _node: &NodeInfo, _bit: u32) -> Option<Detail> {
         None
+    }
+
+    /// What somebody could clear away for a node to be refused no more.
+    #[cfg(feature = "foresight")]
+    fn obstacles(&self, _pod: &PodClass, _node: &NodeInfo) -> Vec<Obstacle> {
+        Vec::new()
     }
 
     /// Judges those of the nodes at the indexes `which` that no plugin before it refused. It is filter `number`.
@@ -168,6 +176,18 @@ pub(super) trait Around: std::fmt::Debug + Send + Sync {
 
     /// A copy, to see what would be.
     fn fork(&self) -> Box<dyn Around>;
+
+    /// By how much there is too much of what it counts, where the node at that index is.
+    #[cfg(feature = "foresight")]
+    fn excess(&self, _index: u32) -> i64 {
+        0
+    }
+
+    /// What somebody could clear away for that node to be refused no more.
+    #[cfg(feature = "foresight")]
+    fn obstacles(&self, _index: u32, _view: View<'_>) -> Vec<Obstacle> {
+        Vec::new()
+    }
 }
 
 /// Nodes that are alike: the index of one of them, and how many they are.

@@ -19,6 +19,8 @@ mod images;
 mod info;
 mod interned;
 mod node;
+#[cfg(feature = "foresight")]
+mod obstacles;
 mod outcome;
 mod outlook;
 mod plugins;
@@ -41,6 +43,8 @@ pub use configuration::Configuration;
 pub use decision::{Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint};
 pub use explain::{Explanation, NodeScore, NodeStand, Stand};
 pub use node::Taint;
+#[cfg(feature = "foresight")]
+pub(crate) use obstacles::{Obstacle, Obstacles};
 pub use queue::{Line, QueueLengths, Wait};
 #[cfg(feature = "foresight")]
 pub(crate) use rehearsal::{Likeness, Placing, Rehearsal};

@@ -57,6 +57,12 @@ impl Surroundings {
         }
     }
 
+    /// What the wide filter of that number saw.
+    #[cfg(feature = "foresight")]
+    pub(super) fn of(&self, number: u8) -> Option<&dyn Around> {
+        self.0.iter().find(|(other, _)| *other == number).map(|(_, around)| &**around)
+    }
+
     /// A copy, to see what would be.
     pub(super) fn fork(&self) -> Self {
         Self(self.0.iter().map(|(number, around)| (*number, around.fork())).collect())

@@ -79,6 +79,16 @@ impl NodeTerm {
             && self.fields.iter().all(|r| r.matches((r.key == "metadata.name").then_some(name)))
     }
 
+    /// The labels by which it asks for a value, or for any.
+    #[cfg(feature = "foresight")]
+    pub(super) fn labels(&self) -> impl Iterator<Item = (&Name, Option<&Name>)> {
+        self.labels.iter().flat_map(|wanted| {
+            let values = if wanted.operator == Operator::In { wanted.values.as_slice() } else { &[] };
+            let any = (wanted.operator == Operator::Exists).then_some((&wanted.key, None));
+            values.iter().map(|value| (&wanted.key, Some(value))).chain(any)
+        })
+    }
+
     /// The node names it allows, where it says so by `metadata.name In`.
     fn names(&self) -> Option<Vec<Name>> {
         let mut sets = self
@@ -126,6 +136,13 @@ impl NodeConstraint {
             Some(all)
         });
         Self { labels, terms, only }
+    }
+
+    /// The labels by which it asks for a value, or for any.
+    #[cfg(feature = "foresight")]
+    pub(super) fn labels(&self) -> impl Iterator<Item = (&Name, Option<&Name>)> {
+        let selected = self.labels.iter().map(|(key, value)| (key, Some(value)));
+        selected.chain(self.terms.iter().flatten().flat_map(NodeTerm::labels))
     }
 
     /// Whether it allows every node.

@@ -75,6 +75,13 @@ impl Topology {
         self.of_node.get(index as usize).filter(|number| **number != NONE).map(|number| *number as usize)
     }
 
+    /// The values that nodes have, with their numbers.
+    #[cfg(feature = "foresight")]
+    pub(super) fn values(&self) -> impl Iterator<Item = (&Name, usize)> {
+        let held = |number: &u32| self.holders.get(*number as usize).is_some_and(|holders| *holders > 0);
+        self.numbers.iter().filter(move |(_, number)| held(number)).map(|(value, number)| (value, *number as usize))
+    }
+
     /// One number for each value, nothing yet.
     pub(super) fn zeros(&self) -> Vec<i64> {
         vec![0; self.numbers.len()]

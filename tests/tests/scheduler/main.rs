@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod churn;
+mod clearing;
 mod configuration;
 mod decisions;
 mod explanation;

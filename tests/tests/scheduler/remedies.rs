@@ -6,14 +6,14 @@ use kubarium_core::api::Kind;
 use kubarium_core::apiserver::{Answer, Method, Request};
 use serde_json::{Value, json};
 
-fn asked(fixture: &mut Fixture, name: &str) -> Value {
+pub(crate) fn asked(fixture: &mut Fixture, name: &str) -> Value {
     let (status, answer) = fixture.get(&format!("/apis/kubarium.io/v1/namespaces/default/pods/{name}/remedies"));
     assert_eq!((status, &answer["kind"]), (200, &json!("Remedies")), "{answer}");
     answer
 }
 
 /// Each remedy as a line: what to do, where the pod goes, and who goes for it.
-fn lines(answer: &Value) -> Vec<String> {
+pub(crate) fn lines(answer: &Value) -> Vec<String> {
     let line = |item: &Value| {
         let evicts: Vec<_> = item["evicts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let evicts = if evicts.is_empty() { String::new() } else { format!(", not {}", evicts.join(" ")) };
@@ -41,7 +41,7 @@ fn make(fixture: &mut Fixture, request: &Value) {
 }
 
 /// Makes the changes of each remedy in a copy of the cluster: the pod, or the one in its place, is then on that node.
-fn really(fixture: &Fixture, name: &str, answer: &Value) {
+pub(crate) fn really(fixture: &Fixture, name: &str, answer: &Value) {
     for item in answer["items"].as_array().unwrap() {
         let Some(requests) = item["requests"].as_array() else { continue };
         let mut copy = Fixture { cluster: fixture.cluster.clone(), now: fixture.now };
@@ -50,8 +50,10 @@ fn really(fixture: &Fixture, name: &str, answer: &Value) {
         }
         copy.pass(1);
         // There may be no machine that ends those who make room.
-        for victim in item["evicts"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let name = victim.strip_prefix("default/").unwrap();
+        let evicted = item["evicts"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let deleted = requests.iter().filter(|r| r["method"] == "DELETE").filter_map(|r| r["path"].as_str());
+        for leaving in evicted.chain(deleted).filter(|l| !l.ends_with(&format!("/{name}"))) {
+            let name = leaving.rsplit('/').next().unwrap();
             if copy.cluster.store().get(Kind::Pod, "default", name).is_some() {
                 copy.delete_pod(name);
             }
@@ -70,7 +72,7 @@ fn really(fixture: &Fixture, name: &str, answer: &Value) {
 }
 
 /// Asks, makes, and holds the lines against those expected.
-fn remedies(objects: &[Value], pending: &Value, expected: &[&str]) {
+pub(crate) fn remedies(objects: &[Value], pending: &Value, expected: &[&str]) {
     let mut fixture = Fixture::new(objects);
     fixture.create(pending);
     let name = pending["metadata"]["name"].as_str().unwrap();
@@ -82,13 +84,13 @@ fn remedies(objects: &[Value], pending: &Value, expected: &[&str]) {
     really(&fixture, name, &answer);
 }
 
-fn on(name: &str, node: &str, cpu: &str) -> Value {
+pub(crate) fn on(name: &str, node: &str, cpu: &str) -> Value {
     let mut spec = requests(json!({"cpu": cpu}));
     spec["nodeName"] = json!(node);
     pod(name, spec)
 }
 
-fn labelled(mut pod: Value, labels: Value) -> Value {
+pub(crate) fn labelled(mut pod: Value, labels: Value) -> Value {
     pod["metadata"]["labels"] = labels;
     pod
 }
@@ -183,6 +185,7 @@ fn a_term_about_other_pods_is_relaxed_or_a_node_is_added_that_is_far_enough() {
         &pod("p", required("podAntiAffinity")),
         &[
             "drop the required pod anti-affinity over kubernetes.io/hostname -> n",
+            "delete pod default/other, near which it must not be over kubernetes.io/hostname -> n",
             "give it a new priority class of 1 -> n, not default/other",
             "add a node like n -> n-more-1",
         ],
@@ -204,6 +207,7 @@ fn a_term_about_other_pods_is_relaxed_or_a_node_is_added_that_is_far_enough() {
             json!({"app": "a"}),
         ),
         &[
+            "raise maxSkew over kubernetes.io/hostname from 1 to 2 -> n",
             "let it spread unevenly over kubernetes.io/hostname (whenUnsatisfiable: ScheduleAnyway) -> n",
             "give it a new priority class of 1 -> n, not default/other",
             "add a node like n -> n-more-1",
@@ -269,7 +273,7 @@ fn the_replica_of_a_controller_is_another_one_of_a_changed_template() {
     fixture.ask(Method::Post, "namespaces/default/replicationcontrollers", &web);
     let name = fixture.cluster.store().list(Kind::Pod, None).next().unwrap().meta.name.to_string();
     let answer = asked(&mut fixture, &name);
-    assert_eq!(lines(&answer), ["drop the node selector disk=ssd -> n"]);
+    assert_eq!(lines(&answer), ["drop the node selector disk=ssd -> n", "label n with disk=ssd -> n"]);
     assert_eq!(
         answer["items"][0]["requests"][0],
         json!({"method": "PATCH", "path": "/api/v1/namespaces/default/replicationcontrollers/web",

@@ -7,6 +7,8 @@ use crate::scheduler::framework::{
 };
 use crate::scheduler::info::{PodInfo, PodTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
+#[cfg(feature = "foresight")]
+use crate::scheduler::obstacles::{Obstacle, label, lacked, same_place};
 use crate::scheduler::snapshot::{Events, Snapshot};
 use crate::scheduler::topology::Tally;
 use crate::store::Store;
@@ -84,6 +86,16 @@ impl Weights {
 impl Neighbours {
     fn is_wanted(&self, other: &PodInfo, store: &Store) -> bool {
         !self.pod.near.is_empty() && self.pod.near.iter().all(|term| term.selects(other, store))
+    }
+
+    /// The label without which the node at that index is near none of the pods that it would have to be near.
+    #[cfg(feature = "foresight")]
+    fn lacked_label(&self, index: u32, view: View<'_>) -> Option<Obstacle> {
+        let tally = lacked(self.wanted.iter(), index)?;
+        let crowded = tally.topology.values().map(|(value, number)| (tally.sums[number], value));
+        let most = crowded.max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(a.1))).filter(|(pods, _)| *pods > 0);
+        let node = &view.snapshot.nodes()[index as usize].name;
+        (most.is_some() || self.is_first()).then(|| label(node, &tally.topology.key, most.map(|(_, value)| value)))
     }
 
     /// The first of pods that want to be near each other finds none.
@@ -168,6 +180,35 @@ impl Around for Neighbours {
 
     fn fork(&self) -> Box<dyn Around> {
         Box::new(self.clone())
+    }
+
+    #[cfg(feature = "foresight")]
+    fn excess(&self, index: u32) -> i64 {
+        self.unwanted.iter().chain(&self.unwelcome).filter_map(|tally| tally.at(index)).sum()
+    }
+
+    #[cfg(feature = "foresight")]
+    fn obstacles(&self, index: u32, view: View<'_>) -> Vec<Obstacle> {
+        if self.refuse(index).is_some_and(|refused| refused.reasons == 1 << AFFINITY) {
+            return self.lacked_label(index, view).into_iter().collect();
+        }
+        let near = |tally: &Tally| {
+            let nodes = same_place(tally, index, view.snapshot);
+            nodes.flat_map(|other| &view.snapshot.nodes()[other as usize].pods).collect::<Vec<_>>()
+        };
+        let mut obstacles = Vec::new();
+        for (term, tally) in self.pod.apart.iter().zip(&self.unwanted) {
+            let meant = near(tally).into_iter().filter(|other| term.selects(&other.info, view.store));
+            obstacles.extend(meant.map(|other| Obstacle::Unwanted(other.uid, Some(term.key.clone()))));
+        }
+        for tally in &self.unwelcome {
+            for other in near(tally) {
+                let means = |term: &PodTerm| term.key == tally.topology.key && term.selects(&self.pod, view.store);
+                let terms = other.info.apart.iter().enumerate().filter(|(_, term)| means(term));
+                obstacles.extend(terms.map(|(at, term)| Obstacle::Unwelcome(other.uid, at, term.key.clone())));
+            }
+        }
+        obstacles
     }
 }
 

@@ -1,9 +1,13 @@
 //! `NodeAffinity`: node selector, required and preferred node affinity.
 
+#[cfg(feature = "foresight")]
+use crate::api::Name;
 use crate::scheduler::decision::Reason;
 use crate::scheduler::framework::{Filter, Fixed, Given, Rank, Refused, View, WideScore};
 use crate::scheduler::info::PodInfo;
 use crate::scheduler::node::NodeInfo;
+#[cfg(feature = "foresight")]
+use crate::scheduler::obstacles::{Obstacle, label};
 use crate::scheduler::pod::PodClass;
 use crate::scheduler::selector::NodeTerm;
 use crate::scheduler::snapshot::Events;
@@ -80,6 +84,26 @@ impl Filter for NodeAffinity {
 
     fn reason(&self, _pod: &PodClass, bit: u32) -> Reason {
         if bit == ADDED { Reason::AddedAffinity } else { Reason::NodeAffinity }
+    }
+
+    #[cfg(feature = "foresight")]
+    fn obstacles(&self, pod: &PodClass, node: &NodeInfo) -> Vec<Obstacle> {
+        let added = self.added.iter().flatten().flat_map(NodeTerm::labels);
+        // What a node says of itself is not to be said otherwise.
+        let lacking = |(key, _): &(&Name, Option<&Name>)| !node.labels.contains_key(key.as_str());
+        let mut obstacles: Vec<Obstacle> = Vec::new();
+        for (key, value) in pod.constraint.labels().chain(added).filter(lacking) {
+            let known = |other: &Obstacle| matches!(other, Obstacle::Label(other, _) if other == key);
+            let lacked = label(&node.name, key, Some(value.unwrap_or(&Name::new_static("true"))));
+            let mut labelled = NodeInfo { name: node.name.clone(), labels: node.labels.clone(), ..NodeInfo::default() };
+            if let Obstacle::Label(key, value) = &lacked {
+                Arc::make_mut(&mut labelled.labels).insert(key.to_string(), value.to_string());
+            }
+            if !obstacles.iter().any(known) && self.refuse(pod, &labelled).is_none() {
+                obstacles.push(lacked);
+            }
+        }
+        obstacles
     }
 }
 

@@ -7,6 +7,8 @@ use crate::scheduler::framework::{
 };
 use crate::scheduler::info::{PodInfo, SpreadTerm};
 use crate::scheduler::node::{NodeInfo, Placed};
+#[cfg(feature = "foresight")]
+use crate::scheduler::obstacles::{Obstacle, label, lacked};
 use crate::scheduler::snapshot::Events;
 use crate::scheduler::topology::{Tally, Topology};
 use crate::store::Store;
@@ -123,7 +125,12 @@ impl Counted {
 
     /// Whether one pod more is one too many where there are so many.
     const fn is_skewed(&self, pods: i64) -> bool {
-        pods + self.itself as i64 - self.fewest > self.term.max_skew
+        self.skew(pods) > self.term.max_skew
+    }
+
+    /// By how many pods a place of so many is ahead with one pod more.
+    const fn skew(&self, pods: i64) -> i64 {
+        pods + self.itself as i64 - self.fewest
     }
 }
 
@@ -190,6 +197,25 @@ impl Around for Spread {
 
     fn fork(&self) -> Box<dyn Around> {
         Box::new(self.clone())
+    }
+
+    #[cfg(feature = "foresight")]
+    fn excess(&self, index: u32) -> i64 {
+        self.terms.iter().filter_map(|one| Some((one.skew(one.tally.at(index)?) - one.term.max_skew).max(0))).sum()
+    }
+
+    #[cfg(feature = "foresight")]
+    fn obstacles(&self, index: u32, view: View<'_>) -> Vec<Obstacle> {
+        if let Some(tally) = lacked(self.terms.iter().map(|one| &one.tally), index) {
+            let least = tally.topology.values().min_by_key(|(_, number)| tally.sums[*number]);
+            let node = &view.snapshot.nodes()[index as usize].name;
+            return vec![label(node, &tally.topology.key, least.map(|(value, _)| value))];
+        }
+        let skew = |(at, one): (usize, &Counted)| {
+            let skew = one.skew(one.tally.at(index)?);
+            (skew > one.term.max_skew).then_some(Obstacle::Skew(at, skew))
+        };
+        self.terms.iter().enumerate().filter_map(skew).collect()
     }
 }
 

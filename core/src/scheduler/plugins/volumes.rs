@@ -4,6 +4,10 @@
 use crate::scheduler::decision::Reason;
 use crate::scheduler::framework::{Filter, Refused};
 use crate::scheduler::node::NodeInfo;
+#[cfg(feature = "foresight")]
+use crate::scheduler::obstacles::Obstacle;
+#[cfg(feature = "foresight")]
+use crate::scheduler::pod::Disk;
 use crate::scheduler::pod::PodClass;
 use crate::scheduler::snapshot::Events;
 
@@ -36,6 +40,13 @@ impl Filter for VolumeRestrictions {
 
     fn reason(&self, _pod: &PodClass, _bit: u32) -> Reason {
         Reason::DiskConflict
+    }
+
+    #[cfg(feature = "foresight")]
+    fn obstacles(&self, pod: &PodClass, node: &NodeInfo) -> Vec<Obstacle> {
+        let conflicts = |disk: &Disk| pod.disks.iter().any(|wanted| disk.conflicts(wanted));
+        let using = node.pods.iter().filter(|other| other.info.class.disks.iter().any(conflicts));
+        using.map(|other| Obstacle::Unwanted(other.uid, None)).collect()
     }
 }
 
