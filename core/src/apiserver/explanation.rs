@@ -12,6 +12,7 @@ use crate::scheduler::{
 use crate::store::Store;
 use crate::time::Time;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Our group.
 pub(super) const GROUP: &str = "kubarium.io";
@@ -128,14 +129,14 @@ pub(super) fn of(
 fn recorded(decision: &Decision) -> Value {
     let mut value = json!({
         "recorded": true, "time": api::encode(&decision.at.to_micro()), "nodes": decision.nodes,
-        "feasible": decision.chosen.as_ref().map_or(0, |c| c.feasible),
-        "refusals": decision.refusals.iter().map(refusal).collect::<Vec<_>>(),
+        "feasible": decision.feasible,
+        "refusals": decision.refusals().iter().map(refusal).collect::<Vec<_>>(),
     });
     match (&decision.chosen, decision.message()) {
         (Some(chosen), _) => value["placement"] = placement(chosen),
         (None, message) => value["message"] = message.into(),
     }
-    if let Some(Preemption::Planned(planned)) = decision.preemption.as_deref() {
+    if let Some(Preemption::Planned(planned)) = decision.preemption() {
         value["preemption"] = plan(planned);
     }
     value
@@ -161,11 +162,12 @@ fn recomputed(object: &Object, present: &Explanation, now: Time) -> Value {
                 let others = present.nodes.iter().filter(|n| n.node != *node);
                 let second = others.filter_map(|n| Some((n.total()?, n))).max_by_key(|(total, _)| *total);
                 placement(&Chosen {
-                    node: node.clone(),
-                    feasible: feasible as u32,
-                    scores: scores.iter().map(alone).collect(),
+                    node: Arc::new(node.clone()),
+                    scores: Arc::new(scores.iter().map(alone).collect()),
                     // A scheduler without scores prefers none.
-                    runner_up: second.filter(|_| !scores.is_empty()).map(|(t, n)| (n.node.clone(), total - t)),
+                    runner_up: second
+                        .filter(|_| !scores.is_empty())
+                        .map(|(t, n)| (Arc::new(n.node.clone()), total - t)),
                 })
             }
             _ => json!({"node": node.as_str()}),

@@ -225,13 +225,13 @@ fn add_event(digest: &mut Digest, event: &EventBody) {
 }
 
 fn add_decision(digest: &mut Digest, decision: &Decision) {
-    let Decision { at, scheduler, nodes, chosen, refusals, preemption } = decision;
+    let Decision { pod: _, at, scheduler, nodes, feasible, chosen, against: _ } = decision;
     add_time(digest, *at);
     digest.text(scheduler);
     digest.number(*nodes);
-    digest.option(chosen.as_deref(), |digest, Chosen { node, feasible, scores, runner_up }| {
+    digest.number(*feasible);
+    digest.option(chosen.as_ref(), |digest, Chosen { node, scores, runner_up }| {
         digest.text(node);
-        digest.number(*feasible);
         digest.list(scores.iter(), |digest, PluginScore { plugin, normalized, weighted }| {
             digest.text(plugin);
             digest.number(*normalized);
@@ -242,13 +242,13 @@ fn add_decision(digest: &mut Digest, decision: &Decision) {
             digest.number(*margin);
         });
     });
-    digest.list(refusals.iter(), |digest, Refusal { plugin, code, reasons, nodes }| {
+    digest.list(decision.refusals().iter(), |digest, Refusal { plugin, code, reasons, nodes }| {
         digest.text(plugin);
         digest.number(u8::from(*code == Code::Unresolvable));
         digest.list(reasons.iter(), |digest, reason| digest.text(&reason.to_string()));
         digest.number(*nodes);
     });
-    digest.option(preemption.as_deref(), |digest, preemption| match preemption {
+    digest.option(decision.preemption(), |digest, preemption| match preemption {
         Preemption::Planned(Plan { node, victims }) => {
             digest.text("planned");
             digest.text(node);

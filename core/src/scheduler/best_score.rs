@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// The scheduler of a profile, such as `default-scheduler`: of all nodes that will do, the one with the highest score.
 #[derive(Clone, Debug)]
 pub(super) struct BestScore {
-    name: Name,
+    name: Arc<Name>,
     framework: Arc<Framework>,
     evaluations: Evaluations,
     outlooks: Outlooks,
@@ -30,14 +30,14 @@ impl BestScore {
     /// Of that name, with these plugins.
     pub(super) fn new(name: Name, framework: Framework) -> Self {
         let (evaluations, outlooks, prospects, latest) = Default::default();
-        Self { name, framework: framework.into(), evaluations, outlooks, prospects, latest }
+        Self { name: name.into(), framework: framework.into(), evaluations, outlooks, prospects, latest }
     }
 }
 
 /// What the latest winner was given. The next one is often given the same, and then shares it.
 #[derive(Clone, Debug, Default)]
 struct Latest {
-    scores: Arc<[PluginScore]>,
+    scores: Arc<Vec<PluginScore>>,
     draft: Vec<PluginScore>,
 }
 
@@ -50,15 +50,15 @@ impl Latest {
         node: &NodeInfo,
         wide: &[Row],
         place: usize,
-    ) -> Arc<[PluginScore]> {
+    ) -> Arc<Vec<PluginScore>> {
         self.draft.clear();
         self.draft.extend(framework.node_scores(class).map(|(score, weight)| {
             let raw = score.score(class, node);
             PluginScore { plugin: score.name(), normalized: raw, weighted: weight * raw }
         }));
         self.draft.extend(scores(wide, place));
-        if *self.scores != *self.draft {
-            self.scores = self.draft.as_slice().into();
+        if *self.scores != self.draft {
+            self.scores = Arc::new(self.draft.clone());
         }
         Arc::clone(&self.scores)
     }
@@ -79,13 +79,14 @@ fn best_alone(
         let node = &nodes[best as usize];
         let margin = |second| totals.total(best) - totals.total(second);
         Chosen {
-            node: node.name.clone(),
-            feasible: evaluation.feasible(),
+            node: Arc::clone(&node.name),
             scores: latest.scores(framework, &pod.info.class, node, flat, 0),
-            runner_up: totals.second(view.snapshot).map(|second| (nodes[second as usize].name.clone(), margin(second))),
+            runner_up: totals
+                .second(view.snapshot)
+                .map(|second| (Arc::clone(&nodes[second as usize].name), margin(second))),
         }
     });
-    Choice { chosen, refusals: refusals(framework, pod.info, evaluation.counts()) }
+    Choice { chosen, feasible: evaluation.feasible(), refusals: refusals(framework, pod.info, evaluation.counts()) }
 }
 
 /// Whether a pod waits for no node yet, and neither it nor those that do say anything of others.
@@ -118,12 +119,12 @@ fn best_around(
     }
     let node = |rival: &Rival<'_>| &view.snapshot.nodes()[rival.node.node as usize];
     let chosen = best.map(|best| Chosen {
-        node: node(&best).name.clone(),
-        feasible: alike.iter().map(|alike| alike.count).sum(),
+        node: Arc::clone(&node(&best).name),
         scores: latest.scores(framework, &pod.info.class, node(&best), &rows, best.place),
-        runner_up: second.map(|second| (node(&second).name.clone(), best.sum - second.sum)),
+        runner_up: second.map(|second| (Arc::clone(&node(&second).name), best.sum - second.sum)),
     });
-    Choice { chosen, refusals: refusals(framework, pod.info, &counts) }
+    let feasible = alike.iter().map(|alike| alike.count).sum();
+    Choice { chosen, feasible, refusals: refusals(framework, pod.info, &counts) }
 }
 
 /// A node that could be the best.
@@ -141,7 +142,7 @@ impl Rival<'_> {
 }
 
 impl Scheduler for BestScore {
-    fn name(&self) -> &Name {
+    fn name(&self) -> &Arc<Name> {
         &self.name
     }
 

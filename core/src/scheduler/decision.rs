@@ -1,7 +1,7 @@
 //! What was decided and why, as data. Kubernetes' sentences are made from it, never stored in its place.
 
 use super::node::Taint;
-use crate::api::Name;
+use crate::api::{Name, Uid};
 use crate::order;
 use crate::time::Time;
 use std::fmt::{self, Write as _};
@@ -160,18 +160,29 @@ pub struct PluginScore {
 /// The decision on a pod when it was last tried.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
+    /// The pod.
+    pub pod: Uid,
     /// When.
     pub at: Time,
     /// The `schedulerName` of who decided.
-    pub scheduler: Name,
+    pub scheduler: Arc<Name>,
     /// How many nodes were looked at: all there were.
     pub nodes: u32,
+    /// How many of them would have done.
+    pub feasible: u32,
     /// The node chosen; none where the pod stays pending.
-    pub chosen: Option<Box<Chosen>>,
+    pub chosen: Option<Chosen>,
+    /// What was against it; none where every node would have done.
+    pub against: Option<Box<Against>>,
+}
+
+/// Why a pod went nowhere, or not everywhere.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Against {
     /// Who refused, and how often.
     pub refusals: Box<[Refusal]>,
     /// Whether others shall make room; none where a node was chosen.
-    pub preemption: Option<Box<Preemption>>,
+    pub preemption: Option<Preemption>,
 }
 
 /// What came of the search for pods whose place a pod could take.
@@ -209,19 +220,27 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chosen {
     /// Its name.
-    pub node: Name,
-    /// How many nodes would have done.
-    pub feasible: u32,
+    pub node: Arc<Name>,
     /// What each plugin gave it; shared by those that were given the same one after another.
-    pub scores: Arc<[PluginScore]>,
+    pub scores: Arc<Vec<PluginScore>>,
     /// The second best, and how much less it scored; 0 where the tie was broken by seed.
-    pub runner_up: Option<(Name, i32)>,
+    pub runner_up: Option<(Arc<Name>, i32)>,
 }
 
 impl Decision {
     /// Kubernetes' sentence on why the pod is pending; none where a node was chosen.
     pub fn message(&self) -> Option<String> {
-        self.chosen.is_none().then(|| fit_error(self.nodes, &self.refusals, self.preemption.as_deref()))
+        self.chosen.is_none().then(|| fit_error(self.nodes, self.refusals(), self.preemption()))
+    }
+
+    /// Who refused, and how often.
+    pub fn refusals(&self) -> &[Refusal] {
+        self.against.as_ref().map_or(&[], |against| &against.refusals)
+    }
+
+    /// Whether others shall make room; none where a node was chosen.
+    pub fn preemption(&self) -> Option<&Preemption> {
+        self.against.as_ref()?.preemption.as_ref()
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, 
             }
         };
         count(&mut counts, verdict, 1);
-        nodes.push(NodeStand { node: node.name.clone(), stand });
+        nodes.push(NodeStand { node: Name::clone(&node.name), stand });
     }
     let refusals = refusals(framework, pod.info, &counts);
     let (mut message, mut plan) = (None, None);

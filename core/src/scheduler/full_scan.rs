@@ -11,13 +11,14 @@ use std::sync::Arc;
 /// is measured against it, and that it decides alike is tested against it.
 #[derive(Clone, Debug)]
 pub(super) struct FullScan {
+    name: Arc<Name>,
     framework: Arc<Framework>,
 }
 
 impl FullScan {
     /// With these plugins.
     pub(super) fn new(framework: Framework) -> Self {
-        Self { framework: framework.into() }
+        Self { name: Arc::new(Name::new_static("full-scan")), framework: framework.into() }
     }
 }
 
@@ -42,22 +43,20 @@ pub(super) fn scan(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Ch
         }
     }
     let chosen = best.map(|best| Chosen {
-        node: node(best).name.clone(),
-        feasible: feasible.len() as u32,
-        scores: scores(&rows, best).collect(),
-        runner_up: second.map(|second| (node(second).name.clone(), total(&rows, best) - total(&rows, second))),
+        node: Arc::clone(&node(best).name),
+        scores: Arc::new(scores(&rows, best).collect()),
+        runner_up: second.map(|second| (Arc::clone(&node(second).name), total(&rows, best) - total(&rows, second))),
     });
     let mut counts = Vec::new();
     for verdict in verdicts {
         count(&mut counts, verdict, 1);
     }
-    Choice { chosen, refusals: refusals(framework, pod.info, &counts) }
+    Choice { chosen, feasible: feasible.len() as u32, refusals: refusals(framework, pod.info, &counts) }
 }
 
 impl Scheduler for FullScan {
-    fn name(&self) -> &Name {
-        const NAME: &Name = &Name::new_static("full-scan");
-        NAME
+    fn name(&self) -> &Arc<Name> {
+        &self.name
     }
 
     fn framework(&self) -> &Framework {

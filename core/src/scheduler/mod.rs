@@ -40,7 +40,9 @@ mod tournament;
 mod words;
 
 pub use configuration::Configuration;
-pub use decision::{Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint};
+pub use decision::{
+    Against, Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint,
+};
 pub use explain::{Explanation, NodeScore, NodeStand, Stand};
 pub use node::Taint;
 #[cfg(feature = "foresight")]
@@ -57,7 +59,7 @@ pub(crate) use pod::{Classes, HostPort, PodClass};
 use crate::api::{Body, EventKind, Key, Kind, Name, Object, PodBody, Uid};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
-use crate::lookup::Lookup;
+use crate::lookup::Keyed;
 use crate::order;
 use crate::store::{Change, Store};
 use crate::time::Time;
@@ -69,11 +71,37 @@ use outcome::{Nomination, cut, note};
 use profile::{Choice, Scheduler};
 use queue::{Queue, Trial, Waiting};
 use snapshot::{Events, Nominated, Snapshot};
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// How many pods are decided on before others get a turn.
 const DECISIONS_MAX: usize = 256;
+
+/// A decision that is found by its pod's uid.
+#[derive(Clone, Debug)]
+struct OfPod(Arc<Decision>);
+
+impl Borrow<Uid> for OfPod {
+    fn borrow(&self) -> &Uid {
+        &self.0.pod
+    }
+}
+
+impl Hash for OfPod {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.pod.hash(state);
+    }
+}
+
+impl PartialEq for OfPod {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.pod == other.0.pod
+    }
+}
+
+impl Eq for OfPod {}
 
 /// All schedulers of a cluster.
 #[derive(Clone, Debug)]
@@ -82,7 +110,7 @@ pub struct Schedulers {
     snapshot: Snapshot,
     queue: Queue,
     infos: Infos,
-    decisions: Lookup<Uid, Arc<Decision>>,
+    decisions: Keyed<OfPod>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
     helped: order::Map<u32, Events>,
     /// Pods whose gates are yet to be noted on them.
@@ -113,7 +141,7 @@ impl Schedulers {
             snapshot,
             queue: Queue::default(),
             infos: Infos::default(),
-            decisions: Lookup::default(),
+            decisions: Keyed::default(),
             helped: order::Map::new(),
             gated: order::Set::new(),
             ahead: VecDeque::new(),
@@ -123,7 +151,7 @@ impl Schedulers {
 
     /// The decision on a pod when it was last tried. None where it was not, or somebody else placed it.
     pub fn decision(&self, pod: Uid) -> Option<&Decision> {
-        self.decisions.get(&pod).map(Arc::as_ref)
+        self.decisions.get(&pod).map(|OfPod(decision)| &**decision)
     }
 
     /// How many pods wait where.
@@ -169,12 +197,12 @@ impl Schedulers {
         let has_node = pod.pod().is_some_and(|p| p.node.is_some());
         // Creation is known to the second.
         let of_this_life = self.restored.is_none_or(|began| pod.meta.created > began.floor_secs());
-        has_node && of_this_life && !self.decisions.contains_key(&pod.meta.uid)
+        has_node && of_this_life && self.decision(pod.meta.uid).is_none()
     }
 
     fn scheduler_of(&self, pod: &PodBody) -> Option<u8> {
         let name = pod.spec.scheduler_name.as_deref().filter(|n| !n.is_empty());
-        let found = name.map_or(Some(0), |name| self.profiles.iter().position(|s| s.name() == name));
+        let found = name.map_or(Some(0), |name| self.profiles.iter().position(|s| s.name().as_str() == name));
         found.map(|number| number as u8)
     }
 
@@ -224,7 +252,7 @@ impl Schedulers {
         let Some(scheduler) = self.scheduler_of(pod).filter(|_| waits) else {
             self.queue.remove(uid);
             self.dismiss(uid, pod.node.as_ref());
-            if self.decisions.get(&uid).is_some_and(|d| d.chosen.is_none()) {
+            if self.decision(uid).is_some_and(|d| d.chosen.is_none()) {
                 self.decisions.remove(&uid);
             }
             return;
@@ -368,26 +396,28 @@ impl Schedulers {
         let waiting = trial.pod();
         let Some(object) = cx.store.pod(waiting.uid).cloned() else { return };
         let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
-        let name = scheduler.name().clone();
+        let name = Arc::clone(scheduler.name());
         let nominated = object.pod().and_then(|p| p.status.rarer.nominated_node.as_ref());
         let asking = Asking { uid: waiting.uid, info: &waiting.info, nominated };
         let view = View { snapshot: &self.snapshot, store: cx.store };
-        let Choice { chosen, refusals } = scheduler.choose(asking, view);
-        let preemption = chosen.is_none().then(|| Box::new(scheduler.preempt(asking, &refusals, view)));
+        let Choice { chosen, feasible, refusals } = scheduler.choose(asking, view);
+        let preemption = chosen.is_none().then(|| scheduler.preempt(asking, &refusals, view));
+        let is_nothing = refusals.is_empty() && preemption.is_none();
         let decision = Decision {
+            pod: object.meta.uid,
             at: cx.now,
-            scheduler: name.clone(),
+            scheduler: Arc::clone(&name),
             nodes: self.snapshot.present(),
-            chosen: chosen.map(Box::new),
-            refusals,
-            preemption,
+            feasible,
+            chosen,
+            against: (!is_nothing).then(|| Box::new(Against { refusals, preemption })),
         };
         if let Some(chosen) = &decision.chosen {
             self.bind(&object, &chosen.node, &name, cx);
         } else {
             self.put_off(trial, &object, &decision, cx);
         }
-        self.decisions.insert(object.meta.uid, Arc::new(decision));
+        self.decisions.put(OfPod(Arc::new(decision)));
     }
 
     /// Parks a pod that no node will take, says so on it, and lets others make room for it.
@@ -396,7 +426,7 @@ impl Schedulers {
         let helped_by = self.helped_by(waiting.scheduler, decision);
         self.queue.park(trial, helped_by, cx.now);
         let message = decision.message().unwrap_or_default();
-        let nominated = match decision.preemption.as_deref() {
+        let nominated = match decision.preemption() {
             Some(Preemption::Planned(plan)) => Nomination::Of(&plan.node),
             Some(Preemption::Useless(_)) => Nomination::None,
             _ => Nomination::AsItWas,
@@ -408,7 +438,7 @@ impl Schedulers {
                 self.nominate(&object, pod, pod.status.rarer.nominated_node.clone());
             }
         }
-        if let Some(Preemption::Planned(plan)) = decision.preemption.as_deref() {
+        if let Some(Preemption::Planned(plan)) = decision.preemption() {
             self.carry_out(plan, object, &waiting, &decision.scheduler, cx);
         }
     }
@@ -417,7 +447,7 @@ impl Schedulers {
     /// mended then (each comes tainted as not ready), so changes of nodes always count.
     fn helped_by(&self, scheduler: u8, decision: &Decision) -> Events {
         let filters = &self.profiles[usize::from(scheduler)].framework().filters;
-        let refused = |name| decision.refusals.iter().any(|r| r.plugin == name);
+        let refused = |name| decision.refusals().iter().any(|r| r.plugin == name);
         filters
             .iter()
             .filter(|f| refused(f.name()))

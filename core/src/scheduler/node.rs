@@ -37,7 +37,7 @@ impl Placed {
 /// One node, in numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeInfo {
-    pub(super) name: Name,
+    pub(super) name: Arc<Name>,
     /// Whether there is a Node object. Pods may be bound to a name that has none (yet).
     pub(super) present: bool,
     /// What pods may take.
@@ -92,7 +92,7 @@ impl NodeInfo {
     /// Forgets the Node object, not the pods.
     pub(super) fn unset(&mut self) {
         *self = Self {
-            name: self.name.clone(),
+            name: Arc::clone(&self.name),
             used: std::mem::take(&mut self.used),
             counted: self.counted,
             pods: std::mem::take(&mut self.pods),

@@ -7,7 +7,6 @@ use super::{Schedulers, preemption};
 use crate::api::{Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::deletion::{DeleteOptions, delete_object};
-use crate::store::Change;
 use crate::time::Time;
 use std::sync::Arc;
 
@@ -68,11 +67,10 @@ impl Schedulers {
         }
         // It was there when the decision began, and nobody else writes meanwhile.
         let Ok(bound) = cx.store.update(next, None) else { return };
-        // The next decision must see this one.
-        let revision = bound.meta.resource_version;
-        let (before, after) = (Some(Arc::clone(object)), Some(Arc::clone(&bound)));
-        self.see_pod(&Change { revision, kind: Kind::Pod, before, after }, cx.now);
-        self.ahead.push_back(revision);
+        // The next decision must see this one. It waits no more: it was taken out of the queue to be tried.
+        self.count_pod(Some(object), Some(&bound), cx.now);
+        self.dismiss(bound.meta.uid, Some(node));
+        self.ahead.push_back(bound.meta.resource_version);
         let message = ["Successfully assigned ", &bound.meta.namespace, "/", &bound.meta.name, " to ", node].concat();
         cx.event(&bound, EventKind::Normal, scheduler, "Scheduled", &message);
     }

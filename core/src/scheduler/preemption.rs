@@ -5,7 +5,7 @@ use super::decision::{Code, Plan, Preemption, Reason, Refusal, Restraint};
 use super::framework::{Framework, Verdict, View};
 use super::node::{NodeInfo, Placed};
 use super::outlook::Surroundings;
-use crate::api::{ConditionKind, Kind, Object, Selector};
+use crate::api::{ConditionKind, Kind, Name, Object, Selector};
 use crate::controllers::disruption;
 use crate::order;
 use crate::time::Time;
@@ -287,6 +287,6 @@ fn plan(candidate: &Candidate, view: View<'_>) -> Plan {
         let object = view.store.pod(victim.uid)?;
         Some((object.meta.namespace.clone(), object.meta.name.clone()))
     };
-    let node = view.snapshot.nodes()[candidate.index as usize].name.clone();
+    let node = Name::clone(&view.snapshot.nodes()[candidate.index as usize].name);
     Plan { node, victims: candidate.victims.iter().filter_map(name).collect() }
 }

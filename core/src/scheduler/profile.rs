@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(super) struct Choice {
     /// The node; none where none will do.
     pub(super) chosen: Option<Chosen>,
+    /// How many would have done.
+    pub(super) feasible: u32,
     /// Who refused.
     pub(super) refusals: Box<[Refusal]>,
 }
@@ -25,7 +27,7 @@ pub(super) struct Choice {
 /// Chooses a node for one pod at a time. It must not choose a node that its filters refuse.
 pub(super) trait Scheduler: Debug + Send + Sync {
     /// The `schedulerName` it goes by.
-    fn name(&self) -> &Name;
+    fn name(&self) -> &Arc<Name>;
 
     /// Its plugins.
     fn framework(&self) -> &Framework;
@@ -73,8 +75,8 @@ pub(super) fn nominated(framework: &Framework, pod: Asking<'_>, view: View<'_>) 
     if !node.present || refusal(framework, pod, &around, index, node, view).is_some() {
         return None;
     }
-    let chosen = Chosen { node: name.clone(), feasible: 1, scores: Arc::default(), runner_up: None };
-    Some(Choice { chosen: Some(chosen), refusals: Box::default() })
+    let chosen = Chosen { node: Arc::clone(&node.name), scores: Arc::default(), runner_up: None };
+    Some(Choice { chosen: Some(chosen), feasible: 1, refusals: Box::default() })
 }
 
 /// Verdicts and how many nodes have each, as data in a fixed order.

@@ -126,9 +126,9 @@ impl<'a> Rehearsal<'a> {
         let scheduler = &mut self.fork.profiles[usize::from(like.scheduler)];
         let view = View { snapshot: &self.fork.snapshot, store: self.store };
         let asking = Asking { uid, info: &like.info, nominated: None };
-        let Choice { chosen, refusals } = scheduler.choose(asking, view);
+        let Choice { chosen, refusals, .. } = scheduler.choose(asking, view);
         let (node, victims) = match chosen {
-            Some(chosen) => (chosen.node, Vec::new()),
+            Some(chosen) => (Name::clone(&chosen.node), Vec::new()),
             None => match scheduler.preempt(asking, &refusals, view) {
                 Preemption::Planned(plan) => (plan.node, plan.victims),
                 preemption => {

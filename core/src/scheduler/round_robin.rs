@@ -10,22 +10,22 @@ use std::sync::Arc;
 /// `round-robin`: the next node by name that will do. It honours every filter and knows no scores.
 #[derive(Clone, Debug)]
 pub(super) struct RoundRobin {
+    name: Arc<Name>,
     framework: Arc<Framework>,
     /// The node chosen last.
-    last: Name,
+    last: Arc<Name>,
 }
 
 impl RoundRobin {
     /// With these plugins, of which the scores are not asked.
     pub(super) fn new(framework: Framework) -> Self {
-        Self { framework: framework.into(), last: Name::default() }
+        Self { name: Arc::new(Name::new_static("round-robin")), framework: framework.into(), last: Arc::default() }
     }
 }
 
 impl Scheduler for RoundRobin {
-    fn name(&self) -> &Name {
-        const NAME: &Name = &Name::new_static("round-robin");
-        NAME
+    fn name(&self) -> &Arc<Name> {
+        &self.name
     }
 
     fn framework(&self) -> &Framework {
@@ -39,19 +39,18 @@ impl Scheduler for RoundRobin {
         let Assessment { verdicts, feasible, .. } = assess(&self.framework, pod, view);
         let next = view.snapshot.after(&self.last).find(|index| verdicts[*index as usize] == Verdict::Feasible);
         let chosen = next.map(|index| Chosen {
-            node: view.snapshot.nodes()[index as usize].name.clone(),
-            feasible: feasible.len() as u32,
+            node: Arc::clone(&view.snapshot.nodes()[index as usize].name),
             scores: Arc::default(),
             runner_up: None,
         });
         if let Some(chosen) = &chosen {
-            self.last = chosen.node.clone();
+            self.last = Arc::clone(&chosen.node);
         }
         let mut counts = Vec::new();
         for verdict in verdicts {
             count(&mut counts, verdict, 1);
         }
-        Choice { chosen, refusals: refusals(&self.framework, pod.info, &counts) }
+        Choice { chosen, feasible: feasible.len() as u32, refusals: refusals(&self.framework, pod.info, &counts) }
     }
 
     fn fork(&self) -> Box<dyn Scheduler> {

@@ -348,7 +348,7 @@ impl Snapshot {
             return *index;
         }
         let tie = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), self.seed);
-        let node = NodeInfo { name: name.clone(), ..NodeInfo::default() };
+        let node = NodeInfo { name: Arc::new(name.clone()), ..NodeInfo::default() };
         self.layout += 1;
         let index = if let Some(index) = self.free.pop() {
             self.nodes[index as usize] = node;
@@ -368,8 +368,8 @@ impl Snapshot {
     fn leave(&mut self, index: u32) {
         let node = &self.nodes[index as usize];
         if !node.present && node.pods.is_empty() {
-            self.by_name.remove(&node.name);
-            self.indexes.remove(&node.name);
+            self.by_name.remove(node.name.as_str());
+            self.indexes.remove(node.name.as_str());
             self.free.push(index);
         }
     }

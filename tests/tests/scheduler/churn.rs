@@ -260,7 +260,7 @@ pub(crate) fn decisions(fixture: &Fixture) -> Vec<String> {
         let place = o.pod().unwrap().node.clone();
         let Some(decision) = fixture.cluster.schedulers().decision(o.meta.uid) else { return String::new() };
         let (nodes, chosen) = (decision.nodes, &decision.chosen);
-        let (refusals, preemption) = (&decision.refusals, &decision.preemption);
+        let (refusals, preemption) = (decision.refusals(), decision.preemption());
         format!("{} on {place:?} of {nodes}: {chosen:?} {refusals:?} {preemption:?}", o.meta.name)
     };
     pods.map(decision).collect()

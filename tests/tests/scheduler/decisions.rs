@@ -26,8 +26,8 @@ fn a_bound_pod_has_its_condition_event_and_decision() {
     assert_eq!((condition.status, &condition.reason), (ConditionStatus::True, &None));
     assert_eq!(fixture.events("p", "Scheduled"), 1);
     let decision = fixture.decision("p");
-    let chosen = decision.chosen.as_deref().unwrap();
-    assert_eq!((decision.scheduler.as_str(), decision.nodes, chosen.feasible), ("default-scheduler", 3, 2));
+    let chosen = decision.chosen.as_ref().unwrap();
+    assert_eq!((decision.scheduler.as_str(), decision.nodes, decision.feasible), ("default-scheduler", 3, 2));
     let scores: Vec<_> = chosen.scores.iter().map(|s| (s.plugin, s.weighted)).collect();
     let expected = [
         ("NodeResourcesFit", 86),
@@ -39,7 +39,7 @@ fn a_bound_pod_has_its_condition_event_and_decision() {
     let (second, margin) = chosen.runner_up.clone().unwrap();
     let explained = fixture.stand("p", "b").total().unwrap();
     assert_eq!((second.as_str(), margin), ("b", 86 + 68 + 300 - explained));
-    let refused: Vec<_> = decision.refusals.iter().map(|r| (r.plugin, r.reasons[0].to_string(), r.nodes)).collect();
+    let refused: Vec<_> = decision.refusals().iter().map(|r| (r.plugin, r.reasons[0].to_string(), r.nodes)).collect();
     assert_eq!(refused, [("NodeResourcesFit", "Insufficient cpu".to_owned(), 1)]);
 }
 

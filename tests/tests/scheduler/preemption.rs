@@ -88,9 +88,7 @@ fn a_pod_waits_for_those_that_take_their_time() {
     let mut fixture = Fixture::new(&[node("a", json!({})), slow, of("new", 5, "4", json!({}))]);
     let status = &fixture.pod("new").pod().unwrap().status;
     assert_eq!(status.rarer.nominated_node.as_deref(), Some("a"));
-    let Some(Preemption::Planned(plan)) = fixture.decision("new").preemption.as_deref() else {
-        panic!("nobody makes room")
-    };
+    let Some(Preemption::Planned(plan)) = fixture.decision("new").preemption() else { panic!("nobody makes room") };
     assert_eq!((plan.node.as_str(), plan.victims.len()), ("a", 1));
     assert_eq!(fixture.decision("new").message().unwrap(), "0/1 nodes are available: 1 Insufficient cpu.");
     let victim = fixture.pod("low").to_value();

@@ -183,7 +183,7 @@ proptest! {
                 let pods = fixture.cluster.store().list(Kind::Pod, None);
                 let decisions = pods.map(|o| {
                     let decision = fixture.cluster.schedulers().decision(o.meta.uid).unwrap();
-                    (o.meta.name.clone(), decision.nodes, decision.chosen.clone(), decision.refusals.clone())
+                    (o.meta.name.clone(), decision.nodes, decision.chosen.clone(), decision.refusals().to_vec())
                 });
                 seen.push(decisions.collect::<Vec<_>>());
             });

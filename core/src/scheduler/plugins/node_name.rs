@@ -23,7 +23,7 @@ impl Filter for NodeName {
 
     fn refuse(&self, pod: &PodClass, node: &NodeInfo) -> Option<Refused> {
         let named = pod.node.as_ref()?;
-        (*named != node.name).then_some(Refused::UNRESOLVABLE)
+        (*named != *node.name).then_some(Refused::UNRESOLVABLE)
     }
 
     fn reason(&self, _pod: &PodClass, _bit: u32) -> Reason {

@@ -384,9 +384,9 @@ fn from_empty(nodes: usize, pods: usize) -> Result<(), String> {
     let mut empty = restore(base.iter().cloned());
     run(&mut empty);
     let before = resident()?;
-    let pods_of = Pods::new(plain, 0, "default-scheduler")?.take(pods);
+    let pending: Vec<_> = Pods::new(plain, 0, "default-scheduler")?.take(pods).collect();
     let start = Instant::now();
-    let mut cluster = restore(base.into_iter().chain(pods_of));
+    let mut cluster = restore(base.into_iter().chain(pending));
     run(&mut cluster);
     let took = start.elapsed();
     let each = (resident()?.saturating_sub(before)) as f64 / pods as f64;
