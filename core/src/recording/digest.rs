@@ -4,12 +4,17 @@ use crate::order;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// How many bytes are gathered before they are hashed: what is added is mostly a few bytes.
+const GATHERED_MAX: usize = 1 << 15;
 
 /// A hash (XXH3, 64 bits) in the making.
 #[derive(Default)]
 pub(super) struct Digest {
-    hash: Xxh3,
+    /// Of what was gathered and let go, where it was too much.
+    hash: Option<Box<Xxh3>>,
+    gathered: Vec<u8>,
     /// Hashes of shared parts by where they lie, which decides only whether a part is hashed again, never what is
     /// added for it. They outlive the digest, so that no place is used twice.
     shared: order::Map<usize, u64>,
@@ -17,24 +22,38 @@ pub(super) struct Digest {
 
 impl Digest {
     /// The hash of all that was added.
-    pub(super) fn finish(&self) -> u64 {
-        self.hash.digest()
+    pub(super) fn finish(mut self) -> u64 {
+        match self.hash.take() {
+            None => xxh3_64(&self.gathered),
+            Some(mut hash) => {
+                hash.update(&self.gathered);
+                hash.digest()
+            }
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if self.gathered.len() + bytes.len() > GATHERED_MAX {
+            self.hash.get_or_insert_default().update(&self.gathered);
+            self.gathered.clear();
+        }
+        self.gathered.extend_from_slice(bytes);
     }
 
     /// Adds a number.
     pub(super) fn number(&mut self, number: impl Into<i128>) {
-        self.hash.update(&number.into().to_le_bytes());
+        self.add(&number.into().to_le_bytes());
     }
 
     /// Adds a text.
     pub(super) fn text(&mut self, text: &str) {
-        self.hash.update(&(text.len() as u64).to_le_bytes());
-        self.hash.update(text.as_bytes());
+        self.add(&(text.len() as u64).to_le_bytes());
+        self.add(text.as_bytes());
     }
 
     /// Adds what may be there.
     pub(super) fn option<T>(&mut self, option: Option<T>, add: impl FnOnce(&mut Self, T)) {
-        self.hash.update(&[u8::from(option.is_some())]);
+        self.add(&[u8::from(option.is_some())]);
         if let Some(value) = option {
             add(self, value);
         }
@@ -47,7 +66,7 @@ impl Digest {
 
     /// Adds all items, and how many they are.
     pub(super) fn list<T>(&mut self, list: impl ExactSizeIterator<Item = T>, mut add: impl FnMut(&mut Self, T)) {
-        self.hash.update(&(list.len() as u64).to_le_bytes());
+        self.add(&(list.len() as u64).to_le_bytes());
         for item in list {
             add(self, item);
         }
@@ -70,24 +89,24 @@ impl Digest {
             }
             hash
         });
-        self.hash.update(&hash.to_le_bytes());
+        self.add(&hash.to_le_bytes());
     }
 
     /// Adds a JSON value.
     fn value(&mut self, value: &Value) {
         match value {
-            Value::Null => self.hash.update(b"0"),
-            Value::Bool(b) => self.hash.update(if *b { b"t" } else { b"f" }),
+            Value::Null => self.add(b"0"),
+            Value::Bool(b) => self.add(if *b { b"t" } else { b"f" }),
             Value::Number(n) => {
-                self.hash.update(b"n");
+                self.add(b"n");
                 self.text(&n.to_string());
             }
             Value::String(s) => {
-                self.hash.update(b"s");
+                self.add(b"s");
                 self.text(s);
             }
             Value::Array(list) => {
-                self.hash.update(b"[");
+                self.add(b"[");
                 self.list(list.iter(), Self::value);
             }
             Value::Object(map) => self.map(map),
@@ -98,7 +117,7 @@ impl Digest {
     pub(super) fn map(&mut self, map: &Map<String, Value>) {
         let mut entries: Vec<_> = map.iter().collect();
         crate::order::sort_by(&mut entries, |(a, _), (b, _)| a.cmp(b));
-        self.hash.update(b"{");
+        self.add(b"{");
         self.list(entries.into_iter(), |digest, (key, value)| {
             digest.text(key);
             digest.value(value);
