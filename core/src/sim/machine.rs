@@ -241,7 +241,8 @@ impl VirtualMachine {
     }
 
     fn plan(&mut self, site: &mut Site<'_>, after: Span, doing: Doing) {
-        site.queue.push(site.now + after, Happening::Machine { machine: self.index, boot: self.boot, doing });
+        let happening = Happening::Machine { machine: self.index, boot: self.boot, doing: Box::new(doing) };
+        site.queue.push(site.now + after, happening);
     }
 
     fn tell(&mut self, site: &mut Site<'_>, event: RuntimeEvent) {

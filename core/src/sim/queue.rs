@@ -18,7 +18,7 @@ pub(super) enum Happening {
     /// A machine says that it is alive.
     Heartbeat(u32),
     /// Something a machine has begun is done. Void if the machine was switched off since.
-    Machine { machine: u32, boot: u32, doing: Doing },
+    Machine { machine: u32, boot: u32, doing: Box<Doing> },
     /// A machine reports. Void if it was switched off since.
     Tell { machine: u32, boot: u32, event: Box<RuntimeEvent> },
     /// Requests of a client are due.
@@ -67,7 +67,7 @@ impl Happening {
     const fn is_routine(&self) -> bool {
         match self {
             Self::Heartbeat(_) | Self::Traffic(_) => true,
-            Self::Machine { doing, .. } => matches!(doing, Doing::Probe { .. }),
+            Self::Machine { doing, .. } => matches!(**doing, Doing::Probe { .. }),
             _ => false,
         }
     }

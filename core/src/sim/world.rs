@@ -319,7 +319,7 @@ impl World {
                 if self.machines.get(machine as usize).is_none_or(|m| m.boot() != boot) {
                     return;
                 }
-                let reports = self.at_machine(machine, |m, site| m.done(doing, site)).unwrap_or_default();
+                let reports = self.at_machine(machine, |m, site| m.done(*doing, site)).unwrap_or_default();
                 self.report(machine, reports);
             }
             Happening::Tell { machine, boot, event } => {

@@ -152,6 +152,8 @@ impl VirtualMachine {
             site.images.get(image).map(|i| i.behaviour.clone()).unwrap_or_default().with_annotations(&annotations);
         let id = format!("sim://{:016x}{:016x}", self.rng.bits(), self.rng.bits()).into();
         known.containers.retain(|c| c.name != container);
+        // Most pods have one.
+        known.containers.reserve_exact(1);
         known.containers.push(VirtualContainer {
             name: container.clone(),
             attempt,
