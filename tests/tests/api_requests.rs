@@ -409,3 +409,37 @@ fn pods_that_are_written_alike_share_their_spec() {
     assert_eq!(b.pod().unwrap().spec.containers[0].image.as_deref(), Some("two"));
     assert_eq!(a.pod().unwrap().spec.tolerations, b.pod().unwrap().spec.tolerations);
 }
+
+#[test]
+fn nodes_that_are_written_alike_are_each_what_they_would_be_alone() {
+    let node = |metadata: Value, cpu: &str| json!({"metadata": metadata, "spec": {"unschedulable": true}, "status": {"capacity": {"cpu": cpu, "pods": 9}}});
+    let mut api = Api::new();
+    for (metadata, cpu, status) in [
+        (json!({"name": "a"}), "2", 201),
+        (json!({"name": "b", "labels": {"x": "y"}, "annotations": {"z": ""}}), "2000m", 201),
+        (json!({"name": "c", "labels": {"x": "y"}, "finalizers": ["e.g/f"]}), "2", 201),
+        (json!({"name": "d"}), "3", 201),
+        (json!({"name": "e", "annotations": {"scheduler.alpha.kubernetes.io/preferAvoidPods": "no"}}), "2", 422),
+        (json!({"name": "A"}), "2", 422),
+        (json!({"name": "a"}), "2", 409),
+        (json!({"generateName": "f-", "labels": {"x": "y"}}), "3", 201),
+    ] {
+        let written = node(metadata.clone(), cpu);
+        let among = api.post("/api/v1/nodes", &written);
+        assert_eq!(among.0, status, "{}", among.1);
+        if status == 409 {
+            continue;
+        }
+        let (mut among, mut alone) = (among.1, Api::new().post("/api/v1/nodes", &written).1);
+        for answer in [&mut among, &mut alone].into_iter().filter(|_| status == 201) {
+            for own in ["uid", "resourceVersion", "creationTimestamp"] {
+                answer["metadata"][own] = Value::Null;
+            }
+            if metadata["generateName"].is_string() {
+                answer["metadata"]["name"] = Value::Null;
+            }
+            answer["metadata"]["managedFields"][0]["time"] = Value::Null;
+        }
+        assert_eq!(among, alone, "{metadata}");
+    }
+}

@@ -22,6 +22,7 @@ mod handle;
 mod internal;
 mod json;
 mod log;
+mod metadata_owners;
 #[cfg(feature = "described")]
 mod openapi;
 mod owners;

@@ -7,7 +7,7 @@ use super::path::{ResourcePath, Subresource};
 use super::query::quoted;
 use super::scope::Scope;
 use super::typed::{self, Comparison, Shape};
-use super::{internal, pod_owners, wire};
+use super::{internal, metadata_owners, pod_owners, wire};
 use crate::api::{Kind, Managed, ManagedFields, Name, Object, Operation, When, managed_text};
 use crate::order;
 use crate::time::Time;
@@ -284,14 +284,6 @@ pub(super) fn created(kind: Kind, document: &Value) -> Fields {
     Scope::new(kind, "").of(&typed::compare(shape, &blank(kind), document).written()).difference(stripped())
 }
 
-/// The same of metadata alone.
-pub(super) fn created_metadata(metadata: &Value) -> Fields {
-    let Some(shape) = typed::document("ObjectMeta") else { return Fields::default() };
-    let mut all = Fields::default();
-    all.graft("f:metadata", &typed::compare(shape, &json!({}), metadata).written());
-    all.difference(stripped())
-}
-
 /// The owners of a new object.
 pub(super) fn of_new(kind: Kind, said: Said, written: Fields, writer: &Writer<'_>) -> Arc<Vec<ManagedFields>> {
     let mut owners = match said {
@@ -304,14 +296,22 @@ pub(super) fn of_new(kind: Kind, said: Said, written: Fields, writer: &Writer<'_
     keep(owners, writer.now.floor_secs())
 }
 
-/// The owners of a new pod, of whose spec is known which fields are set. Nobody said anything of owners.
-pub(super) fn of_alike(metadata: Fields, spec: &str, writer: &Writer<'_>) -> Arc<Vec<ManagedFields>> {
-    let written = metadata.into_text();
-    let comma = if written.len() > "{}".len() { "," } else { "" };
-    // A field of the spec comes after those of the metadata.
-    let fields = format!("{}{comma}\"f:spec\":{spec}}}", written.strip_suffix('}').unwrap_or_default());
+/// The owners of a new object of which it is known which fields are set but those of its metadata. Nobody said anything of
+/// owners.
+pub(super) fn of_alike(object: &Object, spec: &str, writer: &Writer<'_>) -> Arc<Vec<ManagedFields>> {
+    let mut fields = metadata_owners::written(&object.meta);
+    if spec != "{}" {
+        // A field of the spec comes after those of the metadata.
+        fields.truncate(fields.len() - 1);
+        fields += if fields.len() > 1 { ",\"f:spec\":" } else { "\"f:spec\":" };
+        fields += spec;
+        fields.push('}');
+    }
+    if fields == "{}" {
+        return Arc::default();
+    }
     let Owner { manager, operation, api_version, subresource, .. } =
-        writer.owner(Operation::Update, Kind::Pod.api_version(), Fields::default());
+        writer.owner(Operation::Update, object.kind().api_version(), Fields::default());
     let (at, fields) = (When::Created, fields.into());
     Arc::new(vec![ManagedFields { manager, operation, api_version, subresource, at, fields }])
 }

@@ -1,40 +1,33 @@
-//! What is written again and again, kept once: the specs and labels of pods that came one by one are shared as those of a
-//! controller's replicas are, and what became of pods in the same second.
+//! What is written again and again, kept once: what pods and nodes that came one by one have in common is shared as it is
+//! between a controller's replicas, and what became of pods in the same second.
 //!
 //! Changes what is done and kept, never what comes of it.
 
-use crate::api::{Condition, Labels, Managed, ManagedFields, Name, SharedSpec};
+use crate::api::{Body, Condition, Kind, Labels, Managed, ManagedFields};
 use serde_json::Value;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-/// How many specs, and how many sets of labels, are remembered.
+/// How many bodies of objects, and how many sets of labels, are remembered.
 const KEPT_MAX: usize = 512;
 
 /// How many conditions of a pod are worth it: controllers and kubelets set no more.
 const CONDITIONS_MAX: usize = 8;
 
-/// A pod's spec as a client wrote it, and what became of it.
+/// What became of an object's body: as it was admitted, and the fields that were set in it, written out.
 #[derive(Debug)]
-struct Spec {
-    written: Value,
-    admitted: SharedSpec,
-    node: Option<Name>,
-    fields: Arc<str>,
-}
-
-/// What became of a pod's spec: as it was admitted, its node apart, and the fields that were set in it, written out.
 pub(super) struct Known {
-    pub(super) spec: SharedSpec,
-    pub(super) node: Option<Name>,
+    /// As a client wrote it.
+    written: Value,
+    pub(super) body: Body,
     pub(super) fields: Arc<str>,
 }
 
 /// What was written lately. A clone shares it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared {
-    specs: Vec<Option<Arc<Spec>>>,
+    bodies: Vec<Option<Arc<Known>>>,
     labels: Vec<Option<Labels>>,
     managed: Vec<Option<Arc<Vec<ManagedFields>>>>,
     /// The latest of as many.
@@ -49,17 +42,28 @@ fn slot<'a, T>(slots: &'a mut Vec<Option<T>>, value: &impl Hash) -> &'a mut Opti
     &mut slots[(hash.finish() % KEPT_MAX as u64) as usize]
 }
 
+/// A mark of a document, equal for equal ones: of its texts, for most that are alike differ in these.
+fn mark(value: &Value) -> u64 {
+    let all = |mark: u64, value: &Value| mark.rotate_left(7) ^ self::mark(value);
+    match value {
+        Value::String(text) => xxh3_64(text.as_bytes()),
+        Value::Array(items) => items.iter().fold(0, all),
+        Value::Object(map) => map.values().fold(0, all),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 impl Shared {
-    /// What became of a pod's spec that was written just like this.
-    pub(super) fn spec(&mut self, written: &Value) -> Option<Known> {
-        let spec = slot(&mut self.specs, written).as_ref().filter(|s| s.written == *written)?;
-        Some(Known { spec: Arc::clone(&spec.admitted), node: spec.node.clone(), fields: Arc::clone(&spec.fields) })
+    /// What became of a body of that kind that was written just like this.
+    pub(super) fn body(&mut self, kind: Kind, written: &Value) -> Option<Arc<Known>> {
+        let known = slot(&mut self.bodies, &mark(written)).as_ref()?;
+        (known.body.kind() == kind && known.written == *written).then(|| Arc::clone(known))
     }
 
-    /// Remembers what became of a spec in which nothing was wrong.
-    pub(super) fn keep_spec(&mut self, written: Value, known: Known) {
-        let slot = slot(&mut self.specs, &written);
-        *slot = Some(Arc::new(Spec { written, admitted: known.spec, node: known.node, fields: known.fields }));
+    /// Remembers what became of a body in which nothing was wrong.
+    pub(super) fn keep_body(&mut self, written: Value, body: Body, fields: Arc<str>) {
+        let slot = slot(&mut self.bodies, &mark(&written));
+        *slot = Some(Arc::new(Known { written, body, fields }));
     }
 
     /// Equal owners of fields, those seen before where there are such.

@@ -39,8 +39,11 @@ pub fn validate_create(object: &Object, config: &Config) -> Vec<FieldError> {
 pub(crate) fn validate_meta(object: &Object) -> Vec<FieldError> {
     let mut errors = Errors::default();
     meta::check(&object.meta, object.kind(), &mut errors);
-    if let Body::Pod(pod) = &object.body {
-        pod::check_own_annotations(&object.meta.annotations, pod.node.as_deref(), &mut errors);
+    let annotations = &object.meta.annotations;
+    match &object.body {
+        Body::Pod(pod) => pod::check_own_annotations(annotations, pod.node.as_deref(), &mut errors),
+        Body::Node { .. } => node::check_own_annotations(annotations, &mut errors),
+        _ => {}
     }
     errors.list
 }
@@ -52,7 +55,7 @@ pub(crate) fn validate_body(object: &Object, config: &Config) -> Vec<FieldError>
         Body::Pod(pod) => pod::check(pod, config, &mut errors),
         Body::ReplicationController { spec, .. } => workload::check(spec, config, &mut errors),
         Body::Service { spec, .. } => service::check(spec, &object.meta.annotations, &mut errors),
-        Body::Node { spec, status } => node::check(spec, status, &object.meta, &mut errors),
+        Body::Node { spec, status } => node::check(spec, status, &mut errors),
         Body::Endpoints { subsets } => service::check_subsets(subsets, &mut errors),
         Body::Event(event) => workload::check_event(event, &object.meta, &mut errors),
         Body::Document(document) => check_document(document, object, &mut errors),
@@ -119,7 +122,8 @@ pub fn validate_update(new: &Object, old: &Object, config: &Config) -> Vec<Field
     let mut errors = Errors::default();
     meta::check_update(&new.meta, &old.meta, new.kind(), true, &mut errors);
     if let Body::Node { spec, status } = &new.body {
-        node::check(spec, status, &new.meta, &mut errors);
+        node::check_own_annotations(&new.meta.annotations, &mut errors);
+        node::check(spec, status, &mut errors);
     }
     check_change(new, old, config, &mut errors);
     errors.list

@@ -2,14 +2,15 @@
 
 use super::errors::Errors;
 use super::resources;
-use crate::api::Meta;
+use crate::api::Labels;
 use crate::api::names::{label_value_error, qualified_name_errors};
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
 
-pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, meta: &Meta, errors: &mut Errors) {
+/// The annotation that means something on nodes.
+pub(super) fn check_own_annotations(annotations: &Labels, errors: &mut Errors) {
     let annotation = "scheduler.alpha.kubernetes.io/preferAvoidPods";
-    if let Some(text) = meta.annotations.get(annotation)
+    if let Some(text) = annotations.get(annotation)
         && serde_json::from_str::<serde_json::Value>(text).is_err()
     {
         let first = text.chars().next().map_or_else(
@@ -18,6 +19,9 @@ pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, meta: &Meta,
         );
         errors.invalid("metadata.annotations.AvoidPods", annotation, &first);
     }
+}
+
+pub(super) fn check(spec: &k8s::NodeSpec, status: &k8s::NodeStatus, errors: &mut Errors) {
     check_taints(spec, errors);
     check_amounts(status, errors);
     let cidrs = spec.pod_cidrs.as_deref().unwrap_or_default();

@@ -10,8 +10,7 @@ use crate::api::{
 use crate::apiserver::fields::Fields;
 use crate::apiserver::owners::Said;
 use crate::apiserver::query::quoted;
-use crate::apiserver::shared::Known;
-use crate::apiserver::{errors, owners, services, wire};
+use crate::apiserver::{errors, metadata_owners, owners, services, wire};
 use crate::cluster::Context;
 use crate::deletion;
 use crate::store::Store;
@@ -36,19 +35,15 @@ pub(in crate::apiserver) fn create(
     let said = owners::take(&mut value, cx.now.floor_secs());
     place(&mut value, kind, namespace)?;
     let has_version = metadata(&value, "resourceVersion").parse().is_ok_and(|version: u64| version != 0);
-    // A pod's spec is read, completed and checked once however many pods are written with the same.
-    let spec = value.get_mut("spec").filter(|_| kind == Kind::Pod).map(Value::take);
-    let home = namespace.unwrap_or_default();
-    let alike = spec.as_ref().is_some_and(|spec| !varies(cx.store, home, spec));
-    let known = spec.as_ref().filter(|_| alike).and_then(|spec| cx.shared.spec(spec));
-    if let Some(spec) = spec.as_ref().filter(|_| known.is_none()) {
-        value["spec"] = spec.clone();
+    let body = take_body(cx.store, kind, namespace.unwrap_or_default(), &mut value);
+    let known = body.as_ref().and_then(|body| cx.shared.body(kind, body));
+    if let (Some(Value::Object(body)), None, Value::Object(value)) = (&body, &known, &mut value) {
+        value.extend(body.clone());
     }
     let mut object = decode(kind, &value)?;
     object.meta.deletion = None;
-    if let (Some(pod), Some(known)) = (object.pod_mut(), &known) {
-        pod.spec = Arc::clone(&known.spec);
-        pod.node.clone_from(&known.node);
+    if let Some(known) = &known {
+        share(&known.body, &mut object.body);
     }
     let generate = object.meta.rest.as_ref().and_then(|r| r.generate_name.clone()).filter(|p| !p.is_empty());
     let generated = object.meta.name.is_empty() && generate.is_some();
@@ -60,7 +55,7 @@ pub(in crate::apiserver) fn create(
         object.meta.name = generated_name(cx, &object, prefix);
     }
     admit(cx, &object)?;
-    let mut written = match &known {
+    let written = match &known {
         // What admission gives it is nobody's.
         None => {
             refuse_overhead(&object)?;
@@ -74,17 +69,18 @@ pub(in crate::apiserver) fn create(
             }
             admission::complete(cx.store, cx.config, &mut object)?;
             taint_unready(&mut object);
-            written
+            Some(written)
         }
-        Some(_) => owners::created_metadata(&object.meta.to_value()),
+        Some(_) => None,
     };
-    let fields = known.is_none().then(|| written.below("f:spec"));
+    let fields = written.as_ref().map(|written| written.below("f:spec"));
     object.meta.managed = cx.shared.managed(match (tracking, &known, said) {
         (Tracking::As(managed), ..) => managed,
         (Tracking::By(writer), Some(known), Said::Nothing | Said::Reset) => {
-            Some(owners::of_alike(written, &known.fields, &writer))
+            Some(owners::of_alike(&object, &known.fields, &writer))
         }
         (Tracking::By(writer), known, said) => {
+            let mut written = written.unwrap_or_else(|| metadata_owners::fields(&object.meta.to_value()));
             if let Some(known) = known {
                 written.graft("f:spec", &Fields::from_text(&known.fields));
             }
@@ -101,9 +97,8 @@ pub(in crate::apiserver) fn create(
     let name = object.meta.name.clone();
     cx.shared.labels(&mut object.meta.labels);
     cx.shared.labels(&mut object.meta.annotations);
-    if let (Some(pod), Some(written), Some(fields)) = (object.pod(), spec.filter(|_| alike), fields) {
-        let fields = fields.into_text().into();
-        cx.shared.keep_spec(written, Known { spec: Arc::clone(&pod.spec), node: pod.node.clone(), fields });
+    if let (Some(body), Some(fields)) = (body, fields) {
+        cx.shared.keep_body(body, object.body.clone(), fields.into_text().into());
     }
     cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
 }
@@ -130,9 +125,31 @@ fn check_new(cx: &mut Context<'_>, object: &Object, unseen: bool, has_version: b
     admission::charge(cx, object, None)
 }
 
-/// Whether what a pod is given follows from more than what is written in its spec.
-fn varies(store: &Store, namespace: &str, spec: &Value) -> bool {
-    spec.get("priorityClassName").is_some() || admission::varies(store, namespace)
+/// Takes out of a document what is read, completed and checked once however many objects are written with the same: a pod's
+/// spec, all of a node but its metadata. None of other kinds, and where what comes of it follows from more than it says.
+fn take_body(store: &Store, kind: Kind, namespace: &str, value: &mut Value) -> Option<Value> {
+    let varies = || {
+        let class = value.get("spec").and_then(|spec| spec.get("priorityClassName"));
+        class.is_some() || admission::varies(store, namespace)
+    };
+    let parts: &[&str] = match kind {
+        Kind::Pod if value.get("spec").is_some() && !varies() => &["spec"],
+        Kind::Node => &["spec", "status"],
+        _ => return None,
+    };
+    let document = value.as_object_mut()?;
+    Some(parts.iter().filter_map(|part| document.remove_entry(*part)).collect())
+}
+
+/// Gives an object what is known of its body.
+fn share(known: &Body, body: &mut Body) {
+    match (known, body) {
+        (Body::Pod(known), Body::Pod(pod)) => {
+            pod.spec = Arc::clone(&known.spec);
+            pod.node.clone_from(&known.node);
+        }
+        (known, body) => *body = known.clone(),
+    }
 }
 
 fn generated_name(cx: &mut Context<'_>, object: &Object, prefix: &str) -> Name {
