@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kubarium_core::api::Kind;
-use kubarium_core::apiserver::{Answer, Method, Request, Response, WatchBatch, WatchQuery};
+use kubarium_core::apiserver::{Answer, Method, ReadBody, Request, Response, WatchBatch, WatchQuery};
 use kubarium_core::{Cluster, Config, Input, Span, Time};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -441,5 +441,44 @@ fn nodes_that_are_written_alike_are_each_what_they_would_be_alone() {
             answer["metadata"]["managedFields"][0]["time"] = Value::Null;
         }
         assert_eq!(among, alone, "{metadata}");
+    }
+}
+
+#[test]
+fn a_body_that_is_read_ahead_is_answered_as_its_text_is() {
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let with = |pointer: &str, value: Value| {
+        let mut changed = pod.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        changed
+    };
+    let strict = "fieldValidation=Strict";
+    for (case, path, query, kind, body, status) in [
+        ("good", "pods", strict, Kind::Pod, pod.clone(), 201),
+        ("of an unknown field", "pods", strict, Kind::Pod, with("/metadata", json!({"name": "a", "nam": 1})), 400),
+        (
+            "the same where that is a warning",
+            "pods",
+            "",
+            Kind::Pod,
+            with("/metadata", json!({"name": "a", "nam": 1})),
+            201,
+        ),
+        ("of a wrong type", "pods", strict, Kind::Pod, with("/metadata/name", json!(1)), 400),
+        ("of another kind than it says", "pods", strict, Kind::Pod, with("/kind", json!("Node")), 400),
+        ("of another kind than asked for", "services", strict, Kind::Pod, pod.clone(), 400),
+        ("read as another kind", "pods", strict, Kind::Service, pod.clone(), 201),
+        ("too long", "pods", strict, Kind::Pod, with("/metadata/name", "a".repeat(4 << 20).into()), 413),
+    ] {
+        let mut request = Request::new(Method::Post, format!("/api/v1/namespaces/default/{path}")).with_json(&body);
+        query.clone_into(&mut request.query);
+        let text = request.body.clone();
+        let (mut plain, mut ahead) = (Api::new(), Api::new());
+        let expected = plain.cluster.handle(plain.now, Input::Request(request.clone())).answer;
+        let body = Box::new(ReadBody::new(kind, &text, body));
+        let answer = ahead.cluster.handle(ahead.now, Input::Read { request, body }).answer;
+        assert!(matches!(&answer, Some(Answer::Done(done)) if done.status == status), "{case}: {answer:?}");
+        assert_eq!(answer, expected, "{case}");
     }
 }

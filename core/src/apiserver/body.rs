@@ -38,12 +38,38 @@ impl Expected {
 }
 
 /// A document that fits, and what the client should be warned of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Body {
     /// What it says; `apiVersion` and `kind` are those expected.
     pub(super) value: Value,
     /// What was dropped.
     pub(super) warnings: Vec<String>,
+}
+
+/// The body of a request that creates an object, read ahead of it: who has thousands of them can do that elsewhere, and keeps
+/// no cluster waiting meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadBody {
+    kind: Kind,
+    read: Result<Body, ApiError>,
+}
+
+impl ReadBody {
+    /// Reads a document of that kind, which is written as `text` and says nothing twice. What it says wrongly is an error,
+    /// unknown fields among it.
+    pub fn new(kind: Kind, text: &str, value: Value) -> Self {
+        let document = json::Document { value, duplicates: Vec::new() };
+        let read =
+            check_size(text).and_then(|()| fit(document, Vec::new(), Expected::object(kind), FieldValidation::Strict));
+        Self { kind, read }
+    }
+
+    /// What was read, where a request is for such a document.
+    pub(super) fn take(self, expected: Expected, validation: FieldValidation) -> Option<Result<Body, ApiError>> {
+        let wanted = Expected::object(self.kind);
+        let is_wanted = (wanted.api_version, wanted.kind) == (expected.api_version, expected.kind);
+        (is_wanted && validation == FieldValidation::Strict).then_some(self.read)
+    }
 }
 
 /// The media type without its parameters, in lower case.
@@ -87,6 +113,16 @@ pub(super) fn read(
         }
         _ => return Err(errors::unsupported_media_type(errors::OBJECT_MEDIA_TYPES)),
     };
+    fit(document, twice, expected, validation)
+}
+
+/// Holds a document that was read against what is expected; `twice` is what it says twice, in words of YAML's reader.
+fn fit(
+    document: json::Document,
+    twice: Vec<String>,
+    expected: Expected,
+    validation: FieldValidation,
+) -> Result<Body, ApiError> {
     let said = type_meta(&document.value).map_err(errors::bad_request)?;
     let api_version = said.api_version.unwrap_or(expected.api_version).to_owned();
     let kind = said.kind.unwrap_or(expected.kind).to_owned();

@@ -56,6 +56,7 @@ mod wire;
 mod write;
 
 pub use accept::wants_yaml;
+pub use body::ReadBody;
 #[cfg(feature = "described")]
 pub use discovery::about;
 pub use groups::KUBERNETES_VERSION;

@@ -3,6 +3,7 @@
 use super::action::ActionError;
 use super::manifests::escaped;
 use crate::api::{Kind, Name};
+use crate::apiserver::ReadBody;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -47,6 +48,12 @@ impl Manifest {
     /// What it says, as JSON.
     pub fn json(&self) -> &str {
         &self.json
+    }
+
+    /// Reads its value ahead of its creation; none where it says no kind that is known.
+    pub fn read(&self, value: Value) -> Option<ReadBody> {
+        let kind = Kind::from_type(self.api_version.as_deref()?, self.kind.as_deref()?)?;
+        Some(ReadBody::new(kind, &self.json, value))
     }
 
     /// The name it gives; empty for none.

@@ -17,7 +17,7 @@ use super::queue::{Happening, Queue};
 use super::scenario::Scenario;
 use super::traffic::Traffic;
 use crate::api::Name;
-use crate::apiserver::Answer;
+use crate::apiserver::{Answer, ReadBody};
 use crate::cluster::{Cluster, Effect, Input};
 use crate::order;
 use crate::recording::{Entry, Recording};
@@ -236,10 +236,11 @@ impl World {
     }
 
     /// Creates what a manifest says now, as one of its scenario's would be: who reads many of them hands them over one by
-    /// one, at the beginning of a world whose scenario has nothing else for that instant.
-    pub fn take_in(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
+    /// one, at the beginning of a world whose scenario has nothing else for that instant. What a manifest says may have been
+    /// read already, by [`Manifest::read`].
+    pub fn take_in(&mut self, manifest: &Manifest, body: Option<ReadBody>) -> Result<(), ActionError> {
         self.events += 1;
-        self.create(manifest)
+        self.create_read(manifest, body)
     }
 
     /// Lets time pass without an event; never backwards.

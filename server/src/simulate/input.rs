@@ -6,6 +6,7 @@
 
 use super::progress::Progress;
 use crate::failure::Failure;
+use kubarium_core::apiserver::ReadBody;
 use kubarium_core::manifest::{self, Document};
 use kubarium_core::sim::{self, ActionError, Manifest, Rejection, Scenario, World};
 use std::io::Read as _;
@@ -32,7 +33,8 @@ pub(super) struct Origins(Vec<Origin>);
 /// What a document of a file is.
 enum Piece {
     Scenario(Box<Scenario>),
-    Manifest(Manifest),
+    /// Whose value was read ahead as far as the API can without its cluster.
+    Manifest(Manifest, Option<ReadBody>),
 }
 
 type Batch = Vec<(Piece, Origin)>;
@@ -53,12 +55,13 @@ pub(super) fn begin(
     let texts: Vec<Text> = files.iter().map(|file| Text { file: file.as_str().into(), text: read(file) }).collect();
     progress.expect(texts.iter().map(Text::documents).sum());
     let mut world = if texts.iter().any(Text::may_hold_scenario) { None } else { start(Scenario::default()).ok() };
+    let ahead = world.is_some();
     let (mut whole, mut of_scenario) = (Scenario::default(), Vec::new());
     let (mut manifests, mut origins, mut refused) = (Vec::new(), Vec::new(), None);
     thread::scope(|scope| {
         let (sender, batches) = sync_channel(BATCHES_WAITING);
         thread::Builder::new()
-            .spawn_scoped(scope, || Reading { sender, batch: Vec::new(), scenario: None }.read(texts))
+            .spawn_scoped(scope, || Reading { sender, ahead, batch: Vec::new(), scenario: None }.read(texts))
             .map_err(|e| Failure::running(format!("cannot start a thread: {e}")))?;
         for batch in batches {
             for (piece, origin) in batch? {
@@ -67,10 +70,10 @@ pub(super) fn begin(
                         of_scenario = (0..scenario.manifests.len()).map(|n| origin.below(n)).collect();
                         whole = *scenario;
                     }
-                    (Piece::Manifest(manifest), Some(world)) if refused.is_none() => {
-                        refused = world.take_in(&manifest).err().map(|error| (origin, error));
+                    (Piece::Manifest(manifest, body), Some(world)) if refused.is_none() => {
+                        refused = world.take_in(&manifest, body).err().map(|error| (origin, error));
                     }
-                    (Piece::Manifest(manifest), _) => {
+                    (Piece::Manifest(manifest, _), _) => {
                         manifests.push(manifest);
                         origins.push(origin);
                     }
@@ -97,6 +100,8 @@ pub(super) fn begin(
 /// A thread that reads, and what it has not handed over yet.
 struct Reading {
     sender: SyncSender<Result<Batch, Failure>>,
+    /// Whether manifests are taken in at once.
+    ahead: bool,
     batch: Batch,
     /// The file in which a scenario was found.
     scenario: Option<Arc<str>>,
@@ -118,7 +123,11 @@ impl Reading {
             empty = false;
             let piece = self.piece(&file, &text, &document)?;
             let Document { value, line, index, path } = document;
-            let piece = piece.unwrap_or_else(|| Piece::Manifest(value.into()));
+            let piece = piece.unwrap_or_else(|| {
+                let manifest = Manifest::from(&value);
+                let body = if self.ahead { manifest.read(value) } else { None };
+                Piece::Manifest(manifest, body)
+            });
             self.batch.push((piece, Origin { file: Arc::clone(&file), line, index, path }));
             if self.batch.len() >= BATCH {
                 // Who does not listen any more has ended.

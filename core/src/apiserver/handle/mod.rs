@@ -4,7 +4,7 @@ mod changes;
 
 use crate::api::{ApiError, Kind, Name};
 use crate::apiserver::accept::{self, Form};
-use crate::apiserver::body::{self, Body, Expected};
+use crate::apiserver::body::{self, Body, Expected, ReadBody};
 use crate::apiserver::path::{self, ResourcePath, Subresource, Target};
 use crate::apiserver::query::Query;
 use crate::apiserver::reply::{Draft, Reply};
@@ -16,10 +16,16 @@ use crate::store::Store;
 use crate::time::Time;
 use serde_json::Value;
 
-/// Answers a request. The components are asked for what they know only; services that are asked through the proxy path
-/// spread over their pods by `routing`.
-pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, components: &Components, routing: &mut Rng) -> Answer {
-    let mut call = Call::new(request);
+/// Answers a request, of which the body may have been read ahead. The components are asked for what they know only; services
+/// that are asked through the proxy path spread over their pods by `routing`.
+pub(crate) fn handle(
+    request: &Request,
+    body: Option<ReadBody>,
+    cx: &mut Context<'_>,
+    components: &Components,
+    routing: &mut Rng,
+) -> Answer {
+    let mut call = Call { body, ..Call::new(request) };
     let reply = call.answer(cx, components, routing);
     call.draft(reply).finish()
 }
@@ -79,12 +85,14 @@ fn is_only_read(target: &Target) -> bool {
 struct Call<'a> {
     request: &'a Request,
     query: Query,
+    /// The body, where it was read ahead.
+    body: Option<ReadBody>,
     warnings: Vec<String>,
 }
 
 impl<'a> Call<'a> {
     fn new(request: &'a Request) -> Self {
-        Self { request, query: Query::parse(&request.query), warnings: Vec::new() }
+        Self { request, query: Query::parse(&request.query), body: None, warnings: Vec::new() }
     }
 
     fn draft(self, reply: Result<Reply, ApiError>) -> Draft {
@@ -283,8 +291,9 @@ impl<'a> Call<'a> {
     /// Reads the body as a document of a kind; what is dropped from it becomes a warning.
     fn read_body(&mut self, expected: Expected, options: &str) -> Result<Value, ApiError> {
         let validation = self.query.write_options(options)?;
-        let Body { value, warnings } =
-            body::read(&self.request.body, &self.request.content_type, expected, validation)?;
+        let ahead = self.body.take().and_then(|body| body.take(expected, validation));
+        let Body { value, warnings } = ahead
+            .unwrap_or_else(|| body::read(&self.request.body, &self.request.content_type, expected, validation))?;
         self.warnings.extend(warnings);
         Ok(value)
     }

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::api::{ApiError, Kind, Reason};
-use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, Request, Response};
+use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, ReadBody, Request, Response};
 use crate::cluster::Input;
 use crate::runtime::MachineUsage;
 use crate::sim::action::ActionError;
@@ -77,15 +77,20 @@ impl World {
 
     /// Creates what a manifest says, its namespace first where that is missing.
     pub(super) fn create(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
+        self.create_read(manifest, None)
+    }
+
+    /// The same with a body that may have been read ahead.
+    pub(super) fn create_read(&mut self, manifest: &Manifest, body: Option<ReadBody>) -> Result<(), ActionError> {
         let (kind, namespace, path) = manifest.collection()?;
         if !namespace.is_empty() && self.cluster.store().get(Kind::Namespace, "", &namespace).is_none() {
             let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
-            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body), "")?;
+            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body), None, "")?;
         }
         let mut request = manifests::with_body(Request::new(Method::Post, path), manifest);
         // A field that nobody knows is a typing error: refused, as kubectl has it.
         "fieldValidation=Strict".clone_into(&mut request.query);
-        self.ask(request, manifest.json())?;
+        self.ask(request, body, manifest.json())?;
         if kind == Kind::Node && !manifest.name().is_empty() {
             self.plug_in(manifest.name().clone());
         }
@@ -101,13 +106,17 @@ impl World {
         let request = Request::new(Method::Patch, format!("{path}/{name}"));
         let mut request = manifests::with_body(request, manifest);
         "application/merge-patch+json".clone_into(&mut request.content_type);
-        self.ask(request, manifest.json())
+        self.ask(request, None, manifest.json())
     }
 
     /// Has the API do something of which only a refusal is news. It names the field of the manifest it is about.
-    fn ask(&mut self, mut request: Request, manifest: &str) -> Result<(), ActionError> {
+    fn ask(&mut self, mut request: Request, body: Option<ReadBody>, manifest: &str) -> Result<(), ActionError> {
         request.brief = true;
-        refusal::accepted(self.handle(Input::Request(request)).as_ref(), manifest)
+        let input = match body {
+            Some(body) => Input::Read { request, body: Box::new(body) },
+            None => Input::Request(request),
+        };
+        refusal::accepted(self.handle(input).as_ref(), manifest)
     }
 }
 
