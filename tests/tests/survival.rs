@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kubarium_core::api::{Kind, Object};
-use kubarium_core::apiserver::{Answer, Request};
+use kubarium_core::apiserver::{Answer, Method, Request};
 use kubarium_core::manifest;
 use kubarium_core::sim::{Action, Scenario, World};
 use kubarium_core::{Input, Span};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -50,17 +51,22 @@ fn ask(world: &World, query: &str) -> Value {
     }
 }
 
-/// How many pods of each controller have no node, on none of these.
+/// How many pods each controller lacks: they have no node, or were not even made.
 fn homeless(world: &World) -> BTreeMap<String, usize> {
-    let mut pending = BTreeMap::new();
-    let waits = |o: &&std::sync::Arc<Object>| {
-        o.meta.deletion.is_none() && o.pod().is_some_and(|p| p.node.is_none() && !p.status.phase.is_finished())
+    let store = world.cluster().store();
+    let placed = |owner: &Object| {
+        let active = |o: &&std::sync::Arc<Object>| {
+            o.meta.controller_uid() == Some(owner.meta.uid)
+                && o.meta.deletion.is_none()
+                && o.pod().is_some_and(|p| p.node.is_some() && !p.status.phase.is_finished())
+        };
+        store.list(Kind::Pod, None).filter(active).count()
     };
-    for pod in world.cluster().store().list(Kind::Pod, None).filter(waits) {
-        let owner = pod.meta.controller().map_or("", |o| o.name.as_str());
-        *pending.entry(owner.to_owned()).or_default() += 1;
-    }
-    pending
+    let lacks = |o: &std::sync::Arc<Object>| {
+        let wanted = o.replication_controller().and_then(|(spec, _)| spec.replicas).unwrap_or_default() as usize;
+        (o.meta.name.to_string(), wanted - placed(o))
+    };
+    store.list(Kind::ReplicationController, None).map(lacks).collect()
 }
 
 /// What the answer says of the loss of these nodes.
@@ -76,8 +82,8 @@ fn foretold(answer: &Value, nodes: &[&str]) -> BTreeMap<String, usize> {
 
 /// Switches the machines off, waits until everything that follows has happened, and counts who has no node and did not
 /// wait for one before.
-fn really_lost(manifests: &str, nodes: &[&str]) -> BTreeMap<String, usize> {
-    let mut world = world(manifests);
+fn really_lost(world: &World, nodes: &[&str]) -> BTreeMap<String, usize> {
+    let mut world = world.clone();
     let before = homeless(&world);
     for node in nodes {
         world.act(Action::FailNode { node: (*node).into() }).unwrap();
@@ -89,6 +95,33 @@ fn really_lost(manifests: &str, nodes: &[&str]) -> BTreeMap<String, usize> {
     }
     lost.retain(|_, pods| *pods > 0);
     lost
+}
+
+/// Holds what is foretold of the loss of each node against what happens; returns how many are not survived.
+fn hold_against_reality(what: &str, world: &World) -> usize {
+    let answer = ask(world, "");
+    let mut lost = 0;
+    for node in world.cluster().store().list(Kind::Node, None) {
+        let name = node.meta.name.as_str();
+        let real = really_lost(world, &[name]);
+        assert_eq!(foretold(&answer, &[name]), real, "{what}: {name} fails: {answer:#}");
+        lost += usize::from(!real.is_empty());
+    }
+    assert_eq!(answer["survives"], json!(lost == 0), "{what}");
+    assert_eq!(answer["single"]["losses"].as_array().unwrap().len(), lost, "{what}");
+    lost
+}
+
+/// Asks the API for something, which it does.
+fn request(world: &mut World, method: Method, path: &str, body: &Value) {
+    let mut request = Request::new(method, path).with_json(body);
+    if method == Method::Patch {
+        "application/merge-patch+json".clone_into(&mut request.content_type);
+    }
+    match world.act(Action::Request { request }).unwrap() {
+        Some(Answer::Done(done)) if done.status < 300 => {}
+        other => panic!("{body}: {other:?}"),
+    }
 }
 
 const APART: &str = "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: \
@@ -115,19 +148,68 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
         ),
         ("on one node only", node("n0", "x", 4) + &node("n1", "x", 1) + &controller("web", 2, "1500m", "")),
     ] {
-        let answer = ask(&world(&manifests), "");
-        let names: Vec<String> = {
-            let world = world(&manifests);
-            world.cluster().store().list(Kind::Node, None).map(|n| n.meta.name.to_string()).collect()
-        };
-        let mut lost = 0;
-        for name in &names {
-            let real = really_lost(&manifests, &[name]);
-            assert_eq!(foretold(&answer, &[name]), real, "{what}: {name} fails: {answer:#}");
-            lost += usize::from(!real.is_empty());
+        hold_against_reality(what, &world(&manifests));
+    }
+}
+
+#[test]
+fn what_limits_and_quotas_of_a_namespace_do_not_let_be_made_anew_has_no_home() {
+    let nodes: String = (0..4).map(|n| node(&format!("n{n}"), "x", 8)).collect();
+    let six = world(&(nodes.clone() + &controller("web", 6, "1", "")));
+    let quota = |hard: Value| {
+        let rule =
+            json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "rule"}, "spec": {"hard": hard}});
+        (Method::Post, "/api/v1/namespaces/default/resourcequotas", rule)
+    };
+    let least = json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "rule"},
+        "spec": {"limits": [{"type": "Container", "min": {"cpu": "2"}}]}});
+    let larger = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "c", "image": "i", "resources": {"requests": {"cpu": "2"}}}]}}}});
+    let template = (Method::Patch, "/api/v1/namespaces/default/replicationcontrollers/web", larger);
+    let bare = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"},
+        "spec": {"nodeName": "n0", "containers": [{"name": "c", "image": "i"}]}});
+    for (what, rules, lost, said) in [
+        // What is lost counts for a while, and then no more.
+        ("as many as there are", vec![quota(json!({"pods": "6", "requests.cpu": "6"}))], 0, ""),
+        (
+            "fewer than there are",
+            vec![quota(json!({"pods": "4"}))],
+            4,
+            "exceeded quota: rule, requested: pods=1, used: pods=",
+        ),
+        ("one fewer", vec![quota(json!({"pods": "5"}))], 4, "exceeded quota: rule"),
+        (
+            "one fewer, but one makes room that is not made anew",
+            vec![(Method::Post, "/api/v1/namespaces/default/pods", bare), quota(json!({"pods": "6"}))],
+            3,
+            "exceeded quota: rule",
+        ),
+        // As objects they are there until their node is back.
+        ("objects", vec![quota(json!({"count/pods": "6"}))], 4, "exceeded quota: rule, requested: count/pods=1"),
+        ("of others", vec![quota(json!({"configmaps": "1", "services": "1"}))], 0, ""),
+        ("they ask for more now", vec![quota(json!({"requests.cpu": "6"})), template], 4, "requested: requests.cpu=2"),
+        (
+            "they do not say",
+            vec![quota(json!({"limits.cpu": "60"}))],
+            4,
+            "failed quota: rule: must specify limits.cpu for: c",
+        ),
+        (
+            "they are too small",
+            vec![(Method::Post, "/api/v1/namespaces/default/limitranges", least)],
+            4,
+            "minimum cpu usage per Container is 2",
+        ),
+    ] {
+        let mut world = six.clone();
+        for (method, path, body) in &rules {
+            request(&mut world, *method, path, body);
         }
-        assert_eq!(answer["survives"], json!(lost == 0), "{what}");
-        assert_eq!(answer["single"]["losses"].as_array().unwrap().len(), lost, "{what}");
+        pass(&mut world, 30);
+        assert_eq!(hold_against_reality(what, &world), lost, "{what}");
+        let answer = ask(&world, "");
+        let seen = answer["single"]["losses"][0]["homeless"][0]["message"].as_str().unwrap_or_default();
+        assert!(seen.contains(said) && seen.is_empty() == said.is_empty(), "{what}: {seen}");
     }
 }
 
@@ -148,7 +230,7 @@ fn of_each_pair_of_nodes_it_is_foretold_too() {
         for b in a + 1..5 {
             let names = [format!("n{a}"), format!("n{b}")];
             let names = [names[0].as_str(), names[1].as_str()];
-            let real = really_lost(&manifests, &names);
+            let real = really_lost(&world(&manifests), &names);
             assert_eq!(foretold(&answer, &names), real, "{names:?} fail: {answer:#}");
             lost += u64::from(!real.is_empty());
         }
@@ -164,6 +246,18 @@ fn what_is_survived_for_sure_is_survived_when_it_is_scheduled_and_nothing_is_lef
     let easy = nodes.clone() + &controller("web", 12, "1", "");
     let counted = ask(&world(&easy), "nodes=2");
     assert_eq!((&counted["survives"], &counted["pairs"]["survivedByCount"]), (&json!(true), &json!(66)), "{counted:#}");
+    // A quota that gives back what is lost changes nothing; one of objects has room for one node's pod only.
+    for (hard, sure, lost) in [("pods: 12", 66, 0), ("count/pods: 13", 0, 66)] {
+        let quota =
+            format!("---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{{hard}}}}}\n");
+        let answer = ask(&world(&(easy.clone() + &quota)), "nodes=2");
+        assert_eq!(answer["single"]["losses"], json!([]), "{hard}");
+        assert_eq!(
+            (&answer["pairs"]["survivedByCount"], &answer["pairs"]["lost"]),
+            (&json!(sure), &json!(lost)),
+            "{hard}: {answer:#}"
+        );
+    }
     let apart = easy + &controller("apart", 8, "10m", &APART.replace("NAME", "apart"));
     let tried = ask(&world(&apart), "nodes=2");
     assert_eq!(tried["survives"], true, "{tried:#}");
@@ -196,5 +290,65 @@ fn bad_numbers_are_named() {
     ] {
         let answer = ask(&world, query);
         assert_eq!((&answer["code"], answer["message"].as_str()), (&json!(400), Some(said)));
+    }
+}
+
+/// What is laid beside the containers of a controller of that name.
+fn demands(name: &str, kind: usize) -> String {
+    let tolerates = "tolerations: [{key: k, operator: Exists}], ";
+    let near = APART
+        .replace("podAntiAffinity", "podAffinity")
+        .replace("kubernetes.io/hostname", "topology.kubernetes.io/zone");
+    match kind {
+        0 | 1 => String::new(),
+        2 => APART.replace("NAME", name),
+        3 => SPREAD.replace("NAME", name),
+        4 => tolerates.to_owned(),
+        5 => "nodeSelector: {topology.kubernetes.io/zone: a}, ".to_owned(),
+        6 => "priorityClassName: high, ".to_owned(),
+        7 => near.replace("NAME", "w0"),
+        _ => format!("{tolerates}{}", SPREAD.replace("NAME", name)),
+    }
+}
+
+fn clusters() -> impl Strategy<Value = String> {
+    let nodes = prop::collection::vec((0..3_usize, 2..6_u32, prop::bool::weighted(0.2)), 3..6);
+    let controllers = prop::collection::vec((1..5_u32, 1..5_u32, 0..9_usize), 1..4);
+    (nodes, controllers, prop::option::of((0..3_usize, 1..10_u32))).prop_map(|(nodes, controllers, quota)| {
+        let mut text =
+            "---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 100\n"
+                .to_owned();
+        for (n, (zone, cpu, tainted)) in nodes.into_iter().enumerate() {
+            text += &node(&format!("n{n}"), ["a", "b", "c"][zone], cpu);
+            if tainted {
+                text += "spec: {taints: [{key: k, effect: NoSchedule}]}\n";
+            }
+        }
+        if let Some((of, bound)) = quota {
+            let of = ["pods", "requests.cpu", "count/pods"][of];
+            write!(
+                text,
+                "---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{{of}: {bound}}}}}\n"
+            )
+            .unwrap();
+        }
+        for (n, (replicas, cpu, kind)) in controllers.into_iter().enumerate() {
+            let name = format!("w{n}");
+            text += &controller(&name, replicas, &format!("{}m", cpu * 400), &demands(&name, kind));
+        }
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever a cluster is made of, what is foretold of the loss of a node is what happens.
+    #[test]
+    fn what_is_foretold_is_what_happens(manifests in clusters()) {
+        let world = world(&manifests);
+        // Who waits already may take what others leave.
+        prop_assume!(homeless(&world).values().all(|lacking| *lacking == 0));
+        hold_against_reality("", &world);
     }
 }

@@ -9,7 +9,9 @@ mod quota;
 mod tolerations;
 
 pub(crate) use priority::check_class;
-pub(crate) use quota::{Counts, applies, charge, count, counted, shown, usage};
+#[cfg(feature = "foresight")]
+pub(crate) use quota::charged;
+pub(crate) use quota::{Counts, applies, charge, count, counted, counts_until, shown, usage};
 pub(crate) use tolerations::{NOT_READY, UNREACHABLE, tolerate};
 
 use crate::api::{ApiError, Kind, Object};

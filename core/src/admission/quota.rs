@@ -7,6 +7,7 @@ use crate::api::resources::{Asked, total};
 use crate::api::{ApiError, Body, Document, Kind, Object, PodBody, QosClass, Quantity};
 use crate::cluster::Context;
 use crate::order;
+use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
@@ -31,13 +32,20 @@ pub(crate) fn counted(counts: &Counts, name: &str) -> i64 {
     counts.iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count)
 }
 
-/// What an object counts for, as resources are counted.
-pub(crate) fn usage(object: &Object) -> Counts {
+/// Until when a pod on its way out counts: its grace period once more after it should be gone. One that is there still is
+/// on a node that is lost, as a rule, and must not keep another one from taking its place.
+pub(crate) fn counts_until(object: &Object) -> Option<Time> {
+    let leaving = object.meta.deletion.filter(|_| object.kind() == Kind::Pod)?;
+    Some(Time(leaving.at.0.saturating_add(Span::from_secs(leaving.grace_seconds?).0)))
+}
+
+/// What an object counts for at an instant, as resources are counted.
+pub(crate) fn usage(object: &Object, at: Time) -> Counts {
     let info = object.kind().info();
     let mut used = vec![(format!("count/{}", object.kind().resource()), 1)];
     match &object.body {
         // One that has ended takes no room any more.
-        Body::Pod(pod) if pod.status.phase.is_finished() => {}
+        Body::Pod(pod) if pod.status.phase.is_finished() || counts_until(object).is_some_and(|end| end <= at) => {}
         Body::Pod(pod) => {
             used.push(("pods".to_owned(), 1));
             pod_usage(&pod.spec, &mut used);
@@ -179,20 +187,34 @@ pub(crate) fn charge(cx: &mut Context<'_>, object: &Object, before: Option<&Obje
         return Ok(());
     }
     let forbidden = |why: String| ApiError::forbidden(object.kind(), &object.meta.name, &why);
-    let mut added = usage(object);
-    for (resource, less) in before.map(usage).into_iter().flatten() {
+    let mut added = usage(object, cx.now);
+    for (resource, less) in before.map(|before| usage(before, cx.now)).into_iter().flatten() {
         count(&mut added, resource, -less);
     }
     added.retain(|(_, count)| *count != 0);
+    for next in charged(&quotas, object, before.is_none(), &added).map_err(forbidden)? {
+        // It was there when this began.
+        let _ = cx.store.update(next, None);
+    }
+    Ok(())
+}
+
+/// Those of some quotas that count so much more for an object, with it counted.
+pub(crate) fn charged(
+    quotas: &[Arc<Object>],
+    object: &Object,
+    is_new: bool,
+    added: &Counts,
+) -> Result<Vec<Object>, String> {
     let mut written = Vec::new();
-    for quota in &quotas {
+    for quota in quotas {
         let Some(document) = quota.document().filter(|quota| applies(quota, object)) else { continue };
-        if let (Some(pod), None) = (object.pod(), before)
+        if let Some(pod) = object.pod().filter(|_| is_new)
             && let Some(why) = silent(document, &pod.spec)
         {
-            return Err(forbidden(format!("failed quota: {}: {why}", quota.meta.name)));
+            return Err(format!("failed quota: {}: {why}", quota.meta.name));
         }
-        if let Some(used) = room(document, &quota.meta.name, &added).map_err(forbidden)? {
+        if let Some(used) = room(document, &quota.meta.name, added)? {
             let mut next = Object::clone(quota);
             if let Body::Document(document) = &mut next.body
                 && let Some(Value::Object(status)) = document.fields_mut().get_mut("status")
@@ -202,11 +224,7 @@ pub(crate) fn charge(cx: &mut Context<'_>, object: &Object, before: Option<&Obje
             written.push(next);
         }
     }
-    for next in written {
-        // It was there when this began.
-        let _ = cx.store.update(next, None);
-    }
-    Ok(())
+    Ok(written)
 }
 
 /// What of a quota is used with so much more; none where it counts nothing of that, an error where it has no room.

@@ -165,6 +165,7 @@ impl Component for Controllers {
             self.replication.next_due(),
             self.endpoints.next_due(),
             self.disruption.next_due(),
+            self.quotas.next_due(),
         ];
         due.into_iter().flatten().min()
     }

@@ -1,10 +1,12 @@
-//! Resource quotas: keeps what their status says is used true, change by change.
+//! Resource quotas: keeps what their status says is used true, change by change. When a pod on its way out ceases to count,
+//! everything is counted anew.
 
-use crate::admission::{Counts, applies, count, counted, shown, usage};
+use crate::admission::{Counts, applies, count, counted, counts_until, shown, usage};
 use crate::api::{Body, Key, Kind, Object};
 use crate::cluster::Context;
 use crate::order;
 use crate::store::Change;
+use crate::time::Time;
 use serde_json::{Map, json};
 use std::sync::Arc;
 
@@ -15,13 +17,15 @@ struct Used {
     quota: Arc<Object>,
     /// Up to which revision changes are in the counts.
     revision: u64,
+    /// The instant as of which they are counted.
+    at: Time,
     counts: Counts,
 }
 
 impl Used {
     fn count(&mut self, object: &Object, sign: i64) {
         if self.quota.document().is_some_and(|quota| applies(quota, object)) {
-            for (resource, more) in usage(object) {
+            for (resource, more) in usage(object, self.at) {
                 count(&mut self.counts, resource, sign * more);
             }
         }
@@ -33,6 +37,8 @@ impl Used {
 pub(super) struct Quotas {
     used: order::Map<Key, Used>,
     dirty: order::Set<Key>,
+    /// When a pod that was counted counts no more, at the earliest.
+    due: Option<Time>,
 }
 
 impl Quotas {
@@ -60,6 +66,7 @@ impl Quotas {
             }
             if let Some(after) = &change.after {
                 used.count(after, 1);
+                self.due = earlier(self.due, counts_until(after));
             }
             self.dirty.insert(key.clone());
         }
@@ -67,20 +74,35 @@ impl Quotas {
 
     /// To be called before others make changes that were not seen here yet: those have counted them already.
     pub(super) fn work(&mut self, cx: &mut Context<'_>) {
+        if self.due.is_some_and(|due| due <= cx.now) {
+            self.due = None;
+            while let Some((key, _)) = self.used.pop_first() {
+                self.dirty.insert(key);
+            }
+        }
         for key in std::mem::take(&mut self.dirty) {
             let Some(quota) = cx.store.at(&key).cloned() else { continue };
-            let used = self.used.entry(key).or_insert_with(|| everything(cx, &quota));
+            let used = self.used.entry(key).or_insert_with(|| everything(cx, &quota, &mut self.due));
             write(cx, &quota, used);
         }
     }
+
+    pub(super) const fn next_due(&self) -> Option<Time> {
+        self.due
+    }
+}
+
+fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    a.into_iter().chain(b).min()
 }
 
 /// Counts all that is in the namespace.
-fn everything(cx: &Context<'_>, quota: &Arc<Object>) -> Used {
-    let mut used = Used { quota: Arc::clone(quota), revision: cx.store.revision(), counts: Vec::new() };
+fn everything(cx: &Context<'_>, quota: &Arc<Object>, due: &mut Option<Time>) -> Used {
+    let mut used = Used { quota: Arc::clone(quota), revision: cx.store.revision(), at: cx.now, counts: Vec::new() };
     for kind in Kind::ALL.into_iter().filter(|kind| kind.info().namespaced && *kind != Kind::Event) {
         for object in cx.store.list(kind, Some(&quota.meta.namespace)) {
             used.count(object, 1);
+            *due = earlier(*due, counts_until(object).filter(|at| *at > cx.now));
         }
     }
     used

@@ -1,16 +1,20 @@
 //! Whether the cluster survives the loss of nodes: what ran there is placed anew, by the same schedulers, in a fork.
 //!
 //! A node that fails stays in the API, unreachable, with its pods on their way out, as it is until somebody deletes it.
-//! Replicas are made anew by their controllers and need a home; a pod that no controller keeps is gone for good.
+//! Replicas are made anew by their controllers and need a home; a pod that no controller keeps is gone for good. Where limits
+//! and quotas of the namespace let none be made, it has no home either.
 //!
 //! **Pairs are pruned soundly.** Where it does not matter to a node what is on others, a pod changes nothing but the
 //! node it goes to. So if each kind of the replicas that are to be placed is taken by more nodes than there are replicas
 //! to place and nodes that fail together, then a node that nothing came to is left for each of them, whatever the order.
-//! Such pairs are counted as survived without placing a single pod. Pairs with a node whose loss alone is not survived
+//! Such pairs are counted as survived without placing a single pod. So that quotas do not matter to a pair either, a replica
+//! is to count for no more than the lost one leaves: what each node's loss alone has room for, both have. Pairs with a node whose loss alone is not survived
 //! are not looked at either: the answer is known. All others are really scheduled, the most crowded first, as many as
 //! are asked for; the answer says how many are left.
 
 use super::document;
+use super::ledger::Ledger;
+use crate::admission::check_limits;
 use crate::api::{Kind, Name, Object, Uid};
 use crate::cluster::Cluster;
 use crate::controllers::{allowance, replica};
@@ -19,6 +23,7 @@ use crate::scheduler::{Likeness, Placing, Rehearsal, Taint};
 use crate::time::Span;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many pairs are scheduled where nobody says.
@@ -29,6 +34,9 @@ pub(super) const TRIES_MAX: u32 = 100_000_000;
 
 /// How many pairs that are not survived are named in full: the worst.
 const PAIRS_NAMED: usize = 1_000;
+
+/// Why a replica is not made anew, where it is not known better.
+const UNMADE: &str = "its controller can make no pods";
 
 /// A replica that is lost with its node.
 #[derive(Clone)]
@@ -45,8 +53,17 @@ struct Tank {
     name: Name,
     zone: [Option<String>; 2],
     lost: Vec<Lost>,
+    /// What goes with it for good.
+    bare: Vec<Arc<Object>>,
     /// Of its kinds, on how few nodes there is room for one; none where others matter.
     slack: Option<u32>,
+}
+
+/// A kind of replicas: as their controller would make one now, or why it can make none.
+#[derive(Clone)]
+struct Sample {
+    object: Arc<Object>,
+    like: Likeness,
 }
 
 /// Pods left without a home, and why.
@@ -62,8 +79,9 @@ struct Loss {
 struct Stage<'a> {
     cluster: &'a Cluster,
     rehearsal: Rehearsal<'a>,
-    /// The kinds of replicas: as their controllers would make them now.
-    kinds: Vec<Option<Likeness>>,
+    ledger: Ledger,
+    /// The kinds of replicas.
+    kinds: Vec<Result<Sample, String>>,
     of_owner: order::Map<Uid, usize>,
     tanks: Vec<Tank>,
     bare: Vec<(Arc<Object>, Name)>,
@@ -76,6 +94,7 @@ impl<'a> Stage<'a> {
         let mut stage = Self {
             cluster,
             rehearsal: Rehearsal::new(cluster.schedulers(), store),
+            ledger: Ledger::new(cluster),
             kinds: Vec::new(),
             of_owner: order::Map::new(),
             tanks: Vec::new(),
@@ -85,14 +104,22 @@ impl<'a> Stage<'a> {
         let label = |o: &Object, key: &str| o.meta.labels.get(key).cloned();
         let zone =
             |o: &Object| ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"].map(|key| label(o, key));
-        let tank = |o: &Arc<Object>| Tank { name: o.meta.name.clone(), zone: zone(o), lost: Vec::new(), slack: None };
+        let tank = |o: &Arc<Object>| {
+            let (lost, bare) = (Vec::new(), Vec::new());
+            Tank { name: o.meta.name.clone(), zone: zone(o), lost, bare, slack: None }
+        };
         stage.tanks = store.list(Kind::Node, None).map(tank).collect();
         for object in store.list(Kind::Pod, None) {
             stage.see(object);
         }
-        let rooms: Vec<_> = stage.kinds.iter().map(|k| k.as_ref().map(|like| stage.rehearsal.room(like))).collect();
+        let rooms: Vec<_> =
+            stage.kinds.iter().map(|k| k.as_ref().ok().map(|s| stage.rehearsal.room(&s.like))).collect();
         for tank in &mut stage.tanks {
-            let room = |lost: &Lost| rooms[lost.kind].filter(|room| !room.is_wide).map(|room| room.nodes);
+            let short = |lost: &Lost| {
+                stage.kinds[lost.kind].as_ref().is_ok_and(|new| stage.ledger.is_short(&lost.object, &new.object))
+            };
+            let sure = |lost: &Lost| rooms[lost.kind].filter(|room| !room.is_wide && !short(lost));
+            let room = |lost: &Lost| sure(lost).map(|room| room.nodes);
             tank.slack = tank.lost.iter().map(room).try_fold(u32::MAX, |least, nodes| Some(least.min(nodes?)));
         }
         stage
@@ -112,9 +139,12 @@ impl<'a> Stage<'a> {
             self.enduring.insert(object.meta.uid);
             return;
         };
-        match self.kind(object) {
-            Some(kind) => self.tanks[at].lost.push(Lost { object: Arc::clone(object), after, kind }),
-            None => self.bare.push((Arc::clone(object), self.tanks[at].name.clone())),
+        let object = Arc::clone(object);
+        if let Some(kind) = self.kind(&object) {
+            self.tanks[at].lost.push(Lost { object, after, kind });
+        } else {
+            self.tanks[at].bare.push(Arc::clone(&object));
+            self.bare.push((object, self.tanks[at].name.clone()));
         }
     }
 
@@ -129,9 +159,12 @@ impl<'a> Stage<'a> {
         if owner.meta.uid != uid || owner.meta.deletion.is_some() {
             return None;
         }
-        let sample = replica(owner, store, self.cluster.config());
-        let like = sample.and_then(|sample| self.rehearsal.likeness(&sample));
-        self.kinds.push(like);
+        let sample = replica(owner, store, self.cluster.config()).ok_or_else(|| UNMADE.to_owned()).and_then(|sample| {
+            check_limits(store, &sample).map_err(|e| e.message)?;
+            let like = self.rehearsal.likeness(&sample).ok_or(UNMADE)?;
+            Ok(Sample { object: Arc::new(sample), like })
+        });
+        self.kinds.push(sample);
         self.of_owner.insert(uid, self.kinds.len() - 1);
         Some(self.kinds.len() - 1)
     }
@@ -139,6 +172,7 @@ impl<'a> Stage<'a> {
     /// Loses nodes, and places what was lost.
     fn lose(&mut self, nodes: &[usize]) -> Homeless {
         let mut lost: Vec<(Span, Lost)> = Vec::new();
+        let mut ledger = self.ledger.clone();
         for (nth, at) in nodes.iter().enumerate() {
             let tank = &self.tanks[*at];
             // Nodes of one zone are given up one after the other.
@@ -146,23 +180,25 @@ impl<'a> Stage<'a> {
             let rate = self.cluster.config().eviction_rate;
             let turn = if rate > 0.0 { Span::from_millis((1_000.0 * before / rate) as i64) } else { Span::ZERO };
             lost.extend(tank.lost.iter().map(|l| (Span(l.after.0.saturating_add(turn.0)), l.clone())));
+            tank.lost.iter().for_each(|lost| ledger.lose(&lost.object));
+            tank.bare.iter().for_each(|pod| ledger.lose(pod));
             let enduring = &self.enduring;
             self.rehearsal.fail(&tank.name, |uid| enduring.contains(&uid));
         }
-        let (kinds, names) = (&self.kinds, |at: &usize| self.tanks[*at].name.clone());
-        let priority = |l: &Lost| Reverse(kinds[l.kind].as_ref().map_or(0, Likeness::priority));
-        let owner = |l: &Lost| l.object.meta.controller().map(|o| o.name.clone());
-        let rank = |(after, l): &(Span, Lost)| (*after, priority(l), l.object.meta.namespace.clone(), owner(l));
-        order::sort_by(&mut lost, |a, b| rank(a).cmp(&rank(b)));
-        let failed: Vec<Name> = nodes.iter().map(names).collect();
-        let mut homeless = Homeless::new();
-        let mut line: std::collections::VecDeque<(Arc<Object>, usize)> =
-            lost.into_iter().map(|(_, l)| (l.object, l.kind)).collect();
-        while let Some((object, kind)) = line.pop_front() {
-            let Some(like) = self.kinds[kind].clone() else {
-                homeless.push((object, "its controller can make no pods".to_owned()));
-                continue;
-            };
+        let failed: Vec<Name> = nodes.iter().map(|at| self.tanks[*at].name.clone()).collect();
+        let (mut homeless, mut made) = (Homeless::new(), Vec::new());
+        // They are made controller by controller, and then placed by priority.
+        let owner = |l: &Lost| (l.object.meta.namespace.clone(), l.object.meta.controller().map(|o| o.name.clone()));
+        order::sort_by(&mut lost, |(after, a), (later, b)| (after, owner(a)).cmp(&(later, owner(b))));
+        for (after, Lost { object, kind, .. }) in lost {
+            match self.make(&mut ledger, kind) {
+                Ok(like) => made.push(((after, Reverse(like.priority())), object, like)),
+                Err(why) => homeless.push((object, why)),
+            }
+        }
+        order::sort_by(&mut made, |(a, ..), (b, ..)| a.cmp(b));
+        let mut line: VecDeque<(Arc<Object>, Likeness)> = made.into_iter().map(|(_, o, like)| (o, like)).collect();
+        while let Some((object, like)) = line.pop_front() {
             match self.rehearsal.place(object.meta.uid, &like) {
                 Placing::On(node) if failed.contains(&node) => {
                     homeless.push((object, format!("it tolerates everything, so it goes to {node}, which failed")));
@@ -173,9 +209,11 @@ impl<'a> Stage<'a> {
                         let Some(victim) = self.cluster.store().get(Kind::Pod, &namespace, &name).cloned() else {
                             continue;
                         };
-                        match self.kind(&victim) {
-                            Some(kind) => line.push_back((victim, kind)),
-                            None => homeless.push((victim, "it makes room for a more important pod".to_owned())),
+                        ledger.remove(&victim);
+                        let left = || "it makes room for a more important pod".to_owned();
+                        match self.kind(&victim).ok_or_else(left).and_then(|kind| self.make(&mut ledger, kind)) {
+                            Ok(like) => line.push_back((victim, like)),
+                            Err(why) => homeless.push((victim, why)),
                         }
                     }
                 }
@@ -184,6 +222,13 @@ impl<'a> Stage<'a> {
         }
         self.rehearsal.rewind();
         homeless
+    }
+
+    /// Lets a controller make a replica of a kind: what that is decided on by, or why there is none.
+    fn make(&self, ledger: &mut Ledger, kind: usize) -> Result<Likeness, String> {
+        let new = self.kinds[kind].as_ref().map_err(String::clone)?;
+        ledger.charge(&new.object)?;
+        Ok(new.like.clone())
     }
 
     /// Whether each of the replicas on two nodes surely finds a node that nothing came to before.
