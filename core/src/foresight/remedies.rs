@@ -93,12 +93,16 @@ impl Plan {
                 return Outcome::Pending(Vec::new());
             }
         }
+        let mut owners: Vec<Uid> =
+            removed.iter().filter_map(|o| pod_edit::owner(cluster, o)).map(|o| o.meta.uid).collect();
+        owners.dedup();
         let removed: Vec<Uid> = removed.iter().map(|o| o.meta.uid).collect();
         if !removed.is_empty() {
             trial.settle();
             // What is made in their place looks for another one while they end.
             trial.settle_new(cluster);
             trial.end(|o| removed.contains(&o.meta.uid));
+            trial.pause();
         }
         let replaced = !edits.is_empty();
         let find = |fork: &Cluster| successor(cluster, fork, pod, replaced);
@@ -114,8 +118,10 @@ impl Plan {
         let Some(node) = node_of(&now) else {
             return Outcome::Pending(steps(&trial.cluster, &now, self.node(), false));
         };
-        // Whoever was removed for it is not to wait in its place.
-        if !removed.is_empty() && !trial.settle_new(cluster).is_empty() {
+        // Whoever was removed for it is not to wait in its place, or to be missed.
+        if owners.iter().any(|owner| trial.has_fewer(cluster, *owner))
+            || !removed.is_empty() && !trial.settle_new(cluster).is_empty()
+        {
             return Outcome::Pending(Vec::new());
         }
         let evicts = trial.gone_from(cluster, &node, &[removed.as_slice(), &[pod.meta.uid]].concat());

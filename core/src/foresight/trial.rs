@@ -4,6 +4,7 @@ use crate::api::{Kind, Object, Uid};
 use crate::apiserver::{Answer, Method, Request};
 use crate::cluster::{Cluster, Input};
 use crate::scheduler::Line;
+use crate::time::{Span, Time};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ const CALLS_MAX: usize = 10_000;
 
 /// How often a pod's back-off is waited for at most; each is ten seconds at most.
 const WAITS_MAX: usize = 3;
+
+/// Within which time a controller tries again, as long as it has not tried often.
+const RETRIES: Span = Span::from_secs(3);
 
 /// A fork of a cluster.
 pub(super) struct Trial {
@@ -58,15 +62,31 @@ impl Trial {
             let pod = find(&self.cluster)?;
             let wait = self.cluster.schedulers().wait(pod.meta.uid);
             let Some(Line::BackingOff(at)) = wait.map(|w| w.line) else { break };
-            while self.cluster.now() < at {
-                let now = self.cluster.now();
-                // What is due before happens in its turn.
-                let next = self.cluster.handle(now, Input::Wake).wake.map_or(at, |wake| wake.min(at));
-                self.cluster.handle(next, Input::Wake);
-            }
-            self.settle();
+            self.wait(at);
         }
         find(&self.cluster)
+    }
+
+    /// Lets time pass. What is due before happens in its turn.
+    fn wait(&mut self, until: Time) {
+        while self.cluster.now() < until {
+            let now = self.cluster.now();
+            let next = self.cluster.handle(now, Input::Wake).wake.map_or(until, |wake| wake.min(until));
+            self.cluster.handle(next, Input::Wake);
+        }
+        self.settle();
+    }
+
+    /// Lets controllers try again what they tried in vain while pods were on their way out.
+    pub(super) fn pause(&mut self) {
+        self.wait(self.cluster.now() + RETRIES);
+    }
+
+    /// Whether a controller has fewer pods than before.
+    pub(super) fn has_fewer(&self, before: &Cluster, owner: Uid) -> bool {
+        let its = |o: &&Arc<Object>| o.meta.controller_uid() == Some(owner) && o.meta.deletion.is_none();
+        let count = |cluster: &Cluster| cluster.store().list(Kind::Pod, None).filter(its).count();
+        count(&self.cluster) < count(before)
     }
 
     /// Ends such pods that are on their way out: no machine does it here.

@@ -60,7 +60,9 @@ fn beside(nodes: &[Value], later: &[Value], controller: &Value, pending: Option<
     let answer = asked(&mut fixture, name);
     let mut seen = lines(&answer);
     for (name, place) in pods.iter().filter(|(name, _)| name.contains('-')) {
-        seen.iter_mut().for_each(|line| *line = line.replace(name, &format!("<on {place}>")));
+        for line in &mut seen {
+            *line = line.replace(name, &format!("<on {place}>"));
+        }
     }
     assert_eq!(seen, expected, "{answer:#}");
     really(&fixture, name, &answer);
@@ -125,7 +127,28 @@ fn a_replica_that_keeps_others_off_goes_where_another_one_has_a_place_or_its_con
         ]
         .concat(),
     );
-    // There is, but it would come back.
+    // A quota has room for as many as there are: another one is made when the first is gone.
+    let m = with_labels("m", json!({"disk": "hdd"}), json!({}));
+    let rule =
+        |kind: &str, spec: Value| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "rule"}, "spec": spec});
+    beside(
+        std::slice::from_ref(&n),
+        &[m.clone(), rule("ResourceQuota", json!({"hard": {"pods": "2"}}))],
+        &asking,
+        Some(&p),
+        &[
+            elsewhere.as_slice(),
+            &["delete pod default/<on n>, whose required anti-affinity over kubernetes.io/hostname keeps it off -> n"],
+            &[outrank, grow],
+        ]
+        .concat(),
+    );
+    // Such a one may not be made any more.
+    let least = rule("LimitRange", json!({"limits": [{"type": "Container", "min": {"cpu": "2"}}]}));
+    let mut large = p.clone();
+    merge(&mut large["spec"], &requests(json!({"cpu": "2"})));
+    beside(std::slice::from_ref(&n), &[m, least], &asking, Some(&large), &[elsewhere[0], outrank, grow]);
+    // There is room, but it would come back.
     let unloved = json!({"spec": {"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}});
     let m = with_labels("m", json!({"disk": "hdd"}), unloved);
     beside(&[n], &[m], &asking, Some(&p), &[elsewhere.as_slice(), &[outrank, grow]].concat());

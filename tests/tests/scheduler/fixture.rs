@@ -145,8 +145,9 @@ impl Fixture {
     }
 
     pub(crate) fn create(&mut self, object: &Value) {
-        let path = if object["kind"] == "Node" { "nodes" } else { "namespaces/default/pods" };
-        self.ask(Method::Post, path, object);
+        let kind = Kind::ALL.into_iter().find(|k| object["kind"] == k.info().kind).unwrap().info();
+        let space = if kind.namespaced { "namespaces/default/" } else { "" };
+        self.ask(Method::Post, &format!("{space}{}", kind.plural), object);
     }
 
     pub(crate) fn delete_pod(&mut self, name: &str) {
