@@ -3,17 +3,18 @@
 //! What is recorded waits until nothing else is left to do. So what a burst supersedes, because more came after it than are
 //! kept, is never written, and nothing waits for its events.
 
-use crate::api::{Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, Occasion, Referent, Uid};
+use crate::api::{Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, Occasion, Referent};
 use crate::config::Config;
 use crate::order;
+use crate::rng::Rng;
 use crate::store::Store;
 use crate::time::Time;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+use xxhash_rust::xxh3::xxh3_64;
 
-/// How many occasions and messages are remembered, to be shared.
+/// How many occasions are remembered, to be shared.
 const KEPT_MAX: usize = 256;
 
 /// What happened to an object, as a part of the control plane tells it.
@@ -35,9 +36,8 @@ pub(crate) struct EventLog {
     waiting: VecDeque<EventBody>,
     /// Keys of events in the order of their creation, to keep only the latest.
     written: VecDeque<(Name, Name)>,
-    /// Where each lies is told by a hash of it, which decides only which other is forgotten for it.
+    /// Those of late. Where each lies is told by a hash of it, which decides only which other is forgotten for it.
     occasions: Vec<Option<Arc<Occasion>>>,
-    messages: Vec<Option<Arc<str>>>,
     /// What is put together, in room that is used again.
     draft: String,
 }
@@ -59,7 +59,7 @@ impl EventLog {
             name: about.name.clone(),
             uid: Referent::Uid(about.uid),
             resource_version: about.resource_version,
-            message: self.message(happening.message),
+            message: happening.message.into(),
             count: 1,
             first: now,
             last: now,
@@ -77,7 +77,8 @@ impl EventLog {
         let Happening { about, field_path, kind, component, reason, .. } = happening;
         let namespace = &about.meta.namespace;
         self.put_together(&[namespace, component, field_path, reason]);
-        let slot = slot(&mut self.occasions, self.draft.as_bytes());
+        self.occasions.resize_with(KEPT_MAX, || None);
+        let slot = &mut self.occasions[(xxh3_64(self.draft.as_bytes()) % KEPT_MAX as u64) as usize];
         let of = about.kind().info().kind;
         let same = |known: &&mut Arc<Occasion>| {
             known.of == of
@@ -100,14 +101,6 @@ impl EventLog {
             component: (*component).into(),
         };
         Arc::clone(slot.insert(Arc::new(occasion)))
-    }
-
-    fn message(&mut self, message: &str) -> Arc<str> {
-        let slot = slot(&mut self.messages, message.as_bytes());
-        match slot {
-            Some(known) if **known == *message => Arc::clone(known),
-            _ => Arc::clone(slot.insert(message.into())),
-        }
     }
 
     fn put_together(&mut self, parts: &[&str]) {
@@ -145,7 +138,7 @@ impl EventLog {
         let _ = write!(self.draft, "{}", event.uid);
         let identity = xxh3_64(self.draft.as_bytes());
         // Of a chance of their own: what the cluster draws is the same however many there are.
-        let uid = Uid::from_random(xxh3_128_with_seed(self.draft.as_bytes(), seed ^ store.revision()));
+        let uid = Rng::new(seed ^ store.revision(), &self.draft).uid();
         self.draft.clear();
         let _ = write!(self.draft, "{}.{identity:016x}", event.name);
         let name = Name::new(&*self.draft);
@@ -163,9 +156,4 @@ impl EventLog {
         let meta = Meta { name, namespace, uid, created: event.first, ..Meta::default() };
         let _ = store.create(Object { meta, body: Body::Event(Box::new(event)) });
     }
-}
-
-fn slot<'a, T>(slots: &'a mut Vec<Option<T>>, text: &[u8]) -> &'a mut Option<T> {
-    slots.resize_with(KEPT_MAX, || None);
-    &mut slots[(xxh3_64(text) % KEPT_MAX as u64) as usize]
 }
