@@ -2,6 +2,7 @@
 
 use super::node::Taint;
 use crate::api::{Name, Uid};
+use crate::lookup::Identified;
 use crate::order;
 use crate::time::Time;
 use std::fmt::{self, Write as _};
@@ -174,6 +175,12 @@ pub struct Decision {
     pub chosen: Option<Chosen>,
     /// What was against it; none where every node would have done.
     pub against: Option<Box<Against>>,
+}
+
+impl Identified for Arc<Decision> {
+    fn uid(&self) -> &Uid {
+        &self.pod
+    }
 }
 
 /// Why a pod went nowhere, or not everywhere.

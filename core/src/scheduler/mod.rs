@@ -71,37 +71,11 @@ use outcome::{Nomination, cut, note};
 use profile::{Choice, Scheduler};
 use queue::{Queue, Trial, Waiting};
 use snapshot::{Events, Nominated, Snapshot};
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// How many pods are decided on before others get a turn.
 const DECISIONS_MAX: usize = 256;
-
-/// A decision that is found by its pod's uid.
-#[derive(Clone, Debug)]
-struct OfPod(Arc<Decision>);
-
-impl Borrow<Uid> for OfPod {
-    fn borrow(&self) -> &Uid {
-        &self.0.pod
-    }
-}
-
-impl Hash for OfPod {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.pod.hash(state);
-    }
-}
-
-impl PartialEq for OfPod {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.pod == other.0.pod
-    }
-}
-
-impl Eq for OfPod {}
 
 /// All schedulers of a cluster.
 #[derive(Clone, Debug)]
@@ -110,7 +84,7 @@ pub struct Schedulers {
     snapshot: Snapshot,
     queue: Queue,
     infos: Infos,
-    decisions: Keyed<OfPod>,
+    decisions: Keyed<Arc<Decision>>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
     helped: order::Map<u32, Events>,
     /// Pods whose gates are yet to be noted on them.
@@ -151,7 +125,7 @@ impl Schedulers {
 
     /// The decision on a pod when it was last tried. None where it was not, or somebody else placed it.
     pub fn decision(&self, pod: Uid) -> Option<&Decision> {
-        self.decisions.get(&pod).map(|OfPod(decision)| &**decision)
+        self.decisions.get(pod).map(Arc::as_ref)
     }
 
     /// How many pods wait where.
@@ -245,7 +219,7 @@ impl Schedulers {
         let Some((after, pod)) = after.and_then(|o| Some((o, o.pod()?))) else {
             self.queue.remove(uid);
             self.dismiss(uid, None);
-            self.decisions.remove(&uid);
+            self.decisions.remove(uid);
             return;
         };
         let waits = pod.node.is_none() && !pod.status.phase.is_finished() && after.meta.deletion.is_none();
@@ -253,7 +227,7 @@ impl Schedulers {
             self.queue.remove(uid);
             self.dismiss(uid, pod.node.as_ref());
             if self.decision(uid).is_some_and(|d| d.chosen.is_none()) {
-                self.decisions.remove(&uid);
+                self.decisions.remove(uid);
             }
             return;
         };
@@ -417,7 +391,7 @@ impl Schedulers {
         } else {
             self.put_off(trial, &object, &decision, cx);
         }
-        self.decisions.put(OfPod(Arc::new(decision)));
+        self.decisions.put(Arc::new(decision));
     }
 
     /// Parks a pod that no node will take, says so on it, and lets others make room for it.

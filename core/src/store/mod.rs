@@ -3,11 +3,9 @@
 //! Knows nothing of what objects mean. Only [`crate::cluster`] writes to it.
 
 use crate::api::{Key, Kind, Name, Object, Uid};
-use crate::lookup::Keyed;
+use crate::lookup::{Identified, Keyed};
 use crate::order;
-use std::borrow::Borrow;
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// One change: what was before, what is after.
@@ -54,29 +52,11 @@ pub struct TooOld {
 /// Objects of one kind by namespace, then name. No namespace in it is empty.
 type Table = order::Map<Name, order::Map<Name, Arc<Object>>>;
 
-/// An object that is found by its uid.
-#[derive(Clone, Debug)]
-struct ByUid(Arc<Object>);
-
-impl Borrow<Uid> for ByUid {
-    fn borrow(&self) -> &Uid {
-        &self.0.meta.uid
+impl Identified for Arc<Object> {
+    fn uid(&self) -> &Uid {
+        &self.meta.uid
     }
 }
-
-impl Hash for ByUid {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.meta.uid.hash(state);
-    }
-}
-
-impl PartialEq for ByUid {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.meta.uid == other.0.meta.uid
-    }
-}
-
-impl Eq for ByUid {}
 
 /// How many changes the log keeps.
 pub const LOG_CHANGES_MAX: usize = 16_384;
@@ -86,7 +66,7 @@ pub const LOG_CHANGES_MAX: usize = 16_384;
 pub struct Store {
     revision: u64,
     tables: [Table; Kind::COUNT],
-    pods: Keyed<ByUid>,
+    pods: Keyed<Arc<Object>>,
     log: VecDeque<Change>,
     compacted: u64,
 }
@@ -137,7 +117,7 @@ impl Store {
 
     /// The pod with that uid.
     pub fn pod(&self, uid: Uid) -> Option<&Arc<Object>> {
-        self.pods.get(&uid).map(|ByUid(object)| object)
+        self.pods.get(uid)
     }
 
     /// All objects of a kind, by namespace, then name; of one namespace where one is given.
@@ -206,7 +186,7 @@ impl Store {
             table.remove(&key.namespace);
         }
         if key.kind == Kind::Pod {
-            self.pods.remove(&before.meta.uid);
+            self.pods.remove(before.meta.uid);
         }
         self.revision += 1;
         self.record(key.kind, Some(Arc::clone(&before)), None);
@@ -244,7 +224,7 @@ impl Store {
 
     fn index(&mut self, object: &Arc<Object>) {
         if object.kind() == Kind::Pod {
-            self.pods.put(ByUid(Arc::clone(object)));
+            self.pods.put(Arc::clone(object));
         }
     }
 
