@@ -142,18 +142,18 @@ impl EventLog {
         self.draft.clear();
         let _ = write!(self.draft, "{}.{identity:016x}", event.name);
         let name = Name::new(&*self.draft);
-        if let Some(old) = store.get(Kind::Event, &namespace, &name) {
-            let mut next = Object::clone(old);
+        let (key, last) = (Key { kind: Kind::Event, namespace: namespace.clone(), name: name.clone() }, event.last);
+        let meta = Meta { name, namespace, uid, created: event.first, ..Meta::default() };
+        // Most are new: what repeats is found by that its name is taken.
+        if store.create(Object { meta, body: Body::Event(Box::new(event)) }).is_ok() {
+            self.written.push_back((key.namespace, key.name));
+        } else if let Some(mut next) = store.at(&key).map(|old| Object::clone(old)) {
             if let Body::Event(known) = &mut next.body {
                 known.count = known.count.saturating_add(1);
-                known.last = event.last;
+                known.last = last;
             }
             // It was there a line above.
             let _ = store.update(next, None);
-            return;
         }
-        self.written.push_back((namespace.clone(), name.clone()));
-        let meta = Meta { name, namespace, uid, created: event.first, ..Meta::default() };
-        let _ = store.create(Object { meta, body: Body::Event(Box::new(event)) });
     }
 }
