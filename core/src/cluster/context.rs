@@ -1,4 +1,4 @@
-//! What a part of the control plane works with, and the events it leaves behind.
+//! What a part of the control plane works with.
 
 use super::Effect;
 use super::event_log::{EventLog, Happening};

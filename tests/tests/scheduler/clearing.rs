@@ -113,6 +113,9 @@ fn a_replica_that_keeps_others_off_goes_where_another_one_has_a_place_or_its_con
     beside(std::slice::from_ref(&n), &[], &guard, Some(&p), &[let_be, outrank, grow]);
     // There is room for it on another node, which is the better one now.
     let elsewhere = ["drop the node selector disk=ssd -> m", let_be];
+    let delete =
+        "delete pod default/<on n>, whose required anti-affinity over kubernetes.io/hostname keeps it off -> n";
+    let with_deletion = [elsewhere.as_slice(), &[delete, outrank, grow]].concat();
     let mut asking = guard;
     merge(&mut asking["spec"]["template"]["spec"], &requests(json!({"cpu": "1"})));
     beside(
@@ -120,12 +123,7 @@ fn a_replica_that_keeps_others_off_goes_where_another_one_has_a_place_or_its_con
         &[with_labels("m", json!({"disk": "hdd"}), json!({}))],
         &asking,
         Some(&p),
-        &[
-            elsewhere.as_slice(),
-            &["delete pod default/<on n>, whose required anti-affinity over kubernetes.io/hostname keeps it off -> n"],
-            &[outrank, grow],
-        ]
-        .concat(),
+        &with_deletion,
     );
     // A quota has room for as many as there are: another one is made when the first is gone.
     let m = with_labels("m", json!({"disk": "hdd"}), json!({}));
@@ -136,12 +134,7 @@ fn a_replica_that_keeps_others_off_goes_where_another_one_has_a_place_or_its_con
         &[m.clone(), rule("ResourceQuota", json!({"hard": {"pods": "2"}}))],
         &asking,
         Some(&p),
-        &[
-            elsewhere.as_slice(),
-            &["delete pod default/<on n>, whose required anti-affinity over kubernetes.io/hostname keeps it off -> n"],
-            &[outrank, grow],
-        ]
-        .concat(),
+        &with_deletion,
     );
     // Such a one may not be made any more.
     let least = rule("LimitRange", json!({"limits": [{"type": "Container", "min": {"cpu": "2"}}]}));
