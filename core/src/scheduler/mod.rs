@@ -87,6 +87,8 @@ pub struct Schedulers {
     decisions: Keyed<Arc<Decision>>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
     helped: order::Map<u32, Events>,
+    /// What happened meanwhile that can help on any node, and to none of them.
+    helped_anywhere: Events,
     /// Pods whose gates are yet to be noted on them.
     gated: order::Set<Uid>,
     /// Revisions of our own bindings, seen before they come round.
@@ -117,6 +119,7 @@ impl Schedulers {
             infos: Infos::default(),
             decisions: Keyed::default(),
             helped: order::Map::new(),
+            helped_anywhere: Events::NONE,
             gated: order::Set::new(),
             ahead: VecDeque::new(),
             restored,
@@ -185,10 +188,8 @@ impl Schedulers {
         let [before, after] = [&change.before, &change.after].map(|object| object.as_deref().and_then(part));
         if before != after {
             self.snapshot.relay();
-            if self.queue.awaits(Events::POD_ADDED) {
-                // It can matter to those that others are in the way of, wherever that is.
-                self.help(0, Events::POD_ADDED);
-            }
+            // It can matter to those that others are in the way of.
+            self.helped_anywhere = self.helped_anywhere.or(Events::POD_ADDED);
         }
     }
 
@@ -329,7 +330,8 @@ impl Schedulers {
     /// Wakes parked pods for which a node to which something happened would do now.
     fn wake(&mut self, now: Time, store: &Store) {
         let helped = std::mem::take(&mut self.helped);
-        if helped.is_empty() {
+        let anywhere = std::mem::take(&mut self.helped_anywhere);
+        if helped.is_empty() && anywhere == Events::NONE {
             return;
         }
         let (profiles, snapshot) = (&self.profiles, &self.snapshot);
@@ -337,7 +339,8 @@ impl Schedulers {
         self.queue.wake(now, |scheduler, info, helped_by| {
             let framework = profiles[usize::from(scheduler)].framework();
             let helps = |(_, events): (&u32, &Events)| events.meets(*helped_by);
-            if !helped.iter().any(helps) {
+            let helps_anywhere = anywhere.meets(*helped_by);
+            if !helps_anywhere && !helped.iter().any(helps) {
                 return false;
             }
             let around = framework.look(info, view);
@@ -356,7 +359,7 @@ impl Schedulers {
                 }
             };
             // Who was in the way on other nodes may be so no more just by what happened.
-            if around.is_empty() && !helped_by.meets(Events::POD_ADDED) {
+            if around.is_empty() && !helps_anywhere && !helped_by.meets(Events::POD_ADDED) {
                 let which: Vec<u32> = helped.iter().filter(|h| helps(*h)).map(|(index, _)| *index).collect();
                 which.into_iter().any(|index| fits(index, helped_by))
             } else {
