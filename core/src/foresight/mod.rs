@@ -6,6 +6,8 @@
 #[cfg(feature = "foresight")]
 mod fit;
 #[cfg(feature = "foresight")]
+mod hindrances;
+#[cfg(feature = "foresight")]
 mod ledger;
 #[cfg(feature = "foresight")]
 mod pod_edit;

@@ -3,7 +3,7 @@
 use super::pod_edit::{self, Edit};
 use super::remedy::{Change, Step, steps};
 use super::trial::Trial;
-use super::{document, wrong};
+use super::{document, hindrances, wrong};
 use crate::api::{ApiError, Kind, Name, Object, Uid};
 use crate::apiserver::Method;
 use crate::cluster::Cluster;
@@ -95,6 +95,7 @@ impl Plan {
         }
         let mut owners: Vec<Uid> =
             removed.iter().filter_map(|o| pod_edit::owner(cluster, o)).map(|o| o.meta.uid).collect();
+        order::sort(&mut owners);
         owners.dedup();
         let removed: Vec<Uid> = removed.iter().map(|o| o.meta.uid).collect();
         if !removed.is_empty() {
@@ -215,6 +216,9 @@ pub(super) fn of(cluster: &Cluster, namespace: &str, name: &str) -> Result<Value
         plans = longer;
     }
     let mut answer = document("Remedies", namespace, name);
+    if found.iter().all(|(plan, _)| plan.steps.len() > 1) {
+        answer["message"] = hindrances::told(cluster, pod).into();
+    }
     answer["items"] = found.into_iter().map(|(_, value)| value).collect();
     answer["tried"] = tried.into();
     answer["untried"] = left.into();

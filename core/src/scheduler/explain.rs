@@ -2,7 +2,7 @@
 
 use super::assess::{Asking, Assessment, assess, rows, scores};
 use super::decision::{Code, Detail, Plan, PluginScore, Preemption, Reason, Refusal, fit_error};
-use super::framework::{AnyFilter, Framework, Verdict, View};
+use super::framework::{Framework, Verdict, View};
 use super::preemption::preempt;
 use super::profile::{count, refusals};
 use crate::api::Name;
@@ -97,12 +97,7 @@ pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, 
             }
             Verdict::Refused(number, refused) => {
                 let filter = &framework.filters[usize::from(number)];
-                let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
-                let detail = |bit| match filter {
-                    AnyFilter::Node(filter) => filter.detail(&pod.info.class, node, bit),
-                    AnyFilter::Wide(_) => None,
-                };
-                let reasons = bits.map(|bit| (filter.reason(pod.info, bit), detail(bit))).collect();
+                let reasons = filter.reasons(pod.info, node, refused);
                 Stand::Refused { plugin: filter.name(), code: refused.code, reasons }
             }
         };

@@ -343,6 +343,16 @@ impl AnyFilter {
             Self::Wide(filter) => filter.reason(pod, bit),
         }
     }
+
+    /// All reasons for which it refuses a node, and the numbers behind each.
+    pub(super) fn reasons(&self, pod: &PodInfo, node: &NodeInfo, refused: Refused) -> Vec<(Reason, Option<Detail>)> {
+        let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
+        let detail = |bit| match self {
+            Self::Node(filter) => filter.detail(&pod.class, node, bit),
+            Self::Wide(_) => None,
+        };
+        bits.map(|bit| (self.reason(pod, bit), detail(bit))).collect()
+    }
 }
 
 /// A score of either kind.

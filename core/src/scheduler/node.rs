@@ -154,7 +154,12 @@ impl NodeInfo {
 
     /// The first taint that keeps a pod away.
     pub(super) fn untolerated(&self, pod: &PodClass) -> Option<&Taint> {
-        let mut keeps_away = self.taints.iter().filter(|t| t.effect == "NoSchedule" || t.effect == "NoExecute");
-        keeps_away.find(|t| !pod.tolerates(&t.key, &t.value, &t.effect))
+        self.all_untolerated(pod).next()
+    }
+
+    /// The taints that keep a pod away.
+    pub(super) fn all_untolerated(&self, pod: &PodClass) -> impl Iterator<Item = &Taint> {
+        let keep_away = self.taints.iter().filter(|t| t.effect == "NoSchedule" || t.effect == "NoExecute");
+        keep_away.filter(|t| !pod.tolerates(&t.key, &t.value, &t.effect))
     }
 }

@@ -1,5 +1,6 @@
 //! What keeps a pod off nodes, so far as somebody could clear it away: for those who look for the smallest change.
 
+use super::decision::{Detail, Reason};
 use super::framework::{AnyFilter, Framework, View};
 use super::info::{Infos, PodInfo};
 use super::outlook::Surroundings;
@@ -11,6 +12,9 @@ use std::sync::Arc;
 
 /// The label whose values tell each node from all others.
 const HOSTNAME: &str = "kubernetes.io/hostname";
+
+/// The taint of a node that was cordoned.
+const CORDONED: &str = "node.kubernetes.io/unschedulable";
 
 /// Something that keeps a pod off a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +70,30 @@ impl Obstacles<'_> {
                 self.around.of(number).map(|around| around.obstacles(index, self.view)).unwrap_or_default()
             }
         }
+    }
+
+    /// All for which a node refuses the pod: not only what the filter says that is asked first.
+    pub(crate) fn all(&self, node: &Name) -> Vec<(Reason, Option<Detail>)> {
+        let Some(index) = self.view.snapshot.index(node) else { return Vec::new() };
+        let (class, node) = (&self.info.class, &self.view.snapshot.nodes()[index as usize]);
+        let mut all = Vec::new();
+        for (number, filter) in self.framework.filters.iter().enumerate() {
+            let refused = match filter {
+                AnyFilter::Node(filter) if filter.concerns(class) => filter.refuse(class, node),
+                AnyFilter::Node(_) => None,
+                AnyFilter::Wide(_) => self.around.of(number as u8).and_then(|around| around.refuse(index)),
+            };
+            for (reason, detail) in refused.into_iter().flat_map(|refused| filter.reasons(&self.info, node, refused)) {
+                if reason == Reason::Taint {
+                    // Whoever uncordons a node is rid of that taint, too.
+                    let taints = node.all_untolerated(class).filter(|t| !(node.unschedulable && t.key == CORDONED));
+                    all.extend(taints.map(|t| (Reason::Taint, Some(Detail::Taint(t.clone())))));
+                } else {
+                    all.push((reason, detail));
+                }
+            }
+        }
+        all
     }
 
     /// Which filter refuses a node, and the node's index.

@@ -114,7 +114,11 @@ fn remedies(answer: &Value) -> String {
     let items: Vec<&Value> = list(&answer["items"]).collect();
     if items.is_empty() {
         _ = writeln!(text, "\nnothing that was tried would place it ({tried} changes)");
-    } else {
+    }
+    if let Some(why) = answer["message"].as_str() {
+        _ = writeln!(text, "{}{why}", if items.is_empty() { "" } else { "\n" });
+    }
+    if !items.is_empty() {
         text.push_str("\nany of these would place it, the smallest first:\n");
     }
     let line = |item: &Value| {

@@ -10,6 +10,7 @@ mod explanation;
 mod fits;
 mod fixture;
 mod hard_rules;
+mod hindrances;
 mod neighbours;
 mod plugins;
 mod preemption;

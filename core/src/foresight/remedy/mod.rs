@@ -170,7 +170,7 @@ fn share(part: i64, whole: i64) -> i64 {
     (i128::from(part) * 1_000 / i128::from(whole.max(1))).clamp(0, 1_000_000) as i64
 }
 
-fn written(taint: &Taint) -> String {
+pub(super) fn written(taint: &Taint) -> String {
     let equals = if taint.value.is_empty() { "" } else { "=" };
     format!("{}{equals}{}:{}", taint.key, taint.value, taint.effect)
 }

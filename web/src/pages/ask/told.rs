@@ -64,7 +64,7 @@ pub(super) fn details(about: About, answer: &Value, rows: &Rows, address: &Addre
                     </li>
                 }
             };
-            html! { <ol>{ for list(&answer["items"]).map(item) }</ol> }
+            html! { <><p>{ word(answer, "message") }</p><ol>{ for list(&answer["items"]).map(item) }</ol></> }
         }
         About::Fit => {
             let refused = answer["refusal"]["message"].as_str().map(reason);
