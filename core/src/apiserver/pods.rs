@@ -141,12 +141,8 @@ fn disturb(cx: &mut Context<'_>, pod: &Object) -> Result<(), ApiError> {
     let status = |field: &str| document.number(&["status", field]).unwrap_or_default();
     let (healthy, desired, allowed) =
         (status("currentHealthy"), status("desiredHealthy"), status("disruptionsAllowed"));
-    if !pod.pod().is_some_and(|pod| pod.status.is_ready()) {
-        // One that serves nobody may go: always, or while the others are enough.
-        let always = document.text(&["spec", "unhealthyPodEvictionPolicy"]) == "AlwaysAllow";
-        if always || (healthy >= desired && desired > 0) {
-            return Ok(());
-        }
+    if disruption::is_free(document, pod) {
+        return Ok(());
     }
     if status("observedGeneration") < budget.meta.generation {
         let mut error = too_many(budget, "is still being processed by the server.");

@@ -30,6 +30,16 @@ pub(crate) fn selector(budget: &Document) -> Option<Selector> {
     Selector::from_label_selector(&written).ok()
 }
 
+/// Whether a pod may go whatever its budget allows: one that serves nobody, always or while the others are enough.
+pub(crate) fn is_free(budget: &Document, pod: &Object) -> bool {
+    if pod.pod().is_some_and(|pod| pod.status.is_ready()) {
+        return false;
+    }
+    let [healthy, desired] =
+        ["currentHealthy", "desiredHealthy"].map(|field| budget.number(&["status", field]).unwrap_or_default());
+    budget.text(&["spec", "unhealthyPodEvictionPolicy"]) == "AlwaysAllow" || (healthy >= desired && desired > 0)
+}
+
 impl Disruption {
     pub(super) fn observe(&mut self, change: &Change) {
         let Some(object) = change.object() else { return };

@@ -1,7 +1,7 @@
 //! The smallest changes that would give a pending pod a node. Each was tried: the same schedulers placed the pod.
 
 use super::pod_edit::{self, Edit};
-use super::remedy::{Change, Step, steps};
+use super::remedy::{Change, Reach, Step, objection, steps};
 use super::trial::Trial;
 use super::{document, hindrances, wrong};
 use crate::api::{ApiError, Kind, Name, Object, Uid};
@@ -43,10 +43,11 @@ impl Plan {
         (self.steps.len(), reach, self.steps.iter().map(|s| s.size).sum(), messages)
     }
 
-    /// Whether the other one is but more of the same.
+    /// Whether the other one is but more of the same, or breaks a budget where this one need not.
     fn makes_needless(&self, larger: &Self) -> bool {
         let ([this], [other]) = (self.steps.as_slice(), larger.steps.as_slice()) else { return false };
-        this.measure_of.is_some() && this.measure_of == other.measure_of
+        let removes = matches!(this.reach, Reach::Ease | Reach::Remove);
+        (this.measure_of.is_some() && this.measure_of == other.measure_of) || removes && other.reach == Reach::Breach
     }
 
     fn node(&self) -> Option<&Name> {
@@ -127,9 +128,12 @@ impl Plan {
         }
         let evicts = trial.gone_from(cluster, &node, &[removed.as_slice(), &[pod.meta.uid]].concat());
         let messages: Vec<&str> = self.steps.iter().map(|s| s.message.as_str()).collect();
-        let mut value = json!({"message": messages.join(", and "), "steps": messages, "node": node.as_str()});
+        let objection = objection(cluster, &evicts).unwrap_or_default();
+        let message = messages.join(", and ") + &objection;
+        let mut value = json!({"message": message, "steps": messages, "node": node.as_str()});
         if !evicts.is_empty() {
-            value["evicts"] = evicts.into();
+            let name = |o: &&Arc<Object>| format!("{}/{}", o.meta.namespace, o.meta.name);
+            value["evicts"] = evicts.iter().map(name).collect();
         }
         if all_told {
             value["requests"] = told.into();

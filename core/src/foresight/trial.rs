@@ -110,14 +110,13 @@ impl Trial {
         new
     }
 
-    /// The pods that were on a node and are not, or not for long: namespaces and names.
-    pub(super) fn gone_from(&self, before: &Cluster, node: &str, but: &[Uid]) -> Vec<String> {
+    /// The pods that were on a node and are not, or not for long.
+    pub(super) fn gone_from<'a>(&self, before: &'a Cluster, node: &str, but: &[Uid]) -> Vec<&'a Arc<Object>> {
         let was = |o: &&Arc<Object>| {
             let there = o.meta.deletion.is_none() && o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node));
             let now = || self.cluster.store().pod(o.meta.uid);
             there && !but.contains(&o.meta.uid) && now().is_none_or(|now| now.meta.deletion.is_some())
         };
-        let gone = before.store().list(Kind::Pod, None).filter(was);
-        gone.map(|o| format!("{}/{}", o.meta.namespace, o.meta.name)).collect()
+        before.store().list(Kind::Pod, None).filter(was).collect()
     }
 }

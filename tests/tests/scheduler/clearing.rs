@@ -100,6 +100,56 @@ fn a_pod_that_keeps_others_off_goes() {
     );
 }
 
+/// Whether it may is the budget's affair as it is for evictions.
+#[test]
+fn where_a_budget_forbids_that_a_pod_goes_another_one_goes_or_it_is_said() {
+    let guard = |name: &str, node: &str| {
+        labelled(pod(name, at(node, affinity("podAntiAffinity", "a", HOST))), json!({"app": name}))
+    };
+    let budget = |least: u32| {
+        json!({"kind": "PodDisruptionBudget", "metadata": {"name": "keep", "namespace": "default"},
+            "spec": {"minAvailable": least, "selector": {"matchLabels": {"app": "kept"}}}})
+    };
+    let all = [node("a", json!({})), guard("kept", "a"), node("b", json!({})), guard("loose", "b"), budget(1)];
+    let p = of("a", "p", json!({}));
+    let add = |nodes: &str| format!("add a node like a{nodes} -> a-more-1");
+    remedies(
+        &all,
+        &p,
+        &[
+            "delete pod default/loose, whose required anti-affinity over kubernetes.io/hostname keeps it off -> b",
+            "give it a new priority class of 1 -> b, not default/loose",
+            &add(" (there are 2 such)"),
+        ],
+    );
+    let only = [all[0].clone(), all[1].clone(), budget(1)];
+    let ready = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    for (what, least, is_ready, objection) in [
+        ("nobody may go", 1, true, ", although the disruption budget default/keep forbids it"),
+        ("one that serves nobody is missed, too", 1, false, ", although the disruption budget default/keep forbids it"),
+        ("one may go", 0, true, ""),
+    ] {
+        let mut fixture = Fixture::new(&[only[0].clone(), only[1].clone(), budget(least), p.clone()]);
+        if is_ready {
+            fixture.ask(Method::Patch, "namespaces/default/pods/kept/status", &ready);
+        }
+        let answer = asked(&mut fixture, "p");
+        assert_eq!(
+            lines(&answer),
+            [
+                format!(
+                    "delete pod default/kept, whose required anti-affinity over kubernetes.io/hostname keeps it \
+                     off{objection} -> a"
+                ),
+                format!("give it a new priority class of 1{objection} -> a, not default/kept"),
+                add(""),
+            ],
+            "{what}"
+        );
+        really(&fixture, "p", &answer);
+    }
+}
+
 #[test]
 fn a_replica_that_keeps_others_off_goes_where_another_one_has_a_place_or_its_controller_lets_them_be() {
     let guard = controller("guard", 1, &affinity("podAntiAffinity", "a", HOST));

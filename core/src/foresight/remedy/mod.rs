@@ -1,5 +1,6 @@
 //! Single changes that might help a pending pod, each with how small it is.
 
+mod budgets;
 mod cluster_wide;
 mod demands;
 mod neighbours;
@@ -11,6 +12,7 @@ use crate::apiserver::Method;
 use crate::cluster::Cluster;
 use crate::order;
 use crate::scheduler::{Detail, Explanation, NodeStand, Obstacle, Obstacles, Reason, Stand, Taint};
+pub(super) use budgets::objection;
 use demands::Demands;
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ const NODES_OF_A_GROUP: usize = 3;
 
 /// How far a change reaches, the smallest first: what only holds the pod back, what gives back what is there, what
 /// concerns the pod alone, what says more of a node, what opens it to all, what others demand no more, what they must
-/// give, what removes or evicts them, what costs a machine. Of changes that are made together the sum counts.
+/// give, what removes them, though a budget may forbid it, or evicts them, what costs a machine. Of changes that are made together the sum counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {
     Gate = 0,
@@ -31,6 +33,7 @@ pub(super) enum Reach {
     Ease = 45,
     Free = 50,
     Remove = 55,
+    Breach = 57,
     Outrank = 60,
     Grow = 70,
 }

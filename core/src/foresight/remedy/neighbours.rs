@@ -1,7 +1,7 @@
 //! Pods that are in the way of another: they go, or let others be near.
 
 use super::super::pod_edit::{self, Edit};
-use super::{Change, Reach, Step};
+use super::{Change, Reach, Step, objection};
 use crate::api::{Kind, Name, Object};
 use crate::cluster::Cluster;
 use crate::scheduler::Obstacle;
@@ -35,19 +35,29 @@ pub(super) fn clear(steps: &mut Vec<Step>, obstacles: &[Obstacle], cluster: &Clu
             pods.push((object, why));
         }
     }
-    remove(steps, &pods, node);
+    remove(steps, &pods, cluster, node);
     ease(steps, &terms, cluster, pod, node);
 }
 
 /// They go.
-fn remove(steps: &mut Vec<Step>, pods: &[(&Arc<Object>, String)], node: &Name) {
+fn remove(steps: &mut Vec<Step>, pods: &[(&Arc<Object>, String)], cluster: &Cluster, node: &Name) {
     if !(1..=REMOVED_MAX).contains(&pods.len()) {
         return;
     }
     let said = pods.iter().map(|(pod, why)| format!("pod {}/{}, {why}", pod.meta.namespace, pod.meta.name));
     let message = format!("delete {}", said.collect::<Vec<_>>().join(", and "));
     let change = pods.iter().map(|(pod, _)| gone(pod)).collect();
-    steps.push(Step::new(Reach::Remove, pods.len() as i64, Some(node), message, change));
+    let gone: Vec<&Arc<Object>> = pods.iter().map(|(pod, _)| *pod).collect();
+    let (reach, message) = heeding(cluster, &gone, Reach::Remove, message);
+    steps.push(Step::new(reach, pods.len() as i64, Some(node), message, change));
+}
+
+/// How far it reaches that these pods go, and what is said of it, where budgets may forbid it.
+fn heeding(cluster: &Cluster, gone: &[&Arc<Object>], reach: Reach, message: String) -> (Reach, String) {
+    match objection(cluster, gone) {
+        Some(objection) => (Reach::Breach, message + &objection),
+        None => (reach, message),
+    }
 }
 
 fn gone(pod: &Object) -> Change {
@@ -111,6 +121,7 @@ fn ease(steps: &mut Vec<Step>, terms: &[(&Arc<Object>, usize, &Name)], cluster: 
             owner.meta.namespace,
             owner.meta.name
         );
-        steps.push(Step::new(Reach::Ease, pods.len() as i64, Some(node), message, change));
+        let (reach, message) = heeding(cluster, pods, Reach::Ease, message);
+        steps.push(Step::new(reach, pods.len() as i64, Some(node), message, change));
     }
 }
