@@ -34,7 +34,7 @@ pub(super) struct Evaluations {
 impl Evaluations {
     /// How the nodes stand to a class now.
     pub(super) fn of(&mut self, framework: &Framework, class: &Arc<PodClass>, snapshot: &Snapshot) -> &Evaluation {
-        let room = (JUDGEMENTS_MAX / snapshot.nodes().len().max(1)).max(1);
+        let room = JUDGEMENTS_MAX / snapshot.nodes().len().max(1);
         let evaluation = self.by_class.of(class, room);
         evaluation.update(framework, class, snapshot, &mut self.which);
         evaluation

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1 as k8s;
 /// An image and who has it. As upstream, it is as large as the first node says; first is who was created first.
 #[derive(Clone, Debug, Default)]
 struct Image {
+    name: Name,
     /// When the node was created, its name, and the bytes it says.
     nodes: Vec<(Time, Name, i64)>,
 }
@@ -18,6 +19,8 @@ struct Image {
 pub(super) struct Images {
     numbers: order::Map<Name, u32>,
     images: Vec<Image>,
+    /// Numbers of images that no node has any more, to be used again.
+    free: Vec<u32>,
 }
 
 impl Images {
@@ -39,6 +42,13 @@ impl Images {
                 }
             }
         }
+        for number in before {
+            let image = &self.images[*number as usize];
+            if image.nodes.is_empty() {
+                self.numbers.remove(&image.name);
+                self.free.push(*number);
+            }
+        }
         order::sort(&mut numbers);
         numbers
     }
@@ -47,8 +57,11 @@ impl Images {
         if let Some(number) = self.numbers.get(tag) {
             return *number;
         }
-        let number = self.images.len() as u32;
-        self.images.push(Image::default());
+        let number = self.free.pop().unwrap_or(self.images.len() as u32);
+        if number as usize == self.images.len() {
+            self.images.push(Image::default());
+        }
+        self.images[number as usize].name = tag.into();
         self.numbers.insert(tag.into(), number);
         number
     }
@@ -66,5 +79,28 @@ impl Images {
     /// Whether a node has an image.
     pub(super) fn has(node: &NodeInfo, number: u32) -> bool {
         node.images.binary_search(&number).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Images;
+    use crate::api::Name;
+    use crate::time::Time;
+    use k8s_openapi::api::core::v1 as k8s;
+
+    #[test]
+    fn images_that_no_node_has_any_more_are_forgotten() {
+        let mut images = Images::default();
+        let image = |name: &str| k8s::ContainerImage { names: Some(vec![name.to_owned()]), size_bytes: Some(1) };
+        let (mut before, node) = (Vec::new(), Name::from("n"));
+        for number in 0..1_000 {
+            let said = [image("kept"), image(&format!("i-{number}")), image(&format!("i-{}", number + 1))];
+            before = images.set(&before, &node, Time(0), &said);
+            assert_eq!((before.len(), images.numbers.len()), (3, 3));
+            assert!(images.images.len() <= 4);
+        }
+        images.set(&before, &node, Time(0), &[]);
+        assert!(images.numbers.is_empty());
     }
 }

@@ -108,10 +108,8 @@ impl Schedulers {
     /// `restored` is the instant at which a cluster goes on that lived before.
     pub(crate) fn new(config: &Config, restored: Option<Time>) -> Self {
         let profiles = profile::all(config.scheduler.as_ref());
-        let mut snapshot = Snapshot::new(config.seed);
-        for key in profiles.iter().flat_map(|profile| profile.framework().keys()) {
-            snapshot.track(&key);
-        }
+        let keys = profiles.iter().flat_map(|profile| profile.framework().keys()).collect();
+        let snapshot = Snapshot::new(config.seed, keys);
         Self {
             profiles,
             snapshot,
@@ -249,9 +247,7 @@ impl Schedulers {
             self.gated.insert(uid);
         }
         let info = self.infos.of(&after.meta, &pod.spec);
-        for name in info.keys() {
-            self.snapshot.track(name);
-        }
+        self.snapshot.track(&info);
         self.queue.put(Waiting { uid, scheduler, info, created: after.meta.created }, gated, now);
     }
 
@@ -304,9 +300,7 @@ impl Schedulers {
         }
         if let Some((object, (node, pod))) = after.and_then(|o| Some((o, placed(o)?))) {
             let info = self.infos.of(&object.meta, &pod.reckoned());
-            for name in info.keys() {
-                self.snapshot.track(name);
-            }
+            self.snapshot.track(&info);
             let placed = Placed {
                 uid: object.meta.uid,
                 info,

@@ -201,7 +201,7 @@ pub(super) struct Field<'a> {
     pub(super) counts: Vec<(Verdict, u32)>,
 }
 
-/// How many nodes are kept at most, over all outlooks: about 150 bytes each.
+/// How many nodes are kept at most, over all outlooks, once for each label that a pod names: about 150 bytes each.
 const NODES_MAX: usize = 500_000;
 
 /// The outlooks of the pods of late.
@@ -211,8 +211,8 @@ pub(super) struct Outlooks(Recent<PodInfo, Outlook>);
 impl Outlooks {
     /// What is seen around for a pod now.
     pub(super) fn of(&mut self, framework: &Framework, pod: &Arc<PodInfo>, view: View<'_>) -> &mut Outlook {
-        let room = (NODES_MAX / view.snapshot.nodes().len().max(1)).max(1);
-        let outlook = self.0.of(pod, room);
+        let width = view.snapshot.nodes().len().max(1) * (1 + pod.keys().count());
+        let outlook = self.0.of(pod, NODES_MAX / width);
         outlook.update(framework, pod, view);
         outlook
     }

@@ -38,7 +38,7 @@ impl AllProspects {
             }
         };
         let nodes = view.snapshot.nodes().len();
-        let prospects = self.0.of(pod.info, (NODES_MAX / nodes.max(1)).max(1));
+        let prospects = self.0.of(pod.info, NODES_MAX / nodes.max(1));
         let now = (view.snapshot.layout(), view.snapshot.version());
         let known = prospects.seen.filter(|(layout, _)| *layout == now.0);
         let changed = known.and_then(|(_, version)| view.snapshot.changed_since(version));

@@ -83,9 +83,7 @@ impl<'a> Rehearsal<'a> {
         let pod = object.pod()?;
         let scheduler = self.fork.scheduler_of(pod)?;
         let info = self.infos.of(&object.meta, &pod.spec);
-        for name in info.keys() {
-            self.fork.snapshot.track(name);
-        }
+        self.fork.snapshot.track(&info);
         Some(Likeness { info, scheduler })
     }
 

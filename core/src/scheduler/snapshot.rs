@@ -3,7 +3,7 @@
 use super::images::Images;
 use super::info::PodInfo;
 use super::node::{NodeInfo, Placed};
-use super::topology::Topology;
+use super::topology::{Topologies, Topology};
 use crate::api::{Meta, Name, Uid};
 use crate::lookup::Lookup;
 use crate::order;
@@ -69,8 +69,7 @@ pub(super) struct Snapshot {
     layout: u64,
     /// The nodes of the latest changes, the last one last.
     log: Vec<u32>,
-    /// Nodes by the values of the labels that pods name.
-    topologies: Vec<Arc<Topology>>,
+    topologies: Topologies,
     images: Images,
     /// How many nodes have taints that pods had better avoid.
     soft_taints: u32,
@@ -86,9 +85,9 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// No nodes yet. The seed breaks ties between equal nodes.
-    pub(super) fn new(seed: u64) -> Self {
-        Self { seed, ..Self::default() }
+    /// No nodes yet. The seed breaks ties between equal nodes; labels of these names matter whatever pods there are.
+    pub(super) fn new(seed: u64, keys: Vec<Name>) -> Self {
+        Self { seed, topologies: Topologies::new(keys), ..Self::default() }
     }
 
     /// Whether a node goes before another among equals.
@@ -130,14 +129,13 @@ impl Snapshot {
 
     /// The values of a label, and which node has which.
     pub(super) fn topology(&self, key: &Name) -> Arc<Topology> {
-        let known = self.topologies.iter().find(|t| t.key == *key).cloned();
-        known.unwrap_or_else(|| Arc::new(Topology::new(key, &self.nodes)))
+        self.topologies.of(key, &self.nodes)
     }
 
-    /// Keeps the values of a label up to date from now on.
-    pub(super) fn track(&mut self, key: &Name) {
-        if !self.topologies.iter().any(|t| t.key == *key) {
-            self.topologies.push(Arc::new(Topology::new(key, &self.nodes)));
+    /// Keeps the values of the labels up to date that a pod names.
+    pub(super) fn track(&mut self, pod: &PodInfo) {
+        for key in pod.keys() {
+            self.topologies.track(key, &self.nodes);
         }
     }
 
@@ -275,7 +273,7 @@ impl Snapshot {
             self.note(index);
         }
         if events.meets(Events::NODE_ADDED.or(Events::LABELS)) {
-            self.locate(index);
+            self.topologies.set(index, &self.nodes);
         }
         (index, events)
     }
@@ -293,20 +291,9 @@ impl Snapshot {
         self.present -= 1;
         self.layout += 1;
         self.note(index);
-        self.locate(index);
+        self.topologies.set(index, &self.nodes);
         self.leave(index);
         Some(index)
-    }
-
-    /// Brings the values of its labels up to date for one node.
-    fn locate(&mut self, index: u32) {
-        for topology in &mut self.topologies {
-            if topology.is_stale() {
-                *topology = Arc::new(Topology::new(&topology.key, &self.nodes));
-            } else {
-                Arc::make_mut(topology).set(index, &self.nodes[index as usize]);
-            }
-        }
     }
 
     /// Counts a pod in on a node, which need not have an object yet.

@@ -88,6 +88,79 @@ impl Topology {
     }
 }
 
+/// How many labels are kept at most before those that nobody names any more are forgotten.
+const TRACKED_MAX: usize = 64;
+
+/// Nodes by the values of the labels that pods name, kept up to date.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Topologies {
+    /// In the order of their labels.
+    all: Vec<Arc<Topology>>,
+    /// Labels that are named whatever pods there are.
+    own: Vec<Name>,
+    /// At how many labels those are forgotten that nobody names, where that is more than [`TRACKED_MAX`].
+    room: usize,
+}
+
+impl Topologies {
+    /// Of labels that are named whatever pods there are, and no nodes.
+    pub(super) fn new(own: Vec<Name>) -> Self {
+        let mut topologies = Self { own: own.clone(), ..Self::default() };
+        own.iter().for_each(|key| topologies.track(key, &[]));
+        topologies
+    }
+
+    fn find(&self, key: &Name) -> Result<usize, usize> {
+        self.all.binary_search_by(|topology| topology.key.cmp(key))
+    }
+
+    /// The values of a label, and which of the nodes has which.
+    pub(super) fn of(&self, key: &Name, nodes: &[NodeInfo]) -> Arc<Topology> {
+        match self.find(key) {
+            Ok(at) => Arc::clone(&self.all[at]),
+            Err(_) => Arc::new(Topology::new(key, nodes)),
+        }
+    }
+
+    /// Keeps the values of a label up to date from now on, as long as somebody names it.
+    pub(super) fn track(&mut self, key: &Name, nodes: &[NodeInfo]) {
+        if self.find(key).is_ok() {
+            return;
+        }
+        if self.all.len() >= self.room.max(TRACKED_MAX) {
+            self.forget(nodes);
+        }
+        let at = self.find(key).unwrap_or_else(|at| at);
+        self.all.insert(at, Arc::new(Topology::new(key, nodes)));
+    }
+
+    /// Forgets the labels that no pod on a node names.
+    fn forget(&mut self, nodes: &[NodeInfo]) {
+        let mut named = vec![false; self.all.len()];
+        let pods = nodes.iter().flat_map(|node| node.pods.chunk_by(|a, b| Arc::ptr_eq(&a.info, &b.info)));
+        for key in self.own.iter().chain(pods.flat_map(|alike| alike[0].info.keys())) {
+            if let Ok(at) = self.find(key) {
+                named[at] = true;
+            }
+        }
+        let mut named = named.into_iter();
+        self.all.retain(|_| named.next() == Some(true));
+        // Where most are named, it is not tried again for every new one.
+        self.room = 2 * self.all.len();
+    }
+
+    /// Takes over what a node has now.
+    pub(super) fn set(&mut self, index: u32, nodes: &[NodeInfo]) {
+        for topology in &mut self.all {
+            if topology.is_stale() {
+                *topology = Arc::new(Topology::new(&topology.key, nodes));
+            } else {
+                Arc::make_mut(topology).set(index, &nodes[index as usize]);
+            }
+        }
+    }
+}
+
 /// A sum for each value of a label, of what each node adds to it.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
@@ -150,5 +223,39 @@ impl Tally {
     /// Whether all sums are greater than zero.
     pub(super) const fn has_all(&self) -> bool {
         self.positive == self.sums.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TRACKED_MAX, Topologies};
+    use crate::api::{Meta, Name, Typed, Uid};
+    use crate::scheduler::info::Infos;
+    use crate::scheduler::node::{NodeInfo, Placed};
+    use k8s_openapi::api::core::v1 as k8s;
+    use std::sync::Arc;
+
+    /// A node with a pod on it that names a label.
+    fn naming(key: &str) -> NodeInfo {
+        let constraint = k8s::TopologySpreadConstraint { topology_key: key.to_owned(), ..Default::default() };
+        let spec = k8s::PodSpec { topology_spread_constraints: Some(vec![constraint]), ..Default::default() };
+        let info = Infos::default().of(&Meta::default(), &Arc::new(Typed::new(spec)));
+        let mut node = NodeInfo::default();
+        node.add(Placed { uid: Uid::NIL, info, leaving: false, started: Placed::NOT_STARTED });
+        node
+    }
+
+    #[test]
+    fn labels_that_nobody_names_any_more_are_forgotten() {
+        let mut topologies = Topologies::new(vec![Name::from("own")]);
+        let nodes = [naming("kept")];
+        for number in 0..1_000 {
+            topologies.track(&Name::from(format!("key-{number}")), &nodes);
+            topologies.track(&Name::from("kept"), &nodes);
+            assert!(topologies.all.len() <= TRACKED_MAX, "{number}");
+        }
+        for named in ["own", "kept", "key-999"] {
+            assert!(topologies.find(&Name::from(named)).is_ok(), "{named}");
+        }
     }
 }

@@ -11,6 +11,7 @@ mod fits;
 mod fixture;
 mod hard_rules;
 mod hindrances;
+mod long_life;
 mod neighbours;
 mod plugins;
 mod preemption;
