@@ -11,7 +11,7 @@
 //!   moment: what was reported before it is in it, and what is not in it happens after it.
 //! - No timer waits for an answer. A driver answers, or lists.
 
-use crate::api::{Name, SharedSpec, Uid};
+use crate::api::{Labels, Name, SharedSpec, Uid};
 use crate::settings::Settings;
 use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
@@ -73,7 +73,7 @@ pub enum RuntimeCommand {
         /// Its spec.
         spec: SharedSpec,
         /// Its labels, for whoever looks at the machine.
-        labels: crate::api::Labels,
+        labels: Labels,
         /// What its volumes show of config maps and secrets; none where they show nothing of the kind.
         settings: Option<Arc<Settings>>,
     },
@@ -114,9 +114,9 @@ pub enum RuntimeCommand {
         /// Address of the pod, for the downward API.
         pod_ip: Option<Name>,
         /// The pod's labels, for the same.
-        labels: crate::api::Labels,
+        labels: Labels,
         /// The pod's annotations, for the same.
-        annotations: crate::api::Labels,
+        annotations: Labels,
         /// What its variables are taken from; none where there is nothing of the kind.
         settings: Option<Arc<Settings>>,
         /// The container whose processes it shall see, and which start of that runs; mostly none.
@@ -184,11 +184,12 @@ impl RuntimeCommand {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Machine {
     /// Labels its Node gets, besides `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`.
-    pub labels: BTreeMap<String, String>,
-    /// Capacity: `cpu`, `memory`, `ephemeral-storage`, `pods` and extended resources, as Kubernetes quantities.
-    pub capacity: BTreeMap<String, String>,
+    pub labels: Labels,
+    /// Capacity: `cpu`, `memory`, `ephemeral-storage`, `pods` and extended resources, as Kubernetes quantities. Machines
+    /// that are alike share it.
+    pub capacity: Arc<BTreeMap<String, String>>,
     /// What of it pods may use; the same as the capacity where empty.
-    pub allocatable: BTreeMap<String, String>,
+    pub allocatable: Arc<BTreeMap<String, String>>,
     /// Address under which the server reaches it.
     pub address: Option<Name>,
     /// Operating system, kernel, runtime and so on.

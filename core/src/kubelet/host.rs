@@ -96,7 +96,7 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
         ("kubernetes.io/os".to_owned(), or(&info.operating_system, "linux")),
         ("kubernetes.io/arch".to_owned(), or(&info.architecture, "amd64")),
     ]);
-    labels.extend(machine.labels.clone());
+    labels.extend(BTreeMap::clone(&machine.labels));
     host.joined = true;
     host.listed = false;
     host.trouble = None;

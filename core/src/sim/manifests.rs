@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// A name as a part of a path: what is no letter, digit, dot, dash or underscore is percent-encoded.
 pub(super) fn escaped(name: &str) -> String {
@@ -50,19 +51,25 @@ pub(super) fn failure(code: u16, message: &str) -> Value {
     ApiError::new(code, reason, message).to_status()
 }
 
-/// What the machine behind a node is like: what its object says.
-pub(super) fn machine_of(object: &Object) -> Machine {
-    let quantities = |map: Option<&BTreeMap<String, Quantity>>| {
-        order::map(map.into_iter().flatten().map(|(name, quantity)| (name.clone(), quantity.0.clone())))
+/// What the machine behind a node is like: what its object says. What is `known` of another one like it is shared.
+pub(super) fn machine_of(object: &Object, known: Option<&Machine>) -> Machine {
+    let amounts = |map: Option<&BTreeMap<String, Quantity>>| {
+        let entries = || map.into_iter().flatten();
+        let same = |other: &&Arc<BTreeMap<String, String>>| {
+            other.iter().eq(entries().map(|(name, quantity)| (name, &quantity.0)))
+        };
+        let known = known.and_then(|known| [&known.capacity, &known.allocatable].into_iter().find(same));
+        let made = || Arc::new(order::map(entries().map(|(name, quantity)| (name.clone(), quantity.0.clone()))));
+        known.map_or_else(made, Arc::clone)
     };
     let (_, status) = match object.node() {
         Some((spec, status)) => (Some(spec), Some(status)),
         None => (None, None),
     };
     Machine {
-        labels: BTreeMap::clone(&object.meta.labels),
-        capacity: quantities(status.and_then(|s| s.capacity.as_ref().or(s.allocatable.as_ref()))),
-        allocatable: quantities(status.and_then(|s| s.allocatable.as_ref())),
+        labels: Arc::clone(&object.meta.labels),
+        capacity: amounts(status.and_then(|s| s.capacity.as_ref().or(s.allocatable.as_ref()))),
+        allocatable: amounts(status.and_then(|s| s.allocatable.as_ref())),
         address: None,
         info: None,
     }

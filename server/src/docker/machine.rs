@@ -4,6 +4,7 @@ use super::engine::Engine;
 use k8s_openapi::api::core::v1::NodeSystemInfo;
 use kubarium_core::runtime::Machine;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How many pods a host takes, as Kubernetes' nodes do.
 const PODS_MAX: &str = "110";
@@ -20,9 +21,9 @@ pub(super) fn machine(engine: &Engine) -> Machine {
         ("pods", PODS_MAX.to_owned()),
     ];
     Machine {
-        labels: labels(info.labels.as_deref().unwrap_or_default()),
-        capacity: capacity.into_iter().chain(disk).map(|(name, amount)| (name.to_owned(), amount)).collect(),
-        allocatable: BTreeMap::new(),
+        labels: Arc::new(labels(info.labels.as_deref().unwrap_or_default())),
+        capacity: Arc::new(capacity.into_iter().chain(disk).map(|(name, amount)| (name.to_owned(), amount)).collect()),
+        allocatable: Arc::default(),
         address: Some(engine.host_ip.clone()),
         info: Some(Box::new(NodeSystemInfo {
             architecture: text(&version.arch),

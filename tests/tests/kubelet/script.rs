@@ -32,6 +32,7 @@ use kubarium_core::{Cluster, Config, Effect, Input, Output, Span, Time};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// 2026-01-01T00:00:00Z.
 const START: Time = Time(1_767_225_600_000_000);
@@ -175,6 +176,7 @@ impl Script {
                 .map(|(k, v)| (k.to_owned(), v.to_owned()))
                 .into();
         capacity.extend(given);
+        let capacity = Arc::new(capacity);
         let machine = runtime::Machine { capacity, address: Some("192.0.2.1".into()), ..runtime::Machine::default() };
         self.machines.entry(name.into()).or_default();
         self.runtime(name, RuntimeEvent::Joined(Box::new(machine)));

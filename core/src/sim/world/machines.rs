@@ -50,7 +50,7 @@ impl World {
     /// A machine joins as that node.
     pub(super) fn plug_in(&mut self, name: Name) {
         let Some(object) = self.cluster.store().get(Kind::Node, "", &name) else { return };
-        let description = manifests::machine_of(object);
+        let description = manifests::machine_of(object, self.machines.last().map(VirtualMachine::description));
         let index = if let Some(old) = self.by_name.get(&name).copied() {
             // A machine of that name was here before: a new one takes its place.
             let replacement = self.machines.get(old as usize).filter(|m| m.is_gone()).map(|m| m.boot() + 1);
