@@ -1,6 +1,6 @@
 //! A pod as the schedulers see it: what its spec says, with what its labels, its namespace and its owner make of that.
 
-use super::interned::Interned;
+use super::interned::{Interned, place};
 use super::pod::{Classes, PodClass};
 use crate::api::{Kind, Labels, Meta, Name, Selector, SharedSpec};
 use crate::store::Store;
@@ -172,14 +172,14 @@ pub(super) struct Infos {
 }
 
 /// How many pods are remembered.
-const PODS_MAX: usize = 64;
+const PODS_MAX: usize = 512;
 
 impl Infos {
     /// What is decided on of a pod.
     pub(super) fn of(&mut self, meta: &Meta, spec: &SharedSpec) -> Arc<PodInfo> {
         self.slots.resize(PODS_MAX, None);
         // Where a spec lies in memory decides only which other it displaces here, never what is answered.
-        let slot = &mut self.slots[(Arc::as_ptr(spec).addr() >> 4) % PODS_MAX];
+        let slot = &mut self.slots[place(spec, PODS_MAX)];
         let same = |info: &PodInfo| {
             (Arc::ptr_eq(&info.labels, &meta.labels) || info.labels == meta.labels)
                 && info.namespace == meta.namespace

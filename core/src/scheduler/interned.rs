@@ -6,6 +6,11 @@ use std::sync::Arc;
 /// How many things are known at most before those that nobody has any more are forgotten.
 const KNOWN_MAX: usize = 4_096;
 
+/// One of so many places, for what is looked up by where it lies in memory. What lies in a row is spread over all of them.
+pub(super) fn place<T>(thing: &Arc<T>, places: usize) -> usize {
+    ((Arc::as_ptr(thing).addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % places
+}
+
 /// Things of which there is one each.
 #[derive(Clone, Debug)]
 pub(super) struct Interned<T> {

@@ -1,6 +1,6 @@
 //! What matters of a pod for where it goes. Pods that are equal in this are decided alike.
 
-use super::interned::Interned;
+use super::interned::{Interned, place};
 use super::selector::{NodeConstraint, NodeTerm};
 use crate::api::resources::{Amounts, Asked, is_sidecar, total};
 use crate::api::{Name, SharedSpec};
@@ -193,14 +193,14 @@ pub(crate) struct Classes {
 }
 
 /// How many specs are remembered.
-const SPECS_MAX: usize = 64;
+const SPECS_MAX: usize = 512;
 
 impl Classes {
     /// The class of a pod with that spec.
     pub(crate) fn of(&mut self, spec: &SharedSpec) -> Arc<PodClass> {
         self.slots.resize(SPECS_MAX, None);
         // Where a spec lies in memory decides only which other it displaces here, never what is answered.
-        let slot = &mut self.slots[(Arc::as_ptr(spec).addr() >> 4) % SPECS_MAX];
+        let slot = &mut self.slots[place(spec, SPECS_MAX)];
         match slot {
             Some((known, class)) if Arc::ptr_eq(known, spec) => Arc::clone(class),
             _ => {

@@ -1,5 +1,6 @@
 //! What is remembered by what it is about: of so many things, and of those that were asked for last.
 
+use super::interned;
 use crate::order;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use std::sync::Arc;
 const ENTRIES_MAX: usize = 1_024;
 
 /// How many places there are to look first.
-const PLACES: usize = 64;
+const PLACES: usize = 256;
 
 #[derive(Debug)]
 struct Entry<K, V> {
@@ -44,7 +45,7 @@ impl<K: Ord, V: Default> Recent<K, V> {
     /// not asked for the longest.
     pub(super) fn of(&mut self, key: &Arc<K>, room: usize) -> &mut V {
         self.turn += 1;
-        let place = (Arc::as_ptr(key).addr() >> 4) % PLACES;
+        let place = interned::place(key, PLACES);
         let near = self.places[place];
         let at = if self.entries.get(near).is_some_and(|e| Arc::ptr_eq(&e.key, key)) {
             near
