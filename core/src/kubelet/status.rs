@@ -4,6 +4,10 @@ use super::worker::is_sidecar;
 use crate::api::{Condition, ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodPhase, PodStatus};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
+use std::sync::Arc;
+
+/// How many kinds of conditions the kubelet sets.
+const KINDS: usize = 4;
 
 /// The phase of a pod whose init containers have all done their part or not (`initialized`), and which will never
 /// start a container again or may (`over`).
@@ -38,16 +42,14 @@ pub(super) fn set_conditions(
     initialized: bool,
     now: Time,
 ) {
-    let now = now.floor_secs();
-    let set = |status: &mut PodStatus, kind, holds: bool, reason: &str, message: &str| {
-        status.set_condition(Condition::new(kind, ConditionStatus::from(holds), now).because(reason, message));
-    };
-    set(status, ConditionKind::PodReadyToStartContainers, sandbox_ready, "", "");
+    let known = Arc::clone(&status.conditions);
+    let mut next = Conditions { known: &known, changed: None, now: now.floor_secs() };
+    next.set(ConditionKind::PodReadyToStartContainers, sandbox_ready, "", "");
 
     if status.phase == PodPhase::Succeeded {
-        set(status, ConditionKind::Initialized, true, "PodCompleted", "");
+        next.set(ConditionKind::Initialized, true, "PodCompleted", "");
     } else if initialized {
-        set(status, ConditionKind::Initialized, true, "", "");
+        next.set(ConditionKind::Initialized, true, "", "");
     } else {
         let incomplete = names(
             plain_inits(spec, status)
@@ -55,13 +57,13 @@ pub(super) fn set_conditions(
                 .chain(sidecars(spec, status).filter(|c| c.started != Some(true))),
         );
         let message = format!("containers with incomplete status: [{incomplete}]");
-        set(status, ConditionKind::Initialized, false, "ContainersNotInitialized", &message);
+        next.set(ConditionKind::Initialized, false, "ContainersNotInitialized", &message);
     }
 
     let unready = names(sidecars(spec, status).chain(&status.containers).filter(|c| !c.ready));
     let gates = spec.readiness_gates.iter().flatten().find_map(|gate| {
         let kind = ConditionKind::parse(&gate.condition_type);
-        match status.condition(&kind).map(|c| c.status) {
+        match next.list().iter().find(|c| c.kind == kind).map(|c| c.status) {
             Some(ConditionStatus::True) => None,
             Some(other) => Some(format!(
                 "the status of pod readiness gate \"{}\" is not \"True\", but {}",
@@ -81,10 +83,51 @@ pub(super) fn set_conditions(
         _ => ("", String::new()),
     };
     match gates {
-        Some(gate) if reason.is_empty() => set(status, ConditionKind::Ready, false, "ReadinessGatesNotReady", &gate),
-        _ => set(status, ConditionKind::Ready, reason.is_empty(), reason, &message),
+        Some(gate) if reason.is_empty() => next.set(ConditionKind::Ready, false, "ReadinessGatesNotReady", &gate),
+        _ => next.set(ConditionKind::Ready, reason.is_empty(), reason, &message),
     }
-    set(status, ConditionKind::ContainersReady, reason.is_empty(), reason, &message);
+    next.set(ConditionKind::ContainersReady, reason.is_empty(), reason, &message);
+    if let Some(changed) = next.changed {
+        status.conditions = changed.into();
+    }
+}
+
+/// A pod's conditions in the making: what is as it was is not made anew.
+struct Conditions<'a> {
+    known: &'a [Condition],
+    changed: Option<Vec<Condition>>,
+    now: Time,
+}
+
+impl Conditions<'_> {
+    fn list(&self) -> &[Condition] {
+        self.changed.as_deref().unwrap_or(self.known)
+    }
+
+    /// Sets a condition. The time of transition stays where the status does.
+    fn set(&mut self, kind: ConditionKind, holds: bool, reason: &str, message: &str) {
+        let status = ConditionStatus::from(holds);
+        let at = self.list().iter().position(|c| c.kind == kind);
+        let old = at.and_then(|at| self.list().get(at));
+        let said = |text: &Option<Arc<str>>, now: &str| text.as_deref() == (!now.is_empty()).then_some(now);
+        let plain = |c: &Condition| c.probed.is_none() && c.observed_generation.is_none();
+        if old.is_some_and(|c| c.status == status && said(&c.reason, reason) && said(&c.message, message) && plain(c)) {
+            return;
+        }
+        let mut condition = Condition::new(kind, status, self.now).because(reason, message);
+        if let Some(old) = old.filter(|old| old.status == status) {
+            condition.since = old.since;
+        }
+        let changed = self.changed.get_or_insert_with(|| {
+            let mut list = Vec::with_capacity(self.known.len() + KINDS);
+            list.extend_from_slice(self.known);
+            list
+        });
+        match at.and_then(|at| changed.get_mut(at)) {
+            Some(place) => *place = condition,
+            None => changed.push(condition),
+        }
+    }
 }
 
 fn has_ended_well(container: &ContainerStatus) -> bool {
