@@ -82,6 +82,8 @@ pub struct Cluster {
     events: EventLog,
     shared: Shared,
     components: Components,
+    /// How many changes are kept for watches.
+    changes_kept: usize,
 }
 
 impl Cluster {
@@ -151,6 +153,7 @@ impl Cluster {
             components: Components::new(&config, &store, now),
             store,
             config: Arc::new(config),
+            changes_kept: LOG_CHANGES_MAX,
         };
         for service in cluster.store.list(Kind::Service, None) {
             if let Some(spec) = service.service() {
@@ -194,9 +197,15 @@ impl Cluster {
             Input::Wake => None,
         };
         let left = self.components.work(&mut cx);
-        self.store.compact(LOG_CHANGES_MAX);
+        self.store.compact(self.changes_kept);
         let wake = if left { Some(self.now) } else { self.components.next_due() };
         Output { answer, effects, wake }
+    }
+
+    /// Lets go of every change from now on, once all parts have seen it. For a cluster that nobody watches: what becomes of
+    /// it is the same.
+    pub fn forget_changes(&mut self) {
+        self.changes_kept = 0;
     }
 
     /// The addresses and node ports that services have.

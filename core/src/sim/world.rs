@@ -111,6 +111,13 @@ impl World {
         world
     }
 
+    /// The same world with nobody to watch it, in less room: its changes are not kept.
+    #[must_use]
+    pub fn unwatched(mut self) -> Self {
+        self.cluster.forget_changes();
+        self
+    }
+
     /// The present instant.
     pub const fn now(&self) -> Time {
         self.now

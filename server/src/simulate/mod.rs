@@ -10,7 +10,6 @@ mod samples;
 use crate::config::read_scheduler_config;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
-use input::Origins;
 use kubarium_core::Span;
 use kubarium_core::sim::{self, Scenario, World};
 use progress::Progress;
@@ -71,7 +70,8 @@ const SAMPLE_EVERY: Span = Span::from_millis(1_000);
 /// A world in which the beginning has happened: `scenario` as the command takes a file. Where the API refuses a manifest,
 /// the failure names it.
 pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure> {
-    let (origins, mut world) = world(&[scenario.to_owned()], seed, None, &Progress::hidden())?;
+    let start = |scenario| start(scenario, seed, None);
+    let (origins, mut world) = input::begin(&[scenario.to_owned()], start, &Progress::hidden())?;
     while !world.advance(sim::BEGINNING, SLICE_EVENTS).reached {}
     match world.rejections().first() {
         Some(rejection) => Err(origins.refused(rejection)),
@@ -82,7 +82,8 @@ pub(crate) fn begin(scenario: &str, seed: Option<u64>) -> Result<World, Failure>
 /// A world as `kubarium simulate` plays it, so much later or when nothing is left to happen. Where the API refuses a
 /// manifest, the failure names it.
 pub(crate) fn play(files: &[String], seed: Option<u64>, duration: Option<Span>) -> Result<World, Failure> {
-    let (origins, mut world) = world(files, seed, None, &Progress::hidden())?;
+    let start = |scenario| start(scenario, seed, None).map(World::unwatched);
+    let (origins, mut world) = input::begin(files, start, &Progress::hidden())?;
     let limit = sim::BEGINNING + duration.unwrap_or(SPAN_MAX);
     loop {
         let step =
@@ -96,20 +97,13 @@ pub(crate) fn play(files: &[String], seed: Option<u64>, duration: Option<Span>) 
     }
 }
 
-fn world(
-    files: &[String],
-    seed: Option<u64>,
-    scheduler: Option<&Path>,
-    progress: &Progress,
-) -> Result<(Origins, World), Failure> {
-    let start = |mut scenario: Scenario| {
-        scenario.config.seed = seed.unwrap_or(scenario.config.seed);
-        if let Some(path) = scheduler {
-            scenario.config.scheduler = Some(read_scheduler_config(path)?);
-        }
-        Ok(World::new(&scenario))
-    };
-    input::begin(files, start, progress)
+/// The world that a scenario begins, with the seed and the scheduler's file that flags name.
+fn start(mut scenario: Scenario, seed: Option<u64>, scheduler: Option<&Path>) -> Result<World, Failure> {
+    scenario.config.seed = seed.unwrap_or(scenario.config.seed);
+    if let Some(path) = scheduler {
+        scenario.config.scheduler = Some(read_scheduler_config(path)?);
+    }
+    Ok(World::new(&scenario))
 }
 
 /// Does what the arguments ask for.
@@ -117,8 +111,8 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     let begun = Instant::now();
     let progress = Progress::new();
     let scheduler = arguments.scheduler_config.as_deref();
-    let (origins, mut world) =
-        world(&arguments.files, arguments.seed, scheduler, &progress).inspect_err(|_| progress.clear())?;
+    let start = |scenario| start(scenario, arguments.seed, scheduler).map(World::unwatched);
+    let (origins, mut world) = input::begin(&arguments.files, start, &progress).inspect_err(|_| progress.clear())?;
     let mut samples = Samples::new(arguments.output == Format::Html);
     let limit = sim::BEGINNING + arguments.duration.unwrap_or(SPAN_MAX);
     let settles = arguments.duration.is_none();
