@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kubarium_core::api::Kind;
-use kubarium_core::apiserver::{Answer, Method, ReadBody, Request, Response, WatchBatch, WatchQuery};
+use kubarium_core::apiserver::{Alike, Answer, Method, ReadBody, Request, Response, WatchBatch, WatchQuery};
 use kubarium_core::{Cluster, Config, Input, Span, Time};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -454,6 +454,7 @@ fn a_body_that_is_read_ahead_is_answered_as_its_text_is() {
         changed
     };
     let strict = "fieldValidation=Strict";
+    let mut before = Alike::default();
     for (case, path, query, kind, body, status) in [
         ("good", "pods", strict, Kind::Pod, pod.clone(), 201),
         ("of an unknown field", "pods", strict, Kind::Pod, with("/metadata", json!({"name": "a", "nam": 1})), 400),
@@ -476,7 +477,7 @@ fn a_body_that_is_read_ahead_is_answered_as_its_text_is() {
         let text = request.body.clone();
         let (mut plain, mut ahead) = (Api::new(), Api::new());
         let expected = plain.cluster.handle(plain.now, Input::Request(request.clone())).answer;
-        let body = Box::new(ReadBody::new(kind, &text, body));
+        let body = Box::new(ReadBody::new(kind, &text, body, &mut before));
         let answer = ahead.cluster.handle(ahead.now, Input::Read { request, body }).answer;
         assert!(matches!(&answer, Some(Answer::Done(done)) if done.status == status), "{case}: {answer:?}");
         assert_eq!(answer, expected, "{case}");

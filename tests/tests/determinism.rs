@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kubarium_core::api::{Kind, Object};
+use kubarium_core::apiserver::Alike;
 use kubarium_core::manifest;
 use kubarium_core::recording::{Recording, state_hash};
 use kubarium_core::scheduler::Configuration;
-use kubarium_core::sim::{Scenario, World, soak, soaked_world};
+use kubarium_core::sim::{Manifest, Scenario, World, soak, soaked_world};
 use kubarium_core::{Config, Span};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -51,6 +52,55 @@ fn a_fork_goes_its_own_way_and_leaves_the_other_alone() {
     world.apply("scale rc/app-0 9".parse().unwrap()).unwrap();
     world.advance(world.now() + kubarium_core::Span::from_secs(30), u32::MAX);
     assert_eq!(state_hash(fork.cluster()), state_hash(world.cluster()));
+}
+
+#[test]
+fn what_is_read_ahead_and_whether_anybody_watches_makes_no_difference() {
+    let node = "apiVersion: v1\nkind: Node\nstatus: {allocatable: {cpu: 4, memory: 8Gi, pods: 10}}\n";
+    let pod = |name: &str, rest: &str| {
+        format!("apiVersion: v1\nkind: Pod\nmetadata: {name}\nspec: {{containers: [{{name: c, image: i}}]{rest}}}\n")
+    };
+    let limits = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: l, namespace: limited}\nspec: {limits: [{type: \
+                  Container, default: {cpu: 200m}}]}\n";
+    let texts = [
+        format!("{node}metadata: {{name: n-1}}\n"),
+        format!("{node}metadata: {{name: n-2}}\n"),
+        pod("{name: first}", ""),
+        pod("{name: alike, labels: {a: b}}", ""),
+        pod("{name: not-alike}", ", terminationGracePeriodSeconds: 3"),
+        pod("{name: elsewhere, namespace: other}", ""),
+        pod("{name: important}", ", priorityClassName: system-node-critical"),
+        pod("{name: as-important}", ", priorityClassName: system-node-critical"),
+        limits.to_owned(),
+        pod("{name: within-limits, namespace: limited}", ""),
+        "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n"
+            .to_owned(),
+    ];
+    let after = |ahead: bool, watched: bool| {
+        let mut world = World::new(&Scenario::default());
+        if !watched {
+            world = world.unwatched();
+        }
+        let mut before = Alike::default();
+        for text in &texts {
+            let value = manifest::parse(text).unwrap().remove(0).value;
+            let manifest = Manifest::from(&value);
+            let body = if ahead { manifest.read(value, &mut before) } else { None };
+            world.take_in(&manifest, body).unwrap();
+        }
+        let until = world.now() + Span::from_secs(60);
+        while !world.advance(until, 10_000).reached {}
+        assert_eq!(world.cluster().store().changes_since(0).is_ok(), watched);
+        world
+    };
+    let plain = after(false, true);
+    let bound = plain.cluster().store().list(Kind::Pod, None).filter(|o| o.pod().unwrap().node.is_some()).count();
+    assert_eq!(bound, 7, "all run");
+    for (ahead, watched) in [(false, false), (true, true), (true, false)] {
+        let other = after(ahead, watched);
+        assert_eq!(objects(&other), objects(&plain), "read ahead: {ahead}, watched: {watched}");
+        assert_eq!(state_hash(other.cluster()), state_hash(plain.cluster()), "read ahead: {ahead}, watched: {watched}");
+    }
 }
 
 /// Three nodes, one of which wants no pods for two reasons, and a pod; by a profile.

@@ -1,13 +1,16 @@
 //! The body of a request: from text to a document of the kind the path asks for.
 
+use super::alike::{self, Alike, Written};
 use super::errors;
 use super::json::{self, kind_of};
 use super::query::{FieldValidation, quoted};
 use super::schema;
+use super::write::NewDocument;
 use crate::api::{ApiError, Kind};
 use crate::manifest;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// How many bytes a body may have, as upstream.
 pub(super) const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -52,23 +55,29 @@ pub(super) struct Body {
 pub struct ReadBody {
     kind: Kind,
     read: Result<Body, ApiError>,
+    /// What was taken out of the document, since others say the same.
+    alike: Option<Arc<Written>>,
 }
 
 impl ReadBody {
     /// Reads a document of that kind, which is written as `text` and says nothing twice. What it says wrongly is an error,
-    /// unknown fields among it.
-    pub fn new(kind: Kind, text: &str, value: Value) -> Self {
+    /// unknown fields among it. What those before it say alike is shared with them.
+    pub fn new(kind: Kind, text: &str, value: Value, before: &mut Alike) -> Self {
         let document = json::Document { value, duplicates: Vec::new() };
-        let read =
+        let mut read =
             check_size(text).and_then(|()| fit(document, Vec::new(), Expected::object(kind), FieldValidation::Strict));
-        Self { kind, read }
+        let alike = read.as_mut().ok().and_then(|body| alike::take(kind, &mut body.value));
+        Self { kind, read, alike: alike.map(|alike| before.the(alike)) }
     }
 
     /// What was read, where a request is for such a document.
-    pub(super) fn take(self, expected: Expected, validation: FieldValidation) -> Option<Result<Body, ApiError>> {
+    pub(super) fn take(self, expected: Expected, validation: FieldValidation) -> Option<Result<NewDocument, ApiError>> {
         let wanted = Expected::object(self.kind);
         let is_wanted = (wanted.api_version, wanted.kind) == (expected.api_version, expected.kind);
-        (is_wanted && validation == FieldValidation::Strict).then_some(self.read)
+        let (read, alike) = (self.read, self.alike);
+        // Where it is read strictly there are no warnings.
+        let document = || read.map(|body| NewDocument { value: body.value, alike });
+        (is_wanted && validation == FieldValidation::Strict).then(document)
     }
 }
 

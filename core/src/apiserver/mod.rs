@@ -5,6 +5,7 @@
 //! `present` and `wire`.
 
 mod accept;
+mod alike;
 mod application;
 mod apply;
 mod body;
@@ -56,6 +57,7 @@ mod wire;
 mod write;
 
 pub use accept::wants_yaml;
+pub use alike::Alike;
 pub use body::ReadBody;
 #[cfg(feature = "described")]
 pub use discovery::about;

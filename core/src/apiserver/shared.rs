@@ -3,11 +3,11 @@
 //!
 //! Changes what is done and kept, never what comes of it.
 
+use super::alike::Written;
 use crate::api::{Body, Condition, Kind, Labels, Managed, ManagedFields};
-use serde_json::Value;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+use xxhash_rust::xxh3::Xxh3Default;
 
 /// How many bodies of objects, and how many sets of labels, are remembered.
 const KEPT_MAX: usize = 512;
@@ -19,7 +19,7 @@ const CONDITIONS_MAX: usize = 8;
 #[derive(Debug)]
 pub(super) struct Known {
     /// As a client wrote it.
-    written: Value,
+    written: Arc<Written>,
     pub(super) body: Body,
     pub(super) fields: Arc<str>,
 }
@@ -42,27 +42,17 @@ fn slot<'a, T>(slots: &'a mut Vec<Option<T>>, value: &impl Hash) -> &'a mut Opti
     &mut slots[(hash.finish() % KEPT_MAX as u64) as usize]
 }
 
-/// A mark of a document, equal for equal ones: of its texts, for most that are alike differ in these.
-fn mark(value: &Value) -> u64 {
-    let all = |mark: u64, value: &Value| mark.rotate_left(7) ^ self::mark(value);
-    match value {
-        Value::String(text) => xxh3_64(text.as_bytes()),
-        Value::Array(items) => items.iter().fold(0, all),
-        Value::Object(map) => map.values().fold(0, all),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    }
-}
-
 impl Shared {
     /// What became of a body of that kind that was written just like this.
-    pub(super) fn body(&mut self, kind: Kind, written: &Value) -> Option<Arc<Known>> {
-        let known = slot(&mut self.bodies, &mark(written)).as_ref()?;
-        (known.body.kind() == kind && known.written == *written).then(|| Arc::clone(known))
+    pub(super) fn body(&mut self, kind: Kind, written: &Arc<Written>) -> Option<Arc<Known>> {
+        let known = slot(&mut self.bodies, &written.mark).as_ref()?;
+        let same = Arc::ptr_eq(&known.written, written) || known.written == *written;
+        (known.body.kind() == kind && same).then(|| Arc::clone(known))
     }
 
     /// Remembers what became of a body in which nothing was wrong.
-    pub(super) fn keep_body(&mut self, written: Value, body: Body, fields: Arc<str>) {
-        let slot = slot(&mut self.bodies, &mark(&written));
+    pub(super) fn keep_body(&mut self, written: Arc<Written>, body: Body, fields: Arc<str>) {
+        let slot = slot(&mut self.bodies, &written.mark);
         *slot = Some(Arc::new(Known { written, body, fields }));
     }
 

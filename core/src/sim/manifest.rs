@@ -3,7 +3,7 @@
 use super::action::ActionError;
 use super::manifests::escaped;
 use crate::api::{Kind, Name};
-use crate::apiserver::ReadBody;
+use crate::apiserver::{Alike, ReadBody};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -50,10 +50,11 @@ impl Manifest {
         &self.json
     }
 
-    /// Reads its value ahead of its creation; none where it says no kind that is known.
-    pub fn read(&self, value: Value) -> Option<ReadBody> {
+    /// Reads its value ahead of its creation; none where it says no kind that is known. What manifests `before` it say alike
+    /// is shared with them.
+    pub fn read(&self, value: Value, before: &mut Alike) -> Option<ReadBody> {
         let kind = Kind::from_type(self.api_version.as_deref()?, self.kind.as_deref()?)?;
-        Some(ReadBody::new(kind, &self.json, value))
+        Some(ReadBody::new(kind, &self.json, value, before))
     }
 
     /// The name it gives; empty for none.

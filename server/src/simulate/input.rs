@@ -6,7 +6,7 @@
 
 use super::progress::Progress;
 use crate::failure::Failure;
-use kubarium_core::apiserver::ReadBody;
+use kubarium_core::apiserver::{Alike, ReadBody};
 use kubarium_core::manifest::{self, Document};
 use kubarium_core::sim::{self, ActionError, Manifest, Rejection, Scenario, World};
 use std::io::Read as _;
@@ -61,7 +61,9 @@ pub(super) fn begin(
     thread::scope(|scope| {
         let (sender, batches) = sync_channel(BATCHES_WAITING);
         thread::Builder::new()
-            .spawn_scoped(scope, || Reading { sender, ahead, batch: Vec::new(), scenario: None }.read(texts))
+            .spawn_scoped(scope, || {
+                Reading { sender, ahead, batch: Vec::new(), alike: Alike::default(), scenario: None }.read(texts);
+            })
             .map_err(|e| Failure::running(format!("cannot start a thread: {e}")))?;
         for batch in batches {
             for (piece, origin) in batch? {
@@ -103,6 +105,8 @@ struct Reading {
     /// Whether manifests are taken in at once.
     ahead: bool,
     batch: Batch,
+    /// What manifests said alike.
+    alike: Alike,
     /// The file in which a scenario was found.
     scenario: Option<Arc<str>>,
 }
@@ -125,7 +129,7 @@ impl Reading {
             let Document { value, line, index, path } = document;
             let piece = piece.unwrap_or_else(|| {
                 let manifest = Manifest::from(&value);
-                let body = if self.ahead { manifest.read(value) } else { None };
+                let body = if self.ahead { manifest.read(value, &mut self.alike) } else { None };
                 Piece::Manifest(manifest, body)
             });
             self.batch.push((piece, Origin { file: Arc::clone(&file), line, index, path }));

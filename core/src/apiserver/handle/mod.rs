@@ -291,9 +291,8 @@ impl<'a> Call<'a> {
     /// Reads the body as a document of a kind; what is dropped from it becomes a warning.
     fn read_body(&mut self, expected: Expected, options: &str) -> Result<Value, ApiError> {
         let validation = self.query.write_options(options)?;
-        let ahead = self.body.take().and_then(|body| body.take(expected, validation));
-        let Body { value, warnings } = ahead
-            .unwrap_or_else(|| body::read(&self.request.body, &self.request.content_type, expected, validation))?;
+        let Body { value, warnings } =
+            body::read(&self.request.body, &self.request.content_type, expected, validation)?;
         self.warnings.extend(warnings);
         Ok(value)
     }

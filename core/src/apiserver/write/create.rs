@@ -1,12 +1,13 @@
 //! New objects.
 
-use super::{Tracking, decode, drop_unserved, metadata, place};
+use super::{NewDocument, Tracking, decode, drop_unserved, metadata, place};
 use crate::admission;
 use crate::api::validation::{validate_body, validate_meta};
 use crate::api::{
     ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, MetaRest, Name, Object, PodPhase, PodStatus,
     defaulting,
 };
+use crate::apiserver::alike::{self, Written};
 use crate::apiserver::fields::Fields;
 use crate::apiserver::owners::Said;
 use crate::apiserver::query::quoted;
@@ -14,7 +15,6 @@ use crate::apiserver::{errors, metadata_owners, owners, services, wire};
 use crate::cluster::Context;
 use crate::deletion;
 use crate::store::Store;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,21 +24,24 @@ const GENERATED_SUFFIX: usize = 5;
 /// How often a made-up name may be taken already.
 const GENERATED_ATTEMPTS: usize = 8;
 
-/// Creates an object from a document that fits its schema.
+/// Creates an object from a document.
 pub(in crate::apiserver) fn create(
     cx: &mut Context<'_>,
     kind: Kind,
     namespace: Option<&str>,
-    mut value: Value,
+    document: NewDocument,
     tracking: Tracking<'_>,
 ) -> Result<Arc<Object>, ApiError> {
+    let NewDocument { mut value, alike } = document;
     let said = owners::take(&mut value, cx.now.floor_secs());
     place(&mut value, kind, namespace)?;
     let has_version = metadata(&value, "resourceVersion").parse().is_ok_and(|version: u64| version != 0);
-    let body = take_body(cx.store, kind, namespace.unwrap_or_default(), &mut value);
-    let known = body.as_ref().and_then(|body| cx.shared.body(kind, body));
-    if let (Some(Value::Object(body)), None, Value::Object(value)) = (&body, &known, &mut value) {
-        value.extend(body.clone());
+    let body = alike.or_else(|| alike::take(kind, &mut value).map(|body| Arc::new(Written::new(body))));
+    let varies = |body: &Arc<Written>| kind == Kind::Pod && varies(cx.store, namespace.unwrap_or_default(), body);
+    let shared = body.as_ref().filter(|body| !varies(body));
+    let known = shared.and_then(|body| cx.shared.body(kind, body));
+    if let (Some(body), None) = (&body, &known) {
+        alike::put_back(body, &mut value);
     }
     let mut object = decode(kind, &value)?;
     object.meta.deletion = None;
@@ -97,8 +100,8 @@ pub(in crate::apiserver) fn create(
     let name = object.meta.name.clone();
     cx.shared.labels(&mut object.meta.labels);
     cx.shared.labels(&mut object.meta.annotations);
-    if let (Some(body), Some(fields)) = (body, fields) {
-        cx.shared.keep_body(body, object.body.clone(), fields.into_text().into());
+    if let (Some(body), Some(fields)) = (shared, fields) {
+        cx.shared.keep_body(Arc::clone(body), object.body.clone(), fields.into_text().into());
     }
     cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
 }
@@ -125,20 +128,10 @@ fn check_new(cx: &mut Context<'_>, object: &Object, unseen: bool, has_version: b
     admission::charge(cx, object, None)
 }
 
-/// Takes out of a document what is read, completed and checked once however many objects are written with the same: a pod's
-/// spec, all of a node but its metadata. None of other kinds, and where what comes of it follows from more than it says.
-fn take_body(store: &Store, kind: Kind, namespace: &str, value: &mut Value) -> Option<Value> {
-    let varies = || {
-        let class = value.get("spec").and_then(|spec| spec.get("priorityClassName"));
-        class.is_some() || admission::varies(store, namespace)
-    };
-    let parts: &[&str] = match kind {
-        Kind::Pod if value.get("spec").is_some() && !varies() => &["spec"],
-        Kind::Node => &["spec", "status"],
-        _ => return None,
-    };
-    let document = value.as_object_mut()?;
-    Some(parts.iter().filter_map(|part| document.remove_entry(*part)).collect())
+/// Whether what comes of a pod's spec follows from more than it says.
+fn varies(store: &Store, namespace: &str, body: &Written) -> bool {
+    let class = body.value.get("spec").and_then(|spec| spec.get("priorityClassName"));
+    class.is_some() || admission::varies(store, namespace)
 }
 
 /// Gives an object what is known of its body.

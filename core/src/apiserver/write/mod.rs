@@ -7,11 +7,26 @@ mod update;
 pub(super) use create::create;
 pub(super) use update::update;
 
+use super::alike::Written;
 use super::errors;
 use super::owners::Writer;
 use super::path::Subresource;
 use crate::api::{ApiError, Document, Kind, Managed, Object};
 use serde_json::Value;
+use std::sync::Arc;
+
+/// A document that fits its schema and becomes an object.
+pub(super) struct NewDocument {
+    pub(super) value: Value,
+    /// What was taken out of it already, since others say the same.
+    pub(super) alike: Option<Arc<Written>>,
+}
+
+impl From<Value> for NewDocument {
+    fn from(value: Value) -> Self {
+        Self { value, alike: None }
+    }
+}
 
 /// How it is known who owns the fields of what is written.
 pub(super) enum Tracking<'a> {
