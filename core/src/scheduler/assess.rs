@@ -31,40 +31,49 @@ pub(super) struct Assessment {
 
 /// Asks every filter about every node.
 pub(super) fn assess(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Assessment {
-    let around = framework.look(pod.info, view);
-    let stand = |(index, node): (usize, &NodeInfo)| {
-        if !node.present {
-            return Verdict::Absent;
-        }
-        match refusal(framework, pod, &around, index as u32, node, view) {
-            Some((number, refused)) => Verdict::Refused(number, refused),
-            None => Verdict::Feasible,
-        }
-    };
-    let verdicts: Vec<Verdict> = view.snapshot.nodes().iter().enumerate().map(stand).collect();
+    let mut around = framework.look(pod.info, view);
+    let indexes = 0..view.snapshot.nodes().len() as u32;
+    let verdicts: Vec<Verdict> = indexes.map(|index| stand(framework, pod, &mut around, index, view)).collect();
     let found = verdicts.iter().enumerate().filter(|(_, v)| **v == Verdict::Feasible);
     let feasible = found.map(|(index, _)| Alike::only(index as u32)).collect();
     Assessment { verdicts, feasible, around }
 }
 
+/// How the node at that index stands to a pod.
+pub(super) fn stand(
+    framework: &Framework,
+    pod: Asking<'_>,
+    around: &mut Surroundings,
+    index: u32,
+    view: View<'_>,
+) -> Verdict {
+    let node = &view.snapshot.nodes()[index as usize];
+    if !node.present {
+        return Verdict::Absent;
+    }
+    match refusal(framework, pod, around, index, node, view) {
+        Some((number, refused)) => Verdict::Refused(number, refused),
+        None => Verdict::Feasible,
+    }
+}
+
 /// Whether and how a node refuses a pod. It must do with the pods that are to come there and are no less important,
-/// and without them.
+/// and without them. What is around is as it was afterwards.
 pub(super) fn refusal(
     framework: &Framework,
     pod: Asking<'_>,
-    around: &Surroundings,
+    around: &mut Surroundings,
     index: u32,
     node: &NodeInfo,
     view: View<'_>,
 ) -> Option<(u8, super::framework::Refused)> {
-    let mut coming = coming(pod.info.class.priority, Some(pod.uid), node, view.snapshot).peekable();
-    if coming.peek().is_some() {
-        let (mut node, mut around) = (node.clone(), around.fork());
-        for placed in coming {
-            around.count(&placed, index, &node, 1, view);
-            node.add(placed);
-        }
-        let refused = framework.refusal(&pod.info.class, &around, index, &node);
+    let coming: Vec<Placed> = coming(pod.info.class.priority, Some(pod.uid), node, view.snapshot).collect();
+    if !coming.is_empty() {
+        let mut full = node.clone();
+        coming.iter().for_each(|placed| full.add(placed.clone()));
+        around.count_all(&coming, index, node, 1, view);
+        let refused = framework.refusal(&pod.info.class, around, index, &full);
+        around.count_all(&coming, index, node, -1, view);
         if refused.is_some() {
             return refused;
         }
@@ -73,7 +82,7 @@ pub(super) fn refusal(
 }
 
 /// The pods that are to come to a node and are no less important than that, but for the one of that uid.
-fn coming<'a>(
+pub(super) fn coming<'a>(
     priority: i32,
     but: Option<Uid>,
     node: &NodeInfo,

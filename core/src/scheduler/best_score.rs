@@ -4,15 +4,14 @@ use super::assess::{Asking, scores, total};
 use super::cells::Ranked;
 use super::decision::{Chosen, PluginScore, Preemption, Refusal};
 use super::evaluation::{Evaluation, Evaluations};
-use super::framework::{Framework, View};
-use super::full_scan::scan;
+use super::framework::{Framework, Verdict, View};
 use super::node::NodeInfo;
 use super::outlook::{Field, Outlook, Outlooks, Row};
 use super::pod::PodClass;
 use super::preemption::{may_preempt, search};
 use super::profile::{Choice, Scheduler, nominated, refusals};
 use super::prospects::AllProspects;
-use crate::api::{Kind, Name};
+use crate::api::Name;
 use std::sync::Arc;
 
 /// The scheduler of a profile, such as `default-scheduler`: of all nodes that will do, the one with the highest score.
@@ -89,26 +88,23 @@ fn best_alone(
     Choice { chosen, feasible: evaluation.feasible(), refusals: refusals(framework, pod.info, evaluation.counts()) }
 }
 
-/// Whether a pod waits for no node yet, and neither it nor those that do say anything of others.
-fn is_alone(pod: Asking<'_>, outlook: &Outlook, view: View<'_>) -> bool {
-    pod.nominated.is_none() && outlook.around.is_empty() && !view.snapshot.have_nominated_terms()
-}
-
-/// The best of all nodes, where wide plugins have something to say.
+/// The best of all nodes, where wide plugins have something to say. The exceptions will not do.
 fn best_around(
     framework: &Framework,
     pod: Asking<'_>,
     evaluation: &Evaluation,
     outlook: &mut Outlook,
+    exceptions: &[(u32, Verdict)],
     latest: &mut Latest,
     view: View<'_>,
 ) -> Choice {
-    let Field { cells, alike, rows, counts } = outlook.field(evaluation, view.snapshot);
+    let Field { cells, alike, rows, counts } = outlook.field(evaluation, exceptions, view.snapshot);
+    let stands = |node: &&Ranked| !exceptions.iter().any(|(index, _)| *index == node.node);
     let (mut best, mut second): (Option<Rival<'_>>, Option<Rival<'_>>) = (None, None);
     for (place, cell) in cells.iter().enumerate() {
         let given = total(&rows, place);
         // Of those after the second none can be among the best two.
-        for node in cell.nodes().take(2).filter(|node| node.total() >= 0) {
+        for node in cell.nodes().filter(stands).take(2).filter(|node| node.total() >= 0) {
             let rival = Rival { sum: node.total() + given, place, node };
             if best.as_ref().is_none_or(|best| rival.beats(best)) {
                 second = best.replace(rival);
@@ -152,30 +148,26 @@ impl Scheduler for BestScore {
 
     fn choose(&mut self, pod: Asking<'_>, view: View<'_>) -> Choice {
         let framework = &*self.framework;
-        if let Some(choice) = nominated(framework, pod, view) {
+        let outlook = self.outlooks.of(framework, pod.info, view);
+        if let Some(choice) = nominated(framework, pod, &mut outlook.around, view) {
             return choice;
         }
-        let outlook = self.outlooks.of(framework, pod.info, view);
-        if view.snapshot.has_nominated() && !is_alone(pod, outlook, view) {
-            // What is remembered knows nodes with pods that are to come, but not what those mean to others.
-            return scan(framework, pod, view);
-        }
         let evaluation = self.evaluations.of(framework, &pod.info.class, view.snapshot);
+        let exceptions = outlook.exceptions(framework, pod, evaluation, view);
         match &outlook.flat {
-            Some(flat) if outlook.around.is_content() => {
+            Some(flat) if exceptions.is_empty() && outlook.around.is_content() => {
                 best_alone(framework, pod, evaluation, flat, &mut self.latest, view)
             }
-            _ => best_around(framework, pod, evaluation, outlook, &mut self.latest, view),
+            _ => best_around(framework, pod, evaluation, outlook, &exceptions, &mut self.latest, view),
         }
     }
 
     fn preempt(&mut self, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
-        let outlook = self.outlooks.of(&self.framework, pod.info, view);
-        let has_budgets = view.store.count(Kind::PodDisruptionBudget) > 0;
-        if !has_budgets && is_alone(pod, outlook, view) && may_preempt(&self.framework, pod, view) {
-            return self.prospects.of(&self.framework, pod, view);
+        if pod.nominated.is_some() || !may_preempt(&self.framework, pod, view) {
+            return search(&self.framework, pod, refusals, view);
         }
-        search(&self.framework, pod, refusals, view)
+        let outlook = self.outlooks.of(&self.framework, pod.info, view);
+        self.prospects.of(&self.framework, pod, &mut outlook.around, view)
     }
 
     fn fork(&self) -> Box<dyn Scheduler> {

@@ -145,8 +145,13 @@ impl Cells {
         number
     }
 
-    /// Those that have nodes.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Cell> {
-        self.all.iter().filter(|cell| !cell.ranked.is_empty())
+    /// Those that have nodes, with their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Cell)> {
+        self.all.iter().enumerate().filter(|(_, cell)| !cell.ranked.is_empty())
+    }
+
+    /// The number of a node's cell, and how it stands there by itself.
+    pub(super) fn place(&self, index: u32) -> Option<(usize, Verdict)> {
+        self.seats.get(index as usize)?.as_ref().map(|seat| (seat.cell, seat.verdict))
     }
 }

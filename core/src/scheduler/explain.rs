@@ -75,7 +75,7 @@ pub struct Explanation {
 
 /// Explains a pod that is yet to be placed, as far as the snapshot knows.
 pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Explanation {
-    let Assessment { verdicts, feasible, around } = assess(framework, pod, view);
+    let Assessment { verdicts, feasible, mut around } = assess(framework, pod, view);
     let rankings = framework.rankings(pod.info, view);
     let rows = rows(framework, &pod.info.class, &rankings, view.snapshot.nodes(), &feasible);
     let counted = rankings.raw(&feasible);
@@ -107,7 +107,7 @@ pub(super) fn explain(scheduler: &Name, framework: &Framework, pod: Asking<'_>, 
     let refusals = refusals(framework, pod.info, &counts);
     let (mut message, mut plan) = (None, None);
     if feasible.is_empty() {
-        let preemption = preempt(framework, pod, &verdicts, &around, view);
+        let preemption = preempt(framework, pod, &verdicts, &mut around, view);
         message = Some(fit_error(view.snapshot.present(), &refusals, Some(&preemption)));
         if let Preemption::Planned(planned) = preemption {
             plan = Some(planned);

@@ -174,8 +174,8 @@ pub(super) trait Around: std::fmt::Debug + Send + Sync {
     /// Counts another pod in (1) on a node, or out (-1).
     fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, view: View<'_>);
 
-    /// A copy, to see what would be.
-    fn fork(&self) -> Box<dyn Around>;
+    /// Adds all on which it depends whether a node is refused, also once pods of that node go or come.
+    fn weigh(&self, index: u32, weights: &mut Vec<i64>);
 
     /// By how much there is too much of what it counts, where the node at that index is.
     #[cfg(feature = "foresight")]

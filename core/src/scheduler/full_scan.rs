@@ -3,7 +3,7 @@
 use super::assess::{Asking, Assessment, assess, rows, scores, total};
 use super::decision::Chosen;
 use super::framework::{Framework, View};
-use super::profile::{Choice, Scheduler, count, nominated, refusals};
+use super::profile::{Choice, Scheduler, count, nominated_anew, refusals};
 use crate::api::Name;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Scheduler for FullScan {
     }
 
     fn choose(&mut self, pod: Asking<'_>, view: View<'_>) -> Choice {
-        nominated(&self.framework, pod, view).unwrap_or_else(|| scan(&self.framework, pod, view))
+        nominated_anew(&self.framework, pod, view).unwrap_or_else(|| scan(&self.framework, pod, view))
     }
 
     fn fork(&self) -> Box<dyn Scheduler> {

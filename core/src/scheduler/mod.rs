@@ -8,6 +8,7 @@
 
 mod assess;
 mod best_score;
+mod budgets;
 mod cells;
 mod configuration;
 mod decision;

@@ -1,5 +1,6 @@
 //! What the plugins that look around saw for one pod.
 
+use super::assess::{Asking, stand};
 use super::cells::{Cell, Cells};
 use super::evaluation::Evaluation;
 use super::framework::{Alike, Around, Framework, Given, Rank, Refused, Verdict, View};
@@ -63,9 +64,21 @@ impl Surroundings {
         self.0.iter().find(|(other, _)| *other == number).map(|(_, around)| &**around)
     }
 
-    /// A copy, to see what would be.
-    pub(super) fn fork(&self) -> Self {
-        Self(self.0.iter().map(|(number, around)| (*number, around.fork())).collect())
+    /// Counts pods in on a node, or out.
+    pub(super) fn count_all(&mut self, others: &[Placed], index: u32, node: &NodeInfo, by: i64, view: View<'_>) {
+        others.iter().for_each(|other| self.count(other, index, node, by, view));
+    }
+
+    /// All on which it depends whether a node is refused, also once pods of that node go or come.
+    pub(super) fn weights(&self, index: u32) -> Vec<i64> {
+        let mut weights = Vec::new();
+        self.0.iter().for_each(|(_, around)| around.weigh(index, &mut weights));
+        weights
+    }
+
+    /// The number of the first of the wide filters; none where none looks around.
+    pub(super) fn first(&self) -> Option<u8> {
+        self.0.first().map(|(number, _)| *number)
     }
 }
 
@@ -157,8 +170,48 @@ impl Outlook {
         self.seen = Some((layout, version));
     }
 
-    /// How all nodes stand, given how each stands by itself.
-    pub(super) fn field(&mut self, evaluation: &Evaluation, snapshot: &Snapshot) -> Field<'_> {
+    /// The nodes that stand otherwise than is known by [`Self::field`]: where pods are to come, what those say of others and
+    /// others of them is only asked here.
+    pub(super) fn exceptions(
+        &mut self,
+        framework: &Framework,
+        pod: Asking<'_>,
+        evaluation: &Evaluation,
+        view: View<'_>,
+    ) -> Vec<(u32, Verdict)> {
+        let first = self.around.first();
+        if first.is_none() && pod.nominated.is_none() {
+            return Vec::new();
+        }
+        let mut exceptions = Vec::new();
+        for index in view.snapshot.awaiting() {
+            let alone = evaluation.verdict(index);
+            let is_settled = match alone {
+                Verdict::Absent => true,
+                // Nobody else is asked. But a pod is not in its own way.
+                Verdict::Refused(number, _) => {
+                    first.is_none_or(|first| number < first)
+                        && pod.nominated != Some(&*view.snapshot.nodes()[index as usize].name)
+                }
+                Verdict::Feasible => false,
+            };
+            if !is_settled {
+                let exact = stand(framework, pod, &mut self.around, index, view);
+                if exact != both(alone, self.around.refusal(u8::MAX, index)) {
+                    exceptions.push((index, exact));
+                }
+            }
+        }
+        exceptions
+    }
+
+    /// How all nodes stand, given how each stands by itself, but for these.
+    pub(super) fn field(
+        &mut self,
+        evaluation: &Evaluation,
+        exceptions: &[(u32, Verdict)],
+        snapshot: &Snapshot,
+    ) -> Field<'_> {
         let (around, rankings) = (&self.around, &self.rankings);
         self.cells.update(evaluation, snapshot, |index, traits| {
             around.liken(index, traits);
@@ -166,26 +219,33 @@ impl Outlook {
         });
         let is_content = around.is_content();
         let (mut cells, mut alike, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-        for cell in self.cells.iter() {
+        let elsewhere: Vec<_> = exceptions.iter().filter_map(|(index, _)| self.cells.place(*index)).collect();
+        for (number, cell) in self.cells.iter() {
             let Some(first) = cell.nodes().next() else { continue };
             let refused = if is_content { None } else { around.refusal(u8::MAX, first.node) };
-            for (verdict, nodes) in cell.verdicts() {
-                let verdict = match (*verdict, refused) {
-                    (Verdict::Feasible, Some((number, refused))) => Verdict::Refused(number, refused),
-                    (Verdict::Refused(before, _), Some((number, refused))) if number < before => {
-                        Verdict::Refused(number, refused)
-                    }
-                    (verdict, _) => verdict,
-                };
-                count(&mut counts, verdict, *nodes as i32);
-                if verdict == Verdict::Feasible && *nodes > 0 {
+            for (alone, nodes) in cell.verdicts() {
+                let others = elsewhere.iter().filter(|seat| **seat == (number, *alone)).count();
+                let nodes = nodes - others as u32;
+                let verdict = both(*alone, refused);
+                count(&mut counts, verdict, nodes as i32);
+                if verdict == Verdict::Feasible && nodes > 0 {
                     cells.push(cell);
-                    alike.push(Alike { node: first.node, count: *nodes });
+                    alike.push(Alike { node: first.node, count: nodes });
                 }
             }
         }
+        exceptions.iter().for_each(|(_, verdict)| count(&mut counts, *verdict, 1));
         let rows = rankings.rows(&alike);
         Field { cells, alike, rows, counts }
+    }
+}
+
+/// How a node stands that stands so by itself, where the first of the wide filters that refuses it, if any, is this.
+fn both(alone: Verdict, around: Option<(u8, Refused)>) -> Verdict {
+    match (alone, around) {
+        (Verdict::Feasible, Some((number, refused))) => Verdict::Refused(number, refused),
+        (Verdict::Refused(before, _), Some((number, refused))) if number < before => Verdict::Refused(number, refused),
+        (verdict, _) => verdict,
     }
 }
 

@@ -1,16 +1,15 @@
 //! `DefaultPreemption`: which less important pods make room for one that no node takes.
 
 use super::assess::{Asking, Assessment, assess, refusal};
+use super::budgets::Budgets;
 use super::decision::{Code, Plan, Preemption, Reason, Refusal, Restraint};
 use super::framework::{Framework, Verdict, View};
 use super::node::{NodeInfo, Placed};
 use super::outlook::Surroundings;
-use crate::api::{ConditionKind, Kind, Name, Object, Selector};
-use crate::controllers::disruption;
+use crate::api::{ConditionKind, Name};
 use crate::order;
 use crate::time::Time;
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 /// The reason of the condition on pods that make room.
 pub(super) const REASON: &str = "PreemptionByScheduler";
@@ -25,17 +24,19 @@ pub(super) struct Candidate {
     index: u32,
     victims: Vec<Placed>,
     rank: Rank,
+    /// How many of the node's less important pods the budgets of these numbers are about.
+    pub(super) covered: Box<[(usize, i64)]>,
 }
 
 impl Candidate {
     /// `protected`: how many of the victims a disruption budget protects.
-    fn new(index: u32, victims: Vec<Placed>, protected: usize) -> Self {
+    fn new(index: u32, victims: Vec<Placed>, protected: usize, covered: Box<[(usize, i64)]>) -> Self {
         let highest = victims.first().map_or(i32::MIN, |v| v.info.class.priority);
         let weight = |v: &Placed| i64::from(v.info.class.priority) + i64::from(i32::MAX) + 1;
         let important = victims.iter().filter(|v| v.info.class.priority == highest);
         let since = important.map(|v| v.started).min();
         let sum: i64 = victims.iter().map(weight).sum();
-        Self { index, rank: (protected, highest, sum, victims.len(), Reverse(since)), victims }
+        Self { index, rank: (protected, highest, sum, victims.len(), Reverse(since)), victims, covered }
     }
 }
 
@@ -51,13 +52,6 @@ pub(super) enum Prospect {
     Room(Candidate),
 }
 
-/// What may be disturbed of the pods that a budget is about.
-pub(super) struct Budget<'a> {
-    object: &'a Object,
-    selector: Selector,
-    allowed: i64,
-}
-
 /// Whether pods may make room for one that waits for no node yet.
 pub(super) fn may_preempt(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> bool {
     let less_important = view.snapshot.lowest_priority().is_some_and(|lowest| lowest < pod.info.class.priority);
@@ -67,8 +61,8 @@ pub(super) fn may_preempt(framework: &Framework, pod: Asking<'_>, view: View<'_>
 /// What comes of preemption for a pod that no node takes, given who refused it.
 pub(super) fn search(framework: &Framework, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
     if may_preempt(framework, pod, view) || pod.nominated.is_some() || pod.info.yields || !framework.preempts {
-        let Assessment { verdicts, around, .. } = assess(framework, pod, view);
-        return preempt(framework, pod, &verdicts, &around, view);
+        let Assessment { verdicts, mut around, .. } = assess(framework, pod, view);
+        return preempt(framework, pod, &verdicts, &mut around, view);
     }
     // No node can have victims, so none needs to be looked at.
     let mut counts = [(Reason::NoVictims, 0), (Reason::PreemptionUseless, 0)];
@@ -83,25 +77,27 @@ pub(super) fn preempt(
     framework: &Framework,
     pod: Asking<'_>,
     verdicts: &[Verdict],
-    around: &Surroundings,
+    around: &mut Surroundings,
     view: View<'_>,
 ) -> Preemption {
     if let Some(restraint) = restraint(framework, pod, verdicts, view) {
         return Preemption::Refrained(restraint);
     }
-    let search = Search { framework, pod, around, view, budgets: budgets(view) };
+    let mut budgets = Budgets::default();
+    budgets.update(view.store);
+    let mut search = Search { framework, pod, around, view, budgets: &budgets };
     let verdicts = verdicts.iter().enumerate();
     let prospects: Vec<Prospect> = verdicts.map(|(index, verdict)| search.prospect(index as u32, *verdict)).collect();
-    conclude(&prospects, view)
+    conclude(prospects.iter(), view)
 }
 
-/// What comes of what each node could do, by index.
-pub(super) fn conclude(prospects: &[Prospect], view: View<'_>) -> Preemption {
+/// What comes of what each node could do.
+pub(super) fn conclude<'a>(prospects: impl Iterator<Item = &'a Prospect> + Clone, view: View<'_>) -> Preemption {
     let better = |a: &Candidate, b: &Candidate| match a.rank.cmp(&b.rank) {
         std::cmp::Ordering::Equal => view.snapshot.before(a.index, b.index),
         order => order.is_lt(),
     };
-    let candidates = prospects.iter().filter_map(|prospect| match prospect {
+    let candidates = prospects.clone().filter_map(|prospect| match prospect {
         Prospect::Room(candidate) => Some(candidate),
         _ => None,
     });
@@ -147,17 +143,6 @@ fn restraint(framework: &Framework, pod: Asking<'_>, verdicts: &[Verdict], view:
     view.snapshot.nodes()[index].pods.iter().any(makes_room).then_some(Restraint::Underway)
 }
 
-pub(super) fn budgets<'a>(view: View<'a>) -> Vec<Budget<'a>> {
-    let budget = |object: &'a Arc<Object>| {
-        let document = object.document()?;
-        let allowed = document.number(&["status", "disruptionsAllowed"]).unwrap_or_default();
-        // One without requirements protects nothing here, as upstream.
-        let selector = disruption::selector(document).filter(|s| !s.is_empty())?;
-        Some(Budget { object, selector, allowed })
-    };
-    view.store.list(Kind::PodDisruptionBudget, None).filter_map(budget).collect()
-}
-
 /// Puts the most important pods first, and of equal ones those that have run for longest. Of those that have not started
 /// the latest comes first: so they come where upstream sorts a few of them.
 fn sort_by_importance(pods: Vec<Placed>, view: View<'_>) -> Vec<Placed> {
@@ -174,14 +159,14 @@ fn sort_by_importance(pods: Vec<Placed>, view: View<'_>) -> Vec<Placed> {
 pub(super) struct Search<'a> {
     pub(super) framework: &'a Framework,
     pub(super) pod: Asking<'a>,
-    pub(super) around: &'a Surroundings,
+    pub(super) around: &'a mut Surroundings,
     pub(super) view: View<'a>,
-    pub(super) budgets: Vec<Budget<'a>>,
+    pub(super) budgets: &'a Budgets,
 }
 
 impl Search<'_> {
     /// What a node could do that stands so.
-    pub(super) fn prospect(&self, index: u32, verdict: Verdict) -> Prospect {
+    pub(super) fn prospect(&mut self, index: u32, verdict: Verdict) -> Prospect {
         match verdict {
             Verdict::Absent | Verdict::Feasible => Prospect::None,
             Verdict::Refused(_, refused) if refused.code == Code::Unresolvable => {
@@ -194,26 +179,30 @@ impl Search<'_> {
         }
     }
 
+    /// The pods of a node that are less important.
+    pub(super) fn less_important(&self, index: u32) -> Vec<Placed> {
+        let pods = self.view.snapshot.nodes()[index as usize].pods.iter();
+        pods.filter(|other| other.info.class.priority < self.pod.info.class.priority).cloned().collect()
+    }
+
     /// Which pods of a node must go so that it will do, or why none helps.
-    fn victims(&self, index: u32) -> Result<Candidate, Vec<Reason>> {
-        let Self { framework, pod, view, .. } = *self;
-        let node = &view.snapshot.nodes()[index as usize];
-        let is_less = |p: &&Placed| p.info.class.priority < pod.info.class.priority;
-        let less: Vec<Placed> = node.pods.iter().filter(is_less).cloned().collect();
+    fn victims(&mut self, index: u32) -> Result<Candidate, Vec<Reason>> {
+        let less = self.less_important(index);
+        let Self { framework, pod, view, budgets, .. } = *self;
         if less.is_empty() {
             return Err(vec![Reason::NoVictims]);
         }
         let less = sort_by_importance(less, view);
-        let mut trial = Trial { framework, pod, index, node: node.clone(), around: self.around.fork(), view };
-        for other in &less {
-            trial.remove(other);
-        }
+        let node = view.snapshot.nodes()[index as usize].clone();
+        let mut trial = Trial { framework, pod, index, node, around: &mut *self.around, view };
+        less.iter().for_each(|other| trial.remove(other));
         if let Some((number, refused)) = trial.refusal() {
+            less.iter().for_each(|other| trial.add(other));
             let filter = &framework.filters[usize::from(number)];
             let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
             return Err(bits.map(|bit| filter.reason(pod.info, bit)).collect());
         }
-        let (first, then) = by_budgets(less, &self.budgets, view);
+        let (first, then, covered) = budgets.part(less, view.store);
         let mut victims = Vec::new();
         let mut spare = |others: Vec<Placed>| {
             for other in others {
@@ -227,17 +216,19 @@ impl Search<'_> {
         };
         let protected = spare(first);
         spare(then);
-        Ok(Candidate::new(index, sort_by_importance(victims, view), protected))
+        victims.iter().for_each(|victim| trial.add(victim));
+        Ok(Candidate::new(index, sort_by_importance(victims, view), protected, covered))
     }
 }
 
-/// What would be on a node if some of its pods were not there.
+/// What would be on a node if some of its pods were not there. They are to be there again at the end, since what is around
+/// is not tried on a copy.
 struct Trial<'a> {
     framework: &'a Framework,
     pod: Asking<'a>,
     index: u32,
     node: NodeInfo,
-    around: Surroundings,
+    around: &'a mut Surroundings,
     view: View<'a>,
 }
 
@@ -252,34 +243,9 @@ impl Trial<'_> {
         self.around.count(other, self.index, &self.node, 1, self.view);
     }
 
-    fn refusal(&self) -> Option<(u8, super::framework::Refused)> {
-        refusal(self.framework, self.pod, &self.around, self.index, &self.node, self.view)
+    fn refusal(&mut self) -> Option<(u8, super::framework::Refused)> {
+        refusal(self.framework, self.pod, self.around, self.index, &self.node, self.view)
     }
-}
-
-/// Parts pods that a budget protects from the others. Both stay in their order.
-fn by_budgets(pods: Vec<Placed>, budgets: &[Budget<'_>], view: View<'_>) -> (Vec<Placed>, Vec<Placed>) {
-    let mut left: Vec<i64> = budgets.iter().map(|b| b.allowed).collect();
-    let mut is_protected = |pod: &Placed| {
-        let mut protected = false;
-        for (budget, left) in budgets.iter().zip(&mut left) {
-            let about = budget.object.meta.namespace == pod.info.namespace
-                && !pod.info.labels.is_empty()
-                && budget.selector.matches(&pod.info.labels);
-            if !about {
-                continue;
-            }
-            let name = view.store.pod(pod.uid).map(|o| o.meta.name.as_str());
-            let disrupted = budget.object.document().into_iter().flat_map(|d| d.entries(&["status", "disruptedPods"]));
-            // What was evicted already is off the budget.
-            if !disrupted.into_iter().any(|(disrupted, _)| Some(disrupted) == name) {
-                *left -= 1;
-                protected |= *left < 0;
-            }
-        }
-        protected
-    };
-    pods.into_iter().partition(|pod| is_protected(pod))
 }
 
 fn plan(candidate: &Candidate, view: View<'_>) -> Plan {

@@ -1,12 +1,13 @@
 //! The schedulers a pod can name, behind one small boundary.
 
-use super::assess::{Asking, refusal};
+use super::assess::{Asking, stand};
 use super::best_score::BestScore;
 use super::configuration::{self, Configuration, default_profile};
 use super::decision::{Chosen, Preemption, Refusal};
 use super::framework::{Framework, Verdict, View};
 use super::full_scan::FullScan;
 use super::info::PodInfo;
+use super::outlook::Surroundings;
 use super::preemption;
 use super::round_robin::RoundRobin;
 use crate::api::Name;
@@ -67,16 +68,25 @@ pub(super) fn all(configuration: Option<&Configuration>) -> Vec<Box<dyn Schedule
 }
 
 /// The node on which others made room for a pod, where it will do now: no other is looked at then.
-pub(super) fn nominated(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Option<Choice> {
+pub(super) fn nominated(
+    framework: &Framework,
+    pod: Asking<'_>,
+    around: &mut Surroundings,
+    view: View<'_>,
+) -> Option<Choice> {
     let name = pod.nominated?;
     let index = view.snapshot.index(name)?;
     let node = &view.snapshot.nodes()[index as usize];
-    let around = framework.look(pod.info, view);
-    if !node.present || refusal(framework, pod, &around, index, node, view).is_some() {
+    if stand(framework, pod, around, index, view) != Verdict::Feasible {
         return None;
     }
     let chosen = Chosen { node: Arc::clone(&node.name), scores: Arc::default(), runner_up: None };
     Some(Choice { chosen: Some(chosen), feasible: 1, refusals: Box::default() })
+}
+
+/// The same for a scheduler that remembers nothing of what is around.
+pub(super) fn nominated_anew(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Option<Choice> {
+    pod.nominated.and_then(|_| nominated(framework, pod, &mut framework.look(pod.info, view), view))
 }
 
 /// Verdicts and how many nodes have each, as data in a fixed order.

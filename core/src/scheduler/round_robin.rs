@@ -3,7 +3,7 @@
 use super::assess::{Asking, Assessment, assess};
 use super::decision::Chosen;
 use super::framework::{Framework, Verdict, View};
-use super::profile::{Choice, Scheduler, count, nominated, refusals};
+use super::profile::{Choice, Scheduler, count, nominated_anew, refusals};
 use crate::api::Name;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Scheduler for RoundRobin {
     }
 
     fn choose(&mut self, pod: Asking<'_>, view: View<'_>) -> Choice {
-        if let Some(choice) = nominated(&self.framework, pod, view) {
+        if let Some(choice) = nominated_anew(&self.framework, pod, view) {
             return choice;
         }
         let Assessment { verdicts, feasible, .. } = assess(&self.framework, pod, view);

@@ -164,9 +164,14 @@ impl Snapshot {
         !self.nominated.is_empty()
     }
 
-    /// Whether pods for which others made room say something about other pods near them.
-    pub(super) const fn have_nominated_terms(&self) -> bool {
-        self.nominated_terms > 0
+    /// Whether pods on nodes, or pods for which others made room, say something about other pods near them.
+    pub(super) const fn has_any_terms(&self) -> bool {
+        self.with_terms > 0 || self.nominated_terms > 0
+    }
+
+    /// The nodes on which others made room.
+    pub(super) fn awaiting(&self) -> impl Iterator<Item = u32> {
+        self.nominated_on.keys().filter_map(|node| self.index(node))
     }
 
     /// The pods for which others made room on a node, in the order in which that was decided.
@@ -178,11 +183,12 @@ impl Snapshot {
     pub(super) fn dismiss(&mut self, uid: Uid) -> Option<Name> {
         let node = self.nominated.remove(&uid)?;
         if let Some(there) = self.nominated_on.get_mut(&node) {
-            if let Some(at) = there.iter().position(|n| n.uid == uid) {
-                self.nominated_terms -= u32::from(there.remove(at).info.has_terms());
-            }
+            let gone = there.iter().position(|n| n.uid == uid).map(|at| there.remove(at));
             if there.is_empty() {
                 self.nominated_on.remove(&node);
+            }
+            if let Some(gone) = gone {
+                self.count_nominated_terms(&gone, -1);
             }
         }
         self.note_name(&node);
@@ -192,10 +198,16 @@ impl Snapshot {
     /// Takes note of the node for which a pod waits.
     pub(super) fn nominate(&mut self, node: Name, nominated: Nominated) {
         self.dismiss(nominated.uid);
-        self.nominated_terms += u32::from(nominated.info.has_terms());
+        self.count_nominated_terms(&nominated, 1);
         self.nominated.insert(nominated.uid, node.clone());
         self.note_name(&node);
         self.nominated_on.entry(node).or_default().push(nominated);
+    }
+
+    fn count_nominated_terms(&mut self, pod: &Nominated, by: i32) {
+        let had = self.has_any_terms();
+        self.nominated_terms = self.nominated_terms.saturating_add_signed(by * i32::from(pod.info.has_terms()));
+        self.layout += u64::from(had != self.has_any_terms());
     }
 
     fn note_name(&mut self, node: &str) {

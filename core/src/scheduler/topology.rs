@@ -162,7 +162,7 @@ impl Topologies {
 }
 
 /// A sum for each value of a label, of what each node adds to it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Tally {
     pub(super) topology: Arc<Topology>,
     pub(super) sums: Vec<i64>,
@@ -218,6 +218,11 @@ impl Tally {
     /// Whether any sum is greater than zero.
     pub(super) const fn has_any(&self) -> bool {
         self.positive > 0
+    }
+
+    /// Whether any sum is greater than zero but that of a node's value.
+    pub(super) fn has_elsewhere(&self, index: u32) -> bool {
+        self.positive > usize::from(self.at(index).is_some_and(|sum| sum > 0))
     }
 
     /// Whether all sums are greater than zero.

@@ -6,6 +6,7 @@ use kubarium_core::api::Kind;
 use kubarium_core::apiserver::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::ops::Range;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const HOST: &str = "kubernetes.io/hostname";
@@ -77,6 +78,10 @@ pub(crate) enum Step {
     Serve(&'static str),
     /// The last node goes, or comes back.
     Node(bool),
+    /// A pod serves, and so counts for a budget.
+    Ready(usize),
+    /// So many pods of a color are to be left by who disturbs any, or there is no budget of it.
+    Budget(&'static str, Option<u32>),
     Pass(i64),
 }
 
@@ -95,11 +100,12 @@ fn says() -> impl Strategy<Value = Says> {
     ]
 }
 
-fn new() -> impl Strategy<Value = Pod> {
+/// Pods that ask for so many tenths of a cpu, and that often take their time to go.
+fn new(cpu: Range<u32>, slow: f64) -> impl Strategy<Value = Pod> {
     let priority = prop_oneof![3 => Just(0), 1 => Just(10), 1 => Just(20)];
     let seldom = || prop::bool::weighted(0.2);
-    let rest = (priority, seldom(), seldom(), prop::bool::weighted(0.1), seldom(), seldom());
-    ((0..20u32, 0..12u32), color(), color(), says(), rest).prop_map(|((cpu, memory), color, about, says, rest)| {
+    let rest = (priority, seldom(), seldom(), prop::bool::weighted(0.1), seldom(), prop::bool::weighted(slow));
+    ((cpu, 0..12u32), color(), color(), says(), rest).prop_map(|((cpu, memory), color, about, says, rest)| {
         let (priority, prefers_ssd, tolerant, wants_ssd, port, slow) = rest;
         Pod { cpu, memory, color, about, says, priority, prefers_ssd, wants_ssd, tolerant, port, slow }
     })
@@ -108,7 +114,7 @@ fn new() -> impl Strategy<Value = Pod> {
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let zone = prop::sample::select(vec![None, Some("a"), Some("b"), Some("c")]);
     prop_oneof![
-        12 => new().prop_map(Step::Come),
+        12 => new(0..20, 0.2).prop_map(Step::Come),
         3 => (0..40usize).prop_map(Step::Go),
         1 => (0..NODES, zone).prop_map(|(n, zone)| Step::Zone(n, zone)),
         1 => (0..NODES, any::<bool>()).prop_map(|(n, on)| Step::Shunned(n, on)),
@@ -119,6 +125,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Team),
         1 => color().prop_map(Step::Serve),
         1 => any::<bool>().prop_map(Step::Node),
+        2 => (0..40usize).prop_map(Step::Ready),
+        1 => (color(), prop::option::of(0..4u32)).prop_map(|(color, least)| Step::Budget(color, least)),
         1 => (1..30i64).prop_map(Step::Pass),
     ]
 }
@@ -234,8 +242,31 @@ pub(crate) fn take(fixture: &mut Fixture, at: usize, step: &Step, scheduler: &st
             fixture.ask(Method::Delete, &format!("nodes/n{last}"), &json!({}));
         }
         Step::Node(_) => {}
+        Step::Ready(n) => {
+            let pods = fixture.cluster.store().list(Kind::Pod, None).filter(|o| o.pod().unwrap().node.is_some());
+            let names: Vec<_> = pods.map(|o| o.meta.name.clone()).collect();
+            if !names.is_empty() {
+                let path = format!("namespaces/default/pods/{}/status", names[n % names.len()]);
+                let ready = json!([{"type": "Ready", "status": "True"}]);
+                fixture.ask(Method::Patch, &path, &json!({"status": {"conditions": ready}}));
+            }
+        }
+        Step::Budget(color, least) => {
+            let all = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+            fixture.answer(Method::Delete, &format!("{all}/{color}"), "{}");
+            if let Some(least) = least {
+                let (status, answer) = fixture.answer(Method::Post, all, &budget(color, *least).to_string());
+                assert!(status < 300, "{answer}");
+            }
+        }
         Step::Pass(seconds) => fixture.pass(*seconds),
     }
+}
+
+fn budget(color: &str, least: u32) -> Value {
+    json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {"name": color, "namespace": "default"},
+        "spec": {"minAvailable": least, "selector": {"matchLabels": {"color": color}}}})
 }
 
 /// A cluster to which steps can happen, with nodes that came in this order.
@@ -244,9 +275,7 @@ pub(crate) fn cluster(nodes: impl Iterator<Item = usize>) -> Fixture {
         let name = format!("worth-{value}");
         json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value})
     };
-    let budget = json!({"kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "default"},
-        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"color": "red"}}}});
-    let objects: Vec<_> = nodes.map(new_node).chain([0, 10, 20].map(class)).chain([budget]).collect();
+    let objects: Vec<_> = nodes.map(new_node).chain([0, 10, 20].map(class)).chain([budget("red", 1)]).collect();
     let mut fixture = Fixture::new(&objects);
     let service = json!({"metadata": {"name": "s"}, "spec": {"selector": {"color": "green"}, "ports": [{"port": 80}]}});
     fixture.ask(Method::Post, "namespaces/default/services", &service);
@@ -276,14 +305,32 @@ fn course(steps: &[Step], scheduler: &str) -> Vec<Vec<String>> {
     all.collect()
 }
 
+#[track_caller]
+fn same_decisions(steps: &[Step]) {
+    let (fast, reference) = (course(steps, "default-scheduler"), course(steps, "full-scan"));
+    for (at, (fast, reference)) in fast.iter().zip(&reference).enumerate() {
+        assert_eq!(fast, reference, "after step {at}: {:?}", steps[at]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn remembering_what_is_around_changes_no_decision(steps in prop::collection::vec(step(), 1..60)) {
-        let (fast, reference) = (course(&steps, "default-scheduler"), course(&steps, "full-scan"));
-        for (at, (fast, reference)) in fast.iter().zip(&reference).enumerate() {
-            prop_assert_eq!(fast, reference, "after step {}: {:?}", at, steps[at]);
-        }
+        same_decisions(&steps);
+    }
+
+    /// Nodes are full of pods of a few kinds, and many wait for which others make room.
+    #[test]
+    fn remembering_who_could_make_room_changes_no_decision(
+        kinds in prop::collection::vec(new(8..30, 0.6), 2..6),
+        steps in prop::collection::vec(step(), 20..80),
+    ) {
+        let of_a_kind = |step: Step| match step {
+            Step::Come(pod) => Step::Come(kinds[pod.cpu as usize % kinds.len()].clone()),
+            other => other,
+        };
+        same_decisions(&steps.into_iter().map(of_a_kind).collect::<Vec<_>>());
     }
 }

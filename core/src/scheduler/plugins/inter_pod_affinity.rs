@@ -35,7 +35,7 @@ const ANTI_AFFINITY: u32 = 1;
 const EXISTING: u32 = 2;
 
 /// How many pods there are in each place that matter to the pod.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Neighbours {
     pod: Arc<PodInfo>,
     /// For each of the pods it must be near: pods that all of these terms mean.
@@ -178,8 +178,10 @@ impl Around for Neighbours {
         }
     }
 
-    fn fork(&self) -> Box<dyn Around> {
-        Box::new(self.clone())
+    fn weigh(&self, index: u32, weights: &mut Vec<i64>) {
+        let all = self.wanted.iter().chain(&self.unwanted).chain(&self.unwelcome);
+        weights.extend(all.map(|tally| tally.at(index).unwrap_or(i64::MIN)));
+        weights.extend(self.wanted.iter().map(|tally| i64::from(tally.has_elsewhere(index))));
     }
 
     #[cfg(feature = "foresight")]
@@ -222,8 +224,7 @@ impl WideFilter for InterPodAffinity {
     }
 
     fn look(&self, pod: &Arc<PodInfo>, view: View<'_>) -> Option<Box<dyn Around>> {
-        let others_say = view.snapshot.has_terms() || view.snapshot.have_nominated_terms();
-        if !others_say && pod.near.is_empty() && pod.apart.is_empty() {
+        if !view.snapshot.has_any_terms() && pod.near.is_empty() && pod.apart.is_empty() {
             return None;
         }
         let tallies = |terms: &[PodTerm]| -> Vec<Tally> {

@@ -101,7 +101,7 @@ const SKEW: u32 = 0;
 const LABEL: u32 = 1;
 
 /// A term that must hold, and how many pods count for it in which place.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Counted {
     term: SpreadTerm,
     /// Whether the pod counts itself.
@@ -109,7 +109,9 @@ struct Counted {
     tally: Tally,
     /// Which places count.
     places: Vec<bool>,
-    /// How many pods are in the place with the fewest.
+    /// How many pods are in the two places with the fewest, of those that count.
+    least: [i64; 2],
+    /// How many pods are in the place with the fewest, as far as that counts.
     fewest: i64,
     /// How many pods are in the place with the most.
     most: i64,
@@ -118,8 +120,12 @@ struct Counted {
 impl Counted {
     fn settle(&mut self) {
         let sums = self.tally.sums.iter().zip(&self.places).filter(|(_, counts)| **counts).map(|(sum, _)| *sum);
-        let (places, fewest) = sums.fold((0, i64::MAX), |(places, fewest), sum| (places + 1, fewest.min(sum)));
-        self.fewest = if places < self.term.min_domains { 0 } else { fewest };
+        let none = (0, [i64::MAX; 2]);
+        let (places, least) = sums.fold(none, |(places, [first, second]), sum| {
+            (places + 1, if sum < first { [sum, first] } else { [first, second.min(sum)] })
+        });
+        self.least = least;
+        self.fewest = if places < self.term.min_domains { 0 } else { least[0] };
         self.most = self.tally.sums.iter().copied().max().unwrap_or_default();
     }
 
@@ -135,7 +141,7 @@ impl Counted {
 }
 
 /// The pods that count, in all places.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Spread {
     pod: Arc<PodInfo>,
     terms: Vec<Counted>,
@@ -195,8 +201,12 @@ impl Around for Spread {
         }
     }
 
-    fn fork(&self) -> Box<dyn Around> {
-        Box::new(self.clone())
+    fn weigh(&self, index: u32, weights: &mut Vec<i64>) {
+        for one in &self.terms {
+            let own = one.tally.at(index).unwrap_or(i64::MIN);
+            let elsewhere = if own == one.least[0] { one.least[1] } else { one.least[0] };
+            weights.extend([own, elsewhere]);
+        }
     }
 
     #[cfg(feature = "foresight")]
@@ -240,7 +250,7 @@ impl WideFilter for PodTopologySpread {
                 let tally = Tally::new(view.snapshot.topology(&term.key));
                 let places = vec![false; tally.sums.len()];
                 let itself = term.selector.matches(&pod.labels);
-                Counted { term: term.clone(), itself, tally, places, fewest: 0, most: 0 }
+                Counted { term: term.clone(), itself, tally, places, least: [0; 2], fewest: 0, most: 0 }
             })
             .collect();
         for (index, node) in view.snapshot.nodes().iter().enumerate().filter(|(_, n)| n.present) {

@@ -124,6 +124,23 @@ const CASES: &[Case] = &[
         pods: &[(500, 500), (5_000, 5_000)],
         aim: Some(10_000),
     },
+    // The next two are ours.
+    Case {
+        name: "PreemptionUnderBudget",
+        zones: &[],
+        before: &[(served, 4_000)],
+        pod: high,
+        pods: &[(500, 500), (5_000, 5_000)],
+        aim: None,
+    },
+    Case {
+        name: "PreemptionWithTerms",
+        zones: MOONS,
+        before: &[(low, 4_000)],
+        pod: high_and_apart,
+        pods: &[(500, 500), (5_000, 4_500)],
+        aim: None,
+    },
     Case {
         name: "Unschedulable",
         zones: &[],
@@ -219,6 +236,21 @@ fn high() -> (Value, Value) {
     sized("3000m", 10)
 }
 
+/// As [`low`], of pods that serve, and that a budget protects but for a hundredth.
+fn served() -> (Value, Value) {
+    (json!({"color": "brown"}), low().1)
+}
+
+/// As [`high`], no two of them on a node, and spread over zones.
+fn high_and_apart() -> (Value, Value) {
+    let mut spec = high().1;
+    spec["affinity"] = anti_affinity().1["affinity"].take();
+    let mut spread = spread().1["topologySpreadConstraints"].take();
+    spread[0]["labelSelector"]["matchLabels"]["color"] = json!("green");
+    spec["topologySpreadConstraints"] = spread;
+    (json!({"color": "green"}), spec)
+}
+
 fn too_large() -> (Value, Value) {
     sized("9000m", 0)
 }
@@ -251,7 +283,18 @@ fn manifest(template: Template, scheduler: &str) -> Value {
     let (labels, mut spec) = template();
     spec["schedulerName"] = json!(scheduler);
     spec["restartPolicy"] = json!("Always");
-    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "default", "labels": labels}, "spec": spec})
+    let serves = labels["color"] == "brown";
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "default", "labels": labels}, "spec": spec});
+    if serves {
+        pod["status"] = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+    }
+    pod
+}
+
+/// A budget of the pods that serve, of which so many are there.
+fn budget(pods: usize) -> Value {
+    json!({"kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "default"},
+        "spec": {"minAvailable": pods - pods / 100, "selector": {"matchLabels": {"color": "brown"}}}})
 }
 
 fn read(kind: Kind, value: &Value) -> Result<Arc<Object>, String> {
@@ -300,11 +343,15 @@ fn before(case: &Case, nodes: usize) -> Result<Vec<Arc<Object>>, String> {
     let mut objects = base(nodes, case.zones)?;
     for (number, (template, each)) in case.before.iter().enumerate() {
         let scheduler = "default-scheduler";
-        objects.extend(Pods::new(*template, number as u64 + 1, scheduler)?.take(each * nodes / 1_000));
+        let count = each * nodes / 1_000;
+        objects.extend(Pods::new(*template, number as u64 + 1, scheduler)?.take(count));
+        if case.name.ends_with("Budget") {
+            objects.push(read(Kind::PodDisruptionBudget, &budget(count))?);
+        }
     }
     let mut cluster = restore(objects);
     run(&mut cluster);
-    let kinds = [Kind::Namespace, Kind::Node, Kind::Pod];
+    let kinds = [Kind::Namespace, Kind::Node, Kind::Pod, Kind::PodDisruptionBudget];
     Ok(kinds.into_iter().flat_map(|kind| cluster.store().list(kind, None)).cloned().collect())
 }
 
