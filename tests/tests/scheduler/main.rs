@@ -1,6 +1,7 @@
 //! Schedulers, seen from outside: where pods go, when they are tried again, and what is said of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value)]
 
+mod apart;
 mod bad_input;
 mod churn;
 mod clearing;

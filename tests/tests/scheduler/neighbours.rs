@@ -14,7 +14,7 @@ fn nodes() -> Vec<Value> {
 }
 
 /// A pod of an app that is on a node already.
-fn there(app: &str, node: &str, over: Value) -> Value {
+pub(crate) fn there(app: &str, node: &str, over: Value) -> Value {
     let mut value = pod(&format!("{app}-{node}"), json!({"nodeName": node}));
     merge(&mut value, &json!({"metadata": {"labels": {"app": app}}}));
     merge(&mut value, &over);
@@ -28,7 +28,7 @@ fn waiting(spec: &Value) -> Value {
     value
 }
 
-fn fixture(pods: &[Value], spec: &Value) -> Fixture {
+pub(crate) fn fixture(pods: &[Value], spec: &Value) -> Fixture {
     let objects: Vec<_> = nodes().into_iter().chain(pods.iter().cloned()).chain([waiting(spec)]).collect();
     Fixture::new(&objects)
 }
@@ -37,7 +37,7 @@ const NODES: [&str; 4] = ["a1", "a2", "b1", "x1"];
 
 /// Checks rows of: a sentence, the pods that are there, the spec of the pod that waits, and the nodes that will do.
 #[track_caller]
-fn check(rows: &[(&str, Vec<Value>, Value, &str)]) {
+pub(crate) fn check(rows: &[(&str, Vec<Value>, Value, &str)]) {
     for (sentence, pods, spec, expected) in rows {
         let fixture = fixture(pods, spec);
         let fits: Vec<_> = NODES.into_iter().filter(|n| fixture.verdict("p", n) == "fits").collect();
@@ -61,14 +61,14 @@ fn web() -> Value {
     json!({"matchLabels": {"app": "web"}})
 }
 
-fn spread(over: Value) -> Value {
+pub(crate) fn spread(over: Value) -> Value {
     let mut constraint = json!({"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone",
         "whenUnsatisfiable": "DoNotSchedule", "labelSelector": web()});
     merge(&mut constraint, &over);
     json!({"topologySpreadConstraints": [constraint]})
 }
 
-fn and(mut spec: Value, over: Value) -> Value {
+pub(crate) fn and(mut spec: Value, over: Value) -> Value {
     merge(&mut spec, &over);
     spec
 }
@@ -190,7 +190,7 @@ fn the_fewer_pods_are_near_the_better() {
     assert_eq!(scores(&served, &json!({}), plugin), "18 18 63 100", "what serves a service is spread");
 }
 
-fn affinity(kind: &str, over: Value) -> Value {
+pub(crate) fn affinity(kind: &str, over: Value) -> Value {
     let mut term =
         json!({"topologyKey": "topology.kubernetes.io/zone", "labelSelector": {"matchLabels": {"app": "db"}}});
     merge(&mut term, &over);
@@ -261,28 +261,6 @@ fn one_pod_must_match_all_terms() {
         ("one that matches both is enough", vec![tiered("a1")], spec.clone(), "a1 a2"),
         ("two that match one each are not", vec![there("db", "a1", json!({})), other], spec, ""),
     ]);
-}
-
-#[test]
-fn a_pod_must_not_be_near_others() {
-    let apart = |over: Value| affinity("podAntiAffinity", over);
-    let db = || vec![there("db", "a1", json!({}))];
-    let shy = || {
-        let spec = affinity("podAntiAffinity", json!({"labelSelector": {"matchLabels": {"app": "web"}}}));
-        vec![there("db", "a1", json!({"spec": spec}))]
-    };
-    check(&[
-        ("not in the zone of one; what has no zone will do", db(), apart(json!({})), "b1 x1"),
-        ("by node, on any other node", db(), apart(json!({"topologyKey": "kubernetes.io/hostname"})), "a2 b1 x1"),
-        ("where there is none, anywhere", vec![], apart(json!({})), "a1 a2 b1 x1"),
-        ("nor where others do not want it", shy(), json!({}), "b1 x1"),
-    ]);
-    let verdict = |pods: &[Value], spec: &Value| fixture(pods, spec).verdict("p", "a2");
-    assert_eq!(verdict(&db(), &apart(json!({}))), "InterPodAffinity: node(s) didn't match pod anti-affinity rules");
-    assert_eq!(
-        verdict(&shy(), &json!({})),
-        "InterPodAffinity: node(s) didn't satisfy existing pods anti-affinity rules"
-    );
 }
 
 fn preferred(kind: &str, weight: i32) -> Value {
