@@ -131,14 +131,14 @@ fn is_released(object: &Object) -> bool {
     };
     content
         && object.meta.finalizers().is_empty()
-        && object.meta.deletion.is_some_and(|d| d.grace_seconds.unwrap_or_default() == 0)
+        && object.meta.deletion.as_ref().is_some_and(|d| d.grace_seconds.unwrap_or_default() == 0)
 }
 
 fn mark(object: &mut Object, deletion: Deletion) {
     if object.meta.deletion.is_none() && object.meta.generation > 0 {
         object.meta.generation += 1;
     }
-    object.meta.deletion = Some(deletion);
+    object.meta.deletion = Some(Box::new(deletion));
 }
 
 fn write(cx: &mut Context<'_>, object: Object) -> Result<Arc<Object>, ApiError> {
@@ -157,7 +157,7 @@ fn remove(cx: &mut Context<'_>, key: &Key) -> Result<Arc<Object>, ApiError> {
 /// When a pod shall be gone; none where it is on its way and not wanted sooner than it goes.
 fn graceful(pod: &PodBody, object: &Object, options: &DeleteOptions, now: Time) -> Option<Deletion> {
     let wanted = options.grace_seconds;
-    if let Some(pending) = object.meta.deletion {
+    if let Some(pending) = &object.meta.deletion {
         let had = pending.grace_seconds.unwrap_or_default();
         // A grace period can only be made shorter.
         let grace = wanted.filter(|w| *w < had || *w == 0)?.max(0);

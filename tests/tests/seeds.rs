@@ -349,10 +349,10 @@ impl Trial {
             if !pod.status.is_ready() {
                 let states: Vec<_> = pod.status.rarer.init_containers.iter().chain(&pod.status.containers).collect();
                 let states: Vec<_> = states.iter().map(|c| format!("{}: {:?}", c.name, c.state)).collect();
-                let (phase, node) = (pod.status.phase.as_str(), pod.node.as_deref().unwrap_or("no node"));
+                let (phase, node) = (pod.status.phase.as_str(), pod.node_name().unwrap_or("no node"));
                 return Some(format!("{name} is {phase} and not ready on {node}: {}", states.join(", ")));
             }
-            let node = pod.node.as_deref().unwrap_or_default();
+            let node = pod.node_name().unwrap_or_default();
             if !self.world.machine(node).is_some_and(|m| m.runs(object.meta.uid)) {
                 return Some(format!("{name} is ready and does not run on {node}"));
             }

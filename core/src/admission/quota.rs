@@ -35,7 +35,7 @@ pub(crate) fn counted(counts: &Counts, name: &str) -> i64 {
 /// Until when a pod on its way out counts: its grace period once more after it should be gone. One that is there still is
 /// on a node that is lost, as a rule, and must not keep another one from taking its place.
 pub(crate) fn counts_until(object: &Object) -> Option<Time> {
-    let leaving = object.meta.deletion.filter(|_| object.kind() == Kind::Pod)?;
+    let leaving = object.meta.deletion.as_ref().filter(|_| object.kind() == Kind::Pod)?;
     Some(Time(leaving.at.0.saturating_add(Span::from_secs(leaving.grace_seconds?).0)))
 }
 

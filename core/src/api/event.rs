@@ -1,6 +1,6 @@
 //! Events, kept small: a busy cluster has more of them than of anything else.
 
-use super::{Name, Typed, Uid};
+use super::{CommonName, Name, Typed, Uid};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub struct Occasion {
     /// Its API version.
     pub api_version: Name,
     /// Its namespace; empty for kinds without.
-    pub namespace: Name,
+    pub namespace: CommonName,
     /// Which part of it, such as `spec.containers{web}`.
     pub field_path: Name,
     /// One word, such as `Scheduled`.
@@ -92,7 +92,7 @@ pub struct EventBody {
     /// When last.
     pub last: Time,
     /// On which node, where that matters.
-    pub host: Name,
+    pub host: Box<str>,
     /// What a client wrote beyond that.
     pub rest: Option<Box<Typed<k8s::Event>>>,
 }
@@ -118,7 +118,7 @@ impl EventBody {
         let occasion = Occasion {
             of: name(involved.kind),
             api_version: name(involved.api_version),
-            namespace: name(involved.namespace),
+            namespace: name(involved.namespace).into(),
             field_path: name(involved.field_path),
             reason: name(event.reason.take()),
             kind: if event.type_.as_deref() == Some("Warning") { EventKind::Warning } else { EventKind::Normal },
@@ -133,18 +133,18 @@ impl EventBody {
             count: event.count.take().unwrap_or_default().max(0) as u32,
             first: event.first_timestamp.take().as_ref().map(Time::from).unwrap_or_default(),
             last: event.last_timestamp.take().as_ref().map(Time::from).unwrap_or_default(),
-            host: name(source.host),
+            host: source.host.unwrap_or_default().into(),
             rest: None,
         };
         if matches!(event.type_.as_deref(), Some("Normal" | "Warning")) {
             event.type_ = None;
         }
         // The two that Kubernetes always writes: kept where they do not say the same as the source.
-        for (field, same) in
-            [(&mut event.reporting_component, &body.occasion.component), (&mut event.reporting_instance, &body.host)]
+        let component: &str = &body.occasion.component;
+        for (field, same) in [(&mut event.reporting_component, component), (&mut event.reporting_instance, &body.host)]
         {
             let said = field.take().unwrap_or_default();
-            if said != same.as_str() {
+            if said != same {
                 *field = Some(said);
             }
         }

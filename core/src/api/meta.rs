@@ -1,7 +1,7 @@
 //! What every object has: name, uid, revision, labels, owners. Replicas share what they have in common.
 
-use super::Name;
 use super::managed::{Managed, ManagedFields};
+use super::{CommonName, Name};
 use crate::time::Time;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,7 @@ pub struct Meta {
     /// Unique among its kind in its namespace.
     pub name: Name,
     /// Empty for kinds without namespaces.
-    pub namespace: Name,
+    pub namespace: CommonName,
     /// Unique for all time.
     pub uid: Uid,
     /// Revision of the store at which it was last written.
@@ -140,7 +140,7 @@ pub struct Meta {
     /// Owners; at most one of them is its controller.
     pub owners: Option<Arc<Vec<OwnerReference>>>,
     /// Whether and when it goes away.
-    pub deletion: Option<Deletion>,
+    pub deletion: Option<Box<Deletion>>,
     /// Who wrote which field.
     pub managed: Managed,
     /// The rarer fields.
@@ -160,7 +160,7 @@ impl Default for Meta {
     fn default() -> Self {
         Self {
             name: Name::default(),
-            namespace: Name::default(),
+            namespace: CommonName::default(),
             uid: Uid::NIL,
             resource_version: 0,
             generation: 0,
@@ -222,7 +222,7 @@ impl Meta {
             deletion: meta
                 .deletion_timestamp
                 .as_ref()
-                .map(|at| Deletion { at: Time::from(at), grace_seconds: meta.deletion_grace_period_seconds }),
+                .map(|at| Box::new(Deletion { at: Time::from(at), grace_seconds: meta.deletion_grace_period_seconds })),
             managed,
             rest: (rest != MetaRest::default()).then(|| Box::new(rest)),
         }
@@ -247,8 +247,8 @@ impl Meta {
             labels: map(&self.labels),
             annotations: map(&self.annotations),
             owner_references: self.owners.as_deref().cloned(),
-            deletion_timestamp: self.deletion.map(|d| d.at.to_meta()),
-            deletion_grace_period_seconds: self.deletion.and_then(|d| d.grace_seconds),
+            deletion_timestamp: self.deletion.as_ref().map(|d| d.at.to_meta()),
+            deletion_grace_period_seconds: self.deletion.as_ref().and_then(|d| d.grace_seconds),
             generate_name: rest.and_then(|r| r.generate_name.clone()),
             finalizers: rest.map(|r| r.finalizers.clone()).filter(|f| !f.is_empty()),
             // They are written out apart, see `managed_text`.

@@ -3,6 +3,7 @@
 
 pub mod base64;
 mod codec;
+mod common_name;
 pub mod defaulting;
 mod document;
 mod ephemeral;
@@ -27,6 +28,7 @@ mod upstream_form;
 pub mod validation;
 
 pub(crate) use codec::{decode, encode};
+pub use common_name::CommonName;
 pub use document::Document;
 pub use ephemeral::as_container;
 pub use error::{ApiError, Cause, Details, Reason};

@@ -1,7 +1,7 @@
 //! An object of any kind, and its way from and to JSON.
 
 use super::text::Members;
-use super::{Document, EventBody, Kind, Meta, Name, PodBody, PodStatus, Typed, codec, managed_text};
+use super::{CommonName, Document, EventBody, Kind, Meta, Name, PodBody, PodStatus, Typed, codec, managed_text};
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -132,7 +132,19 @@ impl Object {
 
     /// Where it is found.
     pub fn key(&self) -> Key {
-        Key { kind: self.kind(), namespace: self.meta.namespace.clone(), name: self.meta.name.clone() }
+        Key { kind: self.kind(), namespace: self.meta.namespace.to_name(), name: self.meta.name.clone() }
+    }
+
+    /// Shares the names that it has in common with an earlier version of it.
+    pub(crate) fn share_names(&mut self, earlier: &Self) {
+        if self.meta.namespace == earlier.meta.namespace {
+            self.meta.namespace.clone_from(&earlier.meta.namespace);
+        }
+        if let (Some(pod), Some(earlier)) = (self.pod_mut(), earlier.pod())
+            && pod.node == earlier.node
+        {
+            pod.node.clone_from(&earlier.node);
+        }
     }
 
     /// The pod in it.
@@ -196,7 +208,7 @@ impl Object {
             Kind::Node => Body::Node { spec: part(value, "spec")?, status: part(value, "status")? },
             Kind::Pod => {
                 let mut spec: k8s::PodSpec = part(value, "spec")?;
-                let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
+                let node = spec.node_name.take().filter(|n| !n.is_empty()).map(CommonName::from);
                 let status = PodStatus::from_k8s(part(value, "status")?, &spec);
                 Body::Pod(Box::new(PodBody { spec: Arc::new(Typed::new(spec)), node, status }))
             }

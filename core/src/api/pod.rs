@@ -2,7 +2,7 @@
 //! thousands of Kubernetes' own structure.
 
 use super::granted::{self, Granted};
-use super::{Name, Typed};
+use super::{CommonName, Name, Typed};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use serde::{Deserialize, Serialize};
@@ -236,11 +236,11 @@ pub struct PodStatus {
     /// Where it is in its life.
     pub phase: PodPhase,
     /// What is or is not so about it.
-    pub conditions: Arc<[Condition]>,
+    pub conditions: Arc<Vec<Condition>>,
     /// Its containers, in the order of the spec.
     pub containers: Vec<ContainerStatus>,
     /// Address of its node.
-    pub host_ip: Option<Name>,
+    pub host_ip: Option<CommonName>,
     /// Its own address.
     pub pod_ip: Option<Name>,
     /// When its node took it on.
@@ -340,7 +340,7 @@ pub struct PodBody {
     /// What is wanted, shared between replicas; its `node_name` is empty, see `node`.
     pub spec: SharedSpec,
     /// The node it is bound to.
-    pub node: Option<Name>,
+    pub node: Option<CommonName>,
     /// What is.
     pub status: PodStatus,
 }
@@ -351,6 +351,13 @@ impl PartialEq for PodBody {
         (Arc::ptr_eq(&self.spec, &other.spec) || self.spec == other.spec)
             && self.node == other.node
             && self.status == other.status
+    }
+}
+
+impl PodBody {
+    /// The name of the node it is bound to.
+    pub fn node_name(&self) -> Option<&str> {
+        self.node.as_deref().map(Name::as_str)
     }
 }
 
@@ -373,7 +380,7 @@ impl PodStatus {
     /// Sets a condition. The time of transition stays where the status does. Returns whether anything changed.
     pub fn set_condition(&mut self, mut condition: Condition) -> bool {
         let Some(at) = self.conditions.iter().position(|c| c.kind == condition.kind) else {
-            self.conditions = self.conditions.iter().cloned().chain([condition]).collect();
+            Arc::make_mut(&mut self.conditions).push(condition);
             return true;
         };
         let old = &self.conditions[at];
@@ -415,9 +422,10 @@ impl PodStatus {
             let parse = |status| container_from(status, spec, in_progress);
             list.unwrap_or_default().into_iter().map(parse).collect::<Vec<_>>()
         };
+        let conditions = status.conditions.take().unwrap_or_default().into_iter().map(condition_from).collect();
         let parsed = Self {
             phase: phase.unwrap_or(PodPhase::Unknown),
-            conditions: status.conditions.take().unwrap_or_default().into_iter().map(condition_from).collect(),
+            conditions: Arc::new(conditions),
             containers: containers_from(status.container_statuses.take()),
             host_ip: status.host_ip.take().map(Into::into),
             pod_ip: status.pod_ip.take().map(Into::into),
@@ -433,14 +441,14 @@ impl PodStatus {
             nominated_node: status.nominated_node_name.take().map(Into::into),
             rest: None,
         };
-        let one = |ip: &Option<Name>, list: usize, first: Option<&str>| list == 1 && ip.as_deref() == first;
+        let one = |ip: Option<&Name>, list: usize, first: Option<&str>| list == 1 && ip.map(Name::as_str) == first;
         if let Some(ips) = &status.pod_ips
-            && one(&parsed.pod_ip, ips.len(), ips.first().map(|i| i.ip.as_str()))
+            && one(parsed.pod_ip.as_ref(), ips.len(), ips.first().map(|i| i.ip.as_str()))
         {
             status.pod_ips = None;
         }
         if let Some(ips) = &status.host_ips
-            && one(&parsed.host_ip, ips.len(), ips.first().map(|i| i.ip.as_str()))
+            && one(parsed.host_ip.as_deref(), ips.len(), ips.first().map(|i| i.ip.as_str()))
         {
             status.host_ips = None;
         }
@@ -454,7 +462,7 @@ impl PodStatus {
         let RarerStatus { init_containers, ephemeral_containers, reason, message, nominated_node, rest } = &*self.rarer;
         let mut status = rest.as_deref().cloned().unwrap_or_default().into_inner();
         let text = |s: &Option<Arc<str>>| s.as_deref().map(str::to_owned);
-        let name = |s: &Option<Name>| s.as_deref().map(str::to_owned);
+        let name = |s: Option<&Name>| s.map(Name::to_string);
         let containers = |list: &[ContainerStatus]| {
             (!list.is_empty()).then(|| list.iter().map(|c| container_to(c, spec)).collect::<Vec<_>>())
         };
@@ -465,13 +473,13 @@ impl PodStatus {
         status.ephemeral_container_statuses = containers(ephemeral_containers);
         status.reason = text(reason);
         status.message = text(message);
-        status.host_ip = name(&self.host_ip);
-        status.pod_ip = name(&self.pod_ip);
+        status.host_ip = name(self.host_ip.as_deref());
+        status.pod_ip = name(self.pod_ip.as_ref());
         status.host_ips = status.host_ips.or_else(|| status.host_ip.clone().map(|ip| vec![k8s::HostIP { ip }]));
         status.pod_ips = status.pod_ips.or_else(|| status.pod_ip.clone().map(|ip| vec![k8s::PodIP { ip }]));
         status.start_time = self.start_time.map(Time::to_meta);
         status.qos_class = self.qos_class.map(|class| class.as_str().to_owned()).or(status.qos_class);
-        status.nominated_node_name = name(nominated_node);
+        status.nominated_node_name = name(nominated_node.as_ref());
         status
     }
 }

@@ -217,7 +217,7 @@ fn pod(object: &Object, pod: &PodBody, age: &str, now: Time) -> Vec<Value> {
         restarts.into(),
         age.into(),
         or_none(pod.status.pod_ip.as_deref()),
-        or_none(pod.node.as_deref()),
+        or_none(pod.node_name()),
         or_none(pod.status.rarer.nominated_node.as_deref()),
         if gates.is_empty() { NONE.into() } else { format!("{open}/{}", gates.len()).into() },
     ]
@@ -457,7 +457,7 @@ fn event(object: &Object, now: Time) -> Vec<Value> {
     let (component, host) = if event.occasion.component.is_empty() && event.host.is_empty() {
         (reporting(|r| r.reporting_component.as_ref()), reporting(|r| r.reporting_instance.as_ref()))
     } else {
-        (event.occasion.component.as_str(), event.host.as_str())
+        (event.occasion.component.as_str(), &*event.host)
     };
     let source = if host.is_empty() { component.to_owned() } else { format!("{component}, {host}") };
     vec![

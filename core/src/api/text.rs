@@ -127,7 +127,7 @@ impl Meta {
         if *created != Time::EPOCH {
             map.time("creationTimestamp", Some(*created));
         }
-        if let Some(deletion) = self.deletion {
+        if let Some(deletion) = &self.deletion {
             if let Some(seconds) = deletion.grace_seconds {
                 map.plain("deletionGracePeriodSeconds", seconds);
             }
@@ -230,7 +230,7 @@ impl PodBody {
 
     /// Writes spec and status as members of a pod that is plain.
     pub(crate) fn write(&self, pod: &mut Members<'_>) {
-        self.spec.text().write(self.node.as_deref(), pod.key("spec"));
+        self.spec.text().write(self.node_name(), pod.key("spec"));
         self.status.write(&self.spec, pod.key("status"));
     }
 }

@@ -157,8 +157,8 @@ fn last_version(cx: &Context<'_>, last: &Object) -> Object {
         if shown.meta.deletion.is_none() {
             shown.meta.generation += 1;
         }
-        shown.meta.deletion =
-            Some(Deletion { at: shown.meta.deletion.map_or(cx.now.floor_secs(), |d| d.at), grace_seconds: Some(0) });
+        let at = shown.meta.deletion.as_ref().map_or(cx.now.floor_secs(), |d| d.at);
+        shown.meta.deletion = Some(Box::new(Deletion { at, grace_seconds: Some(0) }));
     }
     shown
 }

@@ -91,7 +91,7 @@ pub(super) fn of(
         )));
     }
     if schedulers.was_placed_elsewhere(object) {
-        let node = pod.node.as_deref().unwrap_or_default();
+        let node = pod.node_name().unwrap_or_default();
         return Err(errors::bad_request(format!(
             "pod \"{name}\" came to node \"{node}\" without a scheduler of this cluster: \
              spec.nodeName was set, or somebody else bound it"
@@ -128,12 +128,12 @@ pub(super) fn of(
 /// The decision as it was made.
 fn recorded(decision: &Decision) -> Value {
     let mut value = json!({
-        "recorded": true, "time": api::encode(&decision.at.to_micro()), "nodes": decision.nodes,
-        "feasible": decision.feasible,
+        "recorded": true, "time": api::encode(&decision.at.to_micro()), "nodes": decision.setting.nodes,
+        "feasible": decision.setting.feasible,
         "refusals": decision.refusals().iter().map(refusal).collect::<Vec<_>>(),
     });
     match (&decision.chosen, decision.message()) {
-        (Some(chosen), _) => value["placement"] = placement(chosen),
+        (Some(chosen), _) => value["placement"] = placement(chosen, &decision.setting.scores),
         (None, message) => value["message"] = message.into(),
     }
     if let Some(Preemption::Planned(planned)) = decision.preemption() {
@@ -161,14 +161,11 @@ fn recomputed(object: &Object, present: &Explanation, now: Time) -> Value {
                     |s: &NodeScore| PluginScore { plugin: s.plugin, normalized: s.normalized, weighted: s.weighted };
                 let others = present.nodes.iter().filter(|n| n.node != *node);
                 let second = others.filter_map(|n| Some((n.total()?, n))).max_by_key(|(total, _)| *total);
-                placement(&Chosen {
-                    node: Arc::new(node.clone()),
-                    scores: Arc::new(scores.iter().map(alone).collect()),
-                    // A scheduler without scores prefers none.
-                    runner_up: second
-                        .filter(|_| !scores.is_empty())
-                        .map(|(t, n)| (Arc::new(n.node.clone()), total - t)),
-                })
+                // A scheduler without scores prefers none.
+                let second = second.filter(|_| !scores.is_empty());
+                let runner_up = second.map(|(t, n)| (n.node.clone().into(), total - t));
+                let scores: Vec<PluginScore> = scores.iter().map(alone).collect();
+                placement(&Chosen { node: node.clone(), runner_up }, &scores)
             }
             _ => json!({"node": node.as_str()}),
         };
@@ -191,13 +188,13 @@ fn plan(plan: &Plan) -> Value {
     json!({"node": plan.node.as_str(), "victims": victims})
 }
 
-fn placement(chosen: &Chosen) -> Value {
+fn placement(chosen: &Chosen, scores: &[PluginScore]) -> Value {
     let mut value = json!({"node": chosen.node.as_str()});
-    if !chosen.scores.is_empty() {
-        let total: i32 = chosen.scores.iter().map(|s| s.weighted).sum();
+    if !scores.is_empty() {
+        let total: i32 = scores.iter().map(|s| s.weighted).sum();
         value["score"] = total.into();
         let score = |s: &PluginScore| json!({"plugin": s.plugin, "normalized": s.normalized, "weighted": s.weighted});
-        value["scores"] = chosen.scores.iter().map(score).collect();
+        value["scores"] = scores.iter().map(score).collect();
         if let Some((second, margin)) = &chosen.runner_up {
             value["runnerUp"] = json!({"node": second.as_str(), "score": total - margin});
             value["margin"] = (*margin).into();

@@ -67,7 +67,7 @@ pub(super) fn of(object: &Object, query: &Query, options: &Options) -> Result<Op
     let name = &object.meta.name;
     let Some(pod) = object.pod() else { return Err(ApiError::not_found(Kind::Pod, name)) };
     let container = container(pod, name, query.text("container"))?;
-    let Some(node) = pod.node.clone() else { return Ok(None) };
+    let Some(node) = pod.node.as_deref().cloned() else { return Ok(None) };
     let status = pod.status.all_containers().find(|s| s.name == container);
     let of_pod = || format!("container {} in pod {}", quoted(&container), quoted(name));
     let refuse_waiting = |why: &str| errors::bad_request(format!("{} is waiting to start: {why}", of_pod()));

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// The pod's name for a runtime.
 pub(super) fn pod_ref(object: &Object) -> PodRef {
-    PodRef { uid: object.meta.uid, namespace: object.meta.namespace.clone(), name: object.meta.name.clone() }
+    PodRef { uid: object.meta.uid, namespace: object.meta.namespace.to_name(), name: object.meta.name.clone() }
 }
 
 /// Puts a pod onto a node.

@@ -93,7 +93,7 @@ fn service_port(object: &Object, wanted: &str) -> Result<u16, ApiError> {
 fn pod_target(object: &Object, locator: &Locator, onward: String) -> Result<ProxyTarget, ApiError> {
     let name = &object.meta.name;
     let Some(pod) = object.pod() else { return Err(ApiError::not_found(Kind::Pod, name)) };
-    let (Some(node), Some(pod_ip)) = (pod.node.clone(), pod.status.pod_ip.clone()) else {
+    let (Some(node), Some(pod_ip)) = (pod.node.as_deref().cloned(), pod.status.pod_ip.clone()) else {
         return Err(unavailable(format!("address not allowed: pod {name:?} has no address yet")));
     };
     let ports = || pod.spec.containers.iter().flat_map(|c| c.ports.iter().flatten());

@@ -135,14 +135,16 @@ fn at_revision(store: &Store, kind: Kind, namespace: Option<&str>, revision: u64
         return Some(store.list(kind, namespace).cloned().collect());
     }
     let changes: Vec<_> = store.changes_since(revision).ok()?.collect();
-    let mut objects: order::Map<(Name, Name), Arc<Object>> =
-        store.list(kind, namespace).map(|o| ((o.meta.namespace.clone(), o.meta.name.clone()), Arc::clone(o))).collect();
+    let mut objects: order::Map<(Name, Name), Arc<Object>> = store
+        .list(kind, namespace)
+        .map(|o| ((o.meta.namespace.to_name(), o.meta.name.clone()), Arc::clone(o)))
+        .collect();
     for change in changes.into_iter().rev() {
         let Some(object) = change.object() else { continue };
         if object.kind() != kind || namespace.is_some_and(|n| object.meta.namespace != n) {
             continue;
         }
-        let key = (object.meta.namespace.clone(), object.meta.name.clone());
+        let key = (object.meta.namespace.to_name(), object.meta.name.clone());
         match &change.before {
             Some(before) => objects.insert(key, Arc::clone(before)),
             None => objects.remove(&key),

@@ -57,7 +57,7 @@ fn pod(object: &Object) -> Result<&PodBody, ApiError> {
 
 fn node(object: &Object, pod: &PodBody) -> Result<Name, ApiError> {
     let unplaced = || errors::bad_request(format!("pod {} does not have a host assigned", object.meta.name));
-    pod.node.clone().ok_or_else(unplaced)
+    pod.node.as_deref().cloned().ok_or_else(unplaced)
 }
 
 /// Which start of the container runs now.

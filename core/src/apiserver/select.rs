@@ -105,7 +105,7 @@ fn field_value(object: &Object, field: &str) -> String {
     let text = |s: &Option<String>| s.clone().unwrap_or_default();
     match &object.body {
         Body::Pod(pod) => match field {
-            "spec.nodeName" => pod.node.as_deref().unwrap_or_default().to_owned(),
+            "spec.nodeName" => pod.node_name().unwrap_or_default().to_owned(),
             "spec.restartPolicy" => text(&pod.spec.restart_policy),
             "spec.schedulerName" => text(&pod.spec.scheduler_name),
             "spec.serviceAccountName" => text(&pod.spec.service_account_name),

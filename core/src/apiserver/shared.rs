@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     labels: Vec<Option<Labels>>,
     managed: Vec<Option<Arc<Vec<ManagedFields>>>>,
     /// The latest of as many.
-    conditions: [Arc<[Condition]>; CONDITIONS_MAX],
+    conditions: [Arc<Vec<Condition>>; CONDITIONS_MAX],
 }
 
 /// The place of a value among those that are remembered. It decides only which other is forgotten for it.
@@ -69,7 +69,7 @@ impl Shared {
     }
 
     /// Equal conditions, those seen last where they are such.
-    pub(crate) fn conditions(&mut self, conditions: &mut Arc<[Condition]>) {
+    pub(crate) fn conditions(&mut self, conditions: &mut Arc<Vec<Condition>>) {
         match self.conditions.get_mut(conditions.len()) {
             Some(known) if known == conditions => *conditions = Arc::clone(known),
             Some(known) => *known = Arc::clone(conditions),

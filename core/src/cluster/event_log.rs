@@ -3,7 +3,7 @@
 //! What is recorded waits until nothing else is left to do. So what a burst supersedes, because more came after it than are
 //! kept, is never written, and nothing waits for its events.
 
-use crate::api::{Body, EventBody, EventKind, Key, Kind, Meta, Name, Object, Occasion, Referent};
+use crate::api::{Body, CommonName, EventBody, EventKind, Key, Kind, Meta, Name, Object, Occasion, Referent};
 use crate::config::Config;
 use crate::order;
 use crate::rng::Rng;
@@ -35,7 +35,7 @@ pub(crate) struct Happening<'a> {
 pub(crate) struct EventLog {
     waiting: VecDeque<EventBody>,
     /// Keys of events in the order of their creation, to keep only the latest.
-    written: VecDeque<(Name, Name)>,
+    written: VecDeque<(CommonName, Name)>,
     /// Those of late. Where each lies is told by a hash of it, which decides only which other is forgotten for it.
     occasions: Vec<Option<Arc<Occasion>>>,
     /// What is put together, in room that is used again.
@@ -119,7 +119,7 @@ impl EventLog {
             while self.written.len() > config.events_max {
                 if let Some((namespace, name)) = self.written.pop_front() {
                     // A client may have deleted it already.
-                    let _ = store.delete(&Key { kind: Kind::Event, namespace, name });
+                    let _ = store.delete(&Key { kind: Kind::Event, namespace: namespace.to_name(), name });
                 }
             }
         }
@@ -127,7 +127,7 @@ impl EventLog {
 
     fn write_one(&mut self, event: EventBody, store: &mut Store, seed: u64) {
         let Occasion { namespace, field_path, reason, component, .. } = &*event.occasion;
-        let namespace = if namespace.is_empty() { Name::new_static("default") } else { namespace.clone() };
+        let namespace = if namespace.is_empty() { CommonName::from("default") } else { namespace.clone() };
         // Nothing comes into a namespace that is on its way out.
         if store.get(Kind::Namespace, "", &namespace).is_none_or(|n| crate::deletion::is_terminating(n)) {
             return;
@@ -142,12 +142,13 @@ impl EventLog {
         self.draft.clear();
         let _ = write!(self.draft, "{}.{identity:016x}", event.name);
         let name = Name::new(&*self.draft);
-        let (key, last) = (Key { kind: Kind::Event, namespace: namespace.clone(), name: name.clone() }, event.last);
-        let meta = Meta { name, namespace, uid, created: event.first, ..Meta::default() };
+        let last = event.last;
+        let meta =
+            Meta { name: name.clone(), namespace: namespace.clone(), uid, created: event.first, ..Meta::default() };
         // Most are new: what repeats is found by that its name is taken.
         if store.create(Object { meta, body: Body::Event(Box::new(event)) }).is_ok() {
-            self.written.push_back((key.namespace, key.name));
-        } else if let Some(mut next) = store.at(&key).map(|old| Object::clone(old)) {
+            self.written.push_back((namespace, name));
+        } else if let Some(mut next) = store.get(Kind::Event, &namespace, &name).map(|old| Object::clone(old)) {
             if let Body::Event(known) = &mut next.body {
                 known.count = known.count.saturating_add(1);
                 known.last = last;

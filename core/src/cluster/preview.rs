@@ -33,7 +33,7 @@ impl PreviewPod {
         let pod = object.pod()?;
         let why = pod.status.condition(&ConditionKind::PodScheduled).and_then(|c| c.message.clone());
         let message = why.filter(|_| pod.node.is_none()).unwrap_or_else(|| "".into());
-        Some(Self { name: object.meta.name.clone(), node: pod.node.clone(), message })
+        Some(Self { name: object.meta.name.clone(), node: pod.node.as_deref().cloned(), message })
     }
 }
 

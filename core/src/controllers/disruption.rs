@@ -53,7 +53,7 @@ impl Disruption {
                 }
             }
             Kind::Pod if !self.budgets.is_empty() => {
-                let first = Key::new(Kind::PodDisruptionBudget, object.meta.namespace.clone(), "");
+                let first = Key::new(Kind::PodDisruptionBudget, object.meta.namespace.to_name(), "");
                 let near = self.budgets.range_from(&first).take_while(|(k, _)| k.namespace == object.meta.namespace);
                 let touched = near.filter(|(_, selector)| {
                     change.before.iter().chain(&change.after).any(|pod| selector.matches(&pod.meta.labels))

@@ -99,7 +99,7 @@ impl EndpointsController {
 
     fn observe_service(&mut self, change: &Change) {
         let Some(object) = change.object() else { return };
-        let key = (object.meta.namespace.clone(), object.meta.name.clone());
+        let key = (object.meta.namespace.to_name(), object.meta.name.clone());
         self.dirty.insert(key.clone());
         let spec = change.after.as_ref().and_then(|o| match &o.body {
             Body::Service { spec, .. } => selector(spec).map(|_| spec),
@@ -148,14 +148,14 @@ impl EndpointsController {
     fn observe_pod(&mut self, change: &Change) {
         let Some(object) = change.object() else { return };
         let (namespace, name) = (&object.meta.namespace, &object.meta.name);
-        let Some(index) = self.by_label.get(namespace) else { return };
+        let Some(index) = self.by_label.get(namespace.as_str()) else { return };
         let (before, after) = (change.before.as_ref(), change.after.as_ref());
         let mut labels: Vec<&Labels> = [before, after].into_iter().flatten().map(|o| &o.meta.labels).collect();
         labels.dedup();
         for pair in labels.into_iter().flat_map(|l| l.iter()) {
             // A look-up by borrowed parts is not to be had; pods have few labels.
             for service in index.get(&(pair.0.clone(), pair.1.clone())).into_iter().flatten() {
-                let key = (namespace.clone(), service.clone());
+                let key = (namespace.to_name(), service.clone());
                 let Some(entry) = self.services.get_mut(&key) else { continue };
                 let now = after.filter(|o| selects(&entry.spec, &o.meta.labels));
                 let changed = match now {
@@ -175,7 +175,7 @@ impl EndpointsController {
 
     fn observe_endpoints(&mut self, change: &Change) {
         let Some(object) = change.object() else { return };
-        let key = (object.meta.namespace.clone(), object.meta.name.clone());
+        let key = (object.meta.namespace.to_name(), object.meta.name.clone());
         let Some(entry) = self.services.get_mut(&key) else {
             self.written.insert(key);
             return;
@@ -283,8 +283,8 @@ fn named_pods(
         .filter_map(|name| {
             let object = cx.store.get(Kind::Pod, namespace, name)?;
             let meta = &object.meta;
-            let pod = PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() };
-            Some((meta.name.clone(), (pod, object.pod()?.node.clone())))
+            let pod = PodRef { uid: meta.uid, namespace: meta.namespace.to_name(), name: meta.name.clone() };
+            Some((meta.name.clone(), (pod, object.pod()?.node.as_deref().cloned())))
         })
         .collect()
 }

@@ -44,7 +44,7 @@ fn is_leaving(object: &Object) -> bool {
 /// The owner that a reference names; none where its kind is not served.
 fn named(dependent: &Object, reference: &OwnerReference) -> Option<(Uid, Key)> {
     let kind = Kind::from_type(&reference.api_version, &reference.kind)?;
-    let namespace = if kind.info().namespaced { dependent.meta.namespace.clone() } else { Name::default() };
+    let namespace = if kind.info().namespaced { dependent.meta.namespace.to_name() } else { Name::default() };
     Some((reference.uid.parse().unwrap_or(Uid::NIL), Key::new(kind, namespace, reference.name.as_str())))
 }
 

@@ -11,7 +11,6 @@ mod namespaces;
 mod node_lifecycle;
 mod node_taints;
 mod owned;
-mod placement;
 mod pod_garbage;
 mod quotas;
 mod replica_manager;
@@ -41,7 +40,6 @@ use garbage::Garbage;
 use namespaces::Namespaces;
 use node_lifecycle::NodeLifecycle;
 use owned::Owned;
-use placement::Placement;
 use pod_garbage::PodGarbage;
 use quotas::Quotas;
 use replica_manager::ReplicaManager;
@@ -59,7 +57,6 @@ pub(crate) fn replica(owner: &Object, store: &Store, config: &Config) -> Option<
 #[derive(Clone, Debug)]
 pub struct Controllers {
     owned: Owned,
-    placement: Placement,
     nodes: NodeLifecycle,
     evictions: TaintEviction,
     pod_garbage: PodGarbage,
@@ -76,7 +73,6 @@ impl Controllers {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             owned: Owned::default(),
-            placement: Placement::default(),
             nodes: NodeLifecycle::new(config),
             evictions: TaintEviction::default(),
             pod_garbage: PodGarbage::default(),
@@ -100,9 +96,8 @@ impl Controllers {
     /// How far a node is on its way to eviction. None where there is no such node.
     pub(crate) fn countdown(&self, node: &str, store: &Store, now: Time) -> Option<Countdown> {
         let silence = self.nodes.silence(node, now)?;
-        let mut evictions: Vec<PendingEviction> = self
-            .placement
-            .on(node, store)
+        let mut evictions: Vec<PendingEviction> = store
+            .pods_on(node)
             .into_iter()
             .filter_map(|object| {
                 let key = object.key();
@@ -130,7 +125,6 @@ impl Component for Controllers {
             return;
         }
         self.owned.observe(change);
-        self.placement.observe(change);
         self.nodes.observe(change, now);
         self.evictions.observe(change);
         self.pod_garbage.observe(change, now);
@@ -145,9 +139,9 @@ impl Component for Controllers {
 
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
         self.quotas.work(cx);
-        self.nodes.work(cx, &self.placement);
-        self.evictions.work(cx, &self.placement);
-        self.pod_garbage.work(cx, &self.placement);
+        self.nodes.work(cx);
+        self.evictions.work(cx);
+        self.pod_garbage.work(cx);
         let mut left = self.namespaces.work(cx);
         left |= self.garbage.work(cx, &self.owned);
         left |= self.replication.work(cx, &self.owned);

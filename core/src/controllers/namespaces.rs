@@ -34,8 +34,8 @@ impl Namespaces {
                 }
                 _ => _ = self.terminating.remove(&object.meta.name),
             }
-        } else if self.terminating.contains(&object.meta.namespace) {
-            self.dirty.insert(object.meta.namespace.clone());
+        } else if self.terminating.contains(object.meta.namespace.as_str()) {
+            self.dirty.insert(object.meta.namespace.to_name());
         }
     }
 

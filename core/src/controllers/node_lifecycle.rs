@@ -4,7 +4,6 @@
 //! every few seconds; here the same look is taken at the same instants, but only where something can have changed.
 
 use super::node_taints::{self as taints, EvictionQueue};
-use super::placement::Placement;
 use crate::admission::{NOT_READY, UNREACHABLE};
 use crate::api::{Body, ConditionKind, ConditionStatus, EventKind, Kind, Name, Object, Uid};
 use crate::cluster::Context;
@@ -158,7 +157,7 @@ impl NodeLifecycle {
         self.look.into_iter().chain(self.grace.next()).chain(queues).min()
     }
 
-    pub(super) fn work(&mut self, cx: &mut Context<'_>, placement: &Placement) {
+    pub(super) fn work(&mut self, cx: &mut Context<'_>) {
         for name in std::mem::take(&mut self.dirty) {
             taints::reconcile_no_schedule(cx, &name);
         }
@@ -174,7 +173,7 @@ impl NodeLifecycle {
         }
         if self.look.is_some_and(|at| at <= cx.now) {
             self.look = None;
-            self.look_at_all(cx, placement);
+            self.look_at_all(cx);
         }
         for queue in self.queues.values_mut() {
             while let Some(name) = queue.pop(cx.now) {
@@ -188,7 +187,7 @@ impl NodeLifecycle {
         }
     }
 
-    fn look_at_all(&mut self, cx: &mut Context<'_>, placement: &Placement) {
+    fn look_at_all(&mut self, cx: &mut Context<'_>) {
         for object in std::mem::take(&mut self.removed) {
             let name = &object.meta.name;
             let message = format!("Node {name} event: Removing Node {name} from Controller");
@@ -197,18 +196,12 @@ impl NodeLifecycle {
         let mut zones: order::Map<Zone, (usize, usize)> = order::Map::new();
         let names: Vec<Name> = self.nodes.keys().cloned().collect();
         for name in &names {
-            self.look_at(cx, placement, name, &mut zones);
+            self.look_at(cx, name, &mut zones);
         }
         self.weigh_zones(cx, &zones);
     }
 
-    fn look_at(
-        &mut self,
-        cx: &mut Context<'_>,
-        placement: &Placement,
-        name: &Name,
-        zones: &mut order::Map<Zone, (usize, usize)>,
-    ) {
+    fn look_at(&mut self, cx: &mut Context<'_>, name: &Name, zones: &mut order::Map<Zone, (usize, usize)>) {
         let Some(object) = cx.store.get(Kind::Node, "", name).cloned() else { return };
         let Some(health) = self.nodes.get_mut(name) else { return };
         let rate = cx.config.eviction_rate;
@@ -243,7 +236,7 @@ impl NodeLifecycle {
                 if current != observed {
                     let message = format!("Node {name} status is now: NodeNotReady");
                     cx.event(&object, EventKind::Normal, COMPONENT, "NodeNotReady", &message);
-                    mark_pods_not_ready(cx, placement, name);
+                    mark_pods_not_ready(cx, name);
                 }
                 return;
             }
@@ -371,9 +364,11 @@ fn set_unknown(cx: &mut Context<'_>, name: &Name, now: Time) {
 }
 
 /// Says of the pods of a silent node that they are not ready, so that nothing is sent to them.
-fn mark_pods_not_ready(cx: &mut Context<'_>, placement: &Placement, node: &Name) {
-    for object in placement.on(node, cx.store) {
-        let Some(pod) = object.pod().filter(|p| p.node.as_ref() == Some(node) && p.status.is_ready()) else { continue };
+fn mark_pods_not_ready(cx: &mut Context<'_>, node: &Name) {
+    for object in cx.store.pods_on(node) {
+        let Some(pod) = object.pod().filter(|p| p.node.as_deref() == Some(node) && p.status.is_ready()) else {
+            continue;
+        };
         let Some(mut condition) = pod.status.condition(&ConditionKind::Ready).cloned() else { continue };
         condition.status = ConditionStatus::False;
         condition.since = Some(cx.now);

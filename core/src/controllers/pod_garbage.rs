@@ -2,7 +2,6 @@
 //! without ever having had a node, and the oldest finished ones where there are too many.
 
 use super::node_taints::{condition, taints};
-use super::placement::Placement;
 use crate::api::{Condition, ConditionKind, ConditionStatus, Key, Kind, Name, Object, PodPhase};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
@@ -65,7 +64,7 @@ impl PodGarbage {
                     self.finished.insert((after.meta.created, after.key()));
                 }
                 let stranded = match after.pod().and_then(|p| p.node.as_ref()) {
-                    Some(node) => !self.present.contains_key(node) || after.meta.deletion.is_some(),
+                    Some(node) => !self.present.contains_key(node.as_str()) || after.meta.deletion.is_some(),
                     None => after.meta.deletion.is_some(),
                 };
                 if stranded || self.finished.len() > FINISHED_PODS_MAX {
@@ -84,7 +83,7 @@ impl PodGarbage {
         self.look
     }
 
-    pub(super) fn work(&mut self, cx: &mut Context<'_>, placement: &Placement) {
+    pub(super) fn work(&mut self, cx: &mut Context<'_>) {
         if self.look.is_none_or(|at| at > cx.now) {
             return;
         }
@@ -96,19 +95,19 @@ impl PodGarbage {
         for key in std::mem::take(&mut self.adrift) {
             discard(cx, &key, None);
         }
-        self.given_up(cx, placement);
-        self.orphaned(cx, placement);
+        self.given_up(cx);
+        self.orphaned(cx);
     }
 
     /// Pods that will never be confirmed as stopped: their node is off, and somebody said so.
-    fn given_up(&self, cx: &mut Context<'_>, placement: &Placement) {
+    fn given_up(&self, cx: &mut Context<'_>) {
         for name in self.present.keys() {
             let Some(node) = cx.store.get(Kind::Node, "", name) else { continue };
             let ready = node.node().and_then(|(_, s)| condition(s, "Ready")).is_some_and(|c| c.status == "True");
             if ready || !taints(node).iter().any(|t| t.key == OUT_OF_SERVICE) {
                 continue;
             }
-            for pod in placement.on(name, cx.store) {
+            for pod in cx.store.pods_on(name) {
                 if pod.meta.deletion.is_some() {
                     discard(cx, &pod.key(), None);
                 }
@@ -117,14 +116,14 @@ impl PodGarbage {
     }
 
     /// Pods of nodes that have been missing for long enough.
-    fn orphaned(&mut self, cx: &mut Context<'_>, placement: &Placement) {
+    fn orphaned(&mut self, cx: &mut Context<'_>) {
         let missing: Vec<Name> =
-            placement.nodes().into_iter().filter(|n| !self.present.contains_key(*n)).cloned().collect();
+            cx.store.nodes_with_pods().into_iter().filter(|n| !self.present.contains_key(*n)).cloned().collect();
         while let Some(node) = self.missing.pop_due(cx.now) {
             if self.present.contains_key(&node) {
                 continue;
             }
-            for pod in placement.on(&node, cx.store) {
+            for pod in cx.store.pods_on(&node) {
                 let why = Condition::new(ConditionKind::DisruptionTarget, ConditionStatus::True, cx.now)
                     .because("DeletionByPodGC", "PodGC: node no longer exists");
                 discard(cx, &pod.key(), Some(why));

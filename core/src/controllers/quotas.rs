@@ -55,7 +55,7 @@ impl Quotas {
         if self.used.is_empty() || object.meta.namespace.is_empty() {
             return;
         }
-        let first = Key::new(Kind::ResourceQuota, object.meta.namespace.clone(), "");
+        let first = Key::new(Kind::ResourceQuota, object.meta.namespace.to_name(), "");
         for (key, used) in self.used.range_mut_from(&first).take_while(|(k, _)| k.namespace == object.meta.namespace) {
             if change.revision <= used.revision {
                 continue;

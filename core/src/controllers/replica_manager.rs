@@ -136,7 +136,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         // The same name may have become another object.
         for gone in change.before.iter().filter(|b| change.after.as_ref().is_none_or(|a| a.meta.uid != b.meta.uid)) {
             self.sets.remove(&gone.meta.uid);
-            if let Some(uids) = self.by_namespace.get_mut(&gone.meta.namespace) {
+            if let Some(uids) = self.by_namespace.get_mut(gone.meta.namespace.as_str()) {
                 uids.remove(&gone.meta.uid);
             }
             self.retries.cancel(&gone.key());
@@ -170,7 +170,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         set.selector = wanted.selector;
         set.labels = labels;
         set.min_ready = wanted.min_ready;
-        self.by_namespace.entry(after.meta.namespace.clone()).or_default().insert(uid);
+        self.by_namespace.entry(after.meta.namespace.to_name()).or_default().insert(uid);
     }
 
     fn observe_pod(&mut self, change: &Change, now: Time) {
@@ -201,7 +201,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
             && after.meta.controller().is_none()
             && (news || owner_before.is_some())
         {
-            for uid in self.by_namespace.get(&after.meta.namespace).into_iter().flatten() {
+            for uid in self.by_namespace.get(after.meta.namespace.as_str()).into_iter().flatten() {
                 if let Some(set) = self.sets.get_mut(uid)
                     && set.selector.matches(&after.meta.labels)
                 {
@@ -368,7 +368,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         } else if active > wanted.replicas {
             let too_many = (active - wanted.replicas).min(BURST_PODS_MAX);
             for name in self.victims(cx, owned, owner, too_many) {
-                let key = Key::new(Kind::Pod, owner.meta.namespace.clone(), name.clone());
+                let key = Key::new(Kind::Pod, owner.meta.namespace.to_name(), name.clone());
                 match delete_object(cx, &key, &DeleteOptions::default()) {
                     Ok(_) => {
                         let message = format!("Deleted pod: {name}");
@@ -400,7 +400,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         if let Some(above) = owner.meta.controller_uid() {
             let siblings = owned.of(above).filter(|k| k.kind == K::KIND).filter_map(|k| cx.store.at(k));
             let sets = siblings.filter_map(|o| self.sets.get(&o.meta.uid));
-            for node in sets.flat_map(|s| s.members.names()).filter_map(|n| pod(n)?.pod()?.node.as_ref()) {
+            for node in sets.flat_map(|s| s.members.names()).filter_map(|n| pod(n)?.pod()?.node.as_deref()) {
                 *per_node.entry(node).or_default() += 1;
             }
         }
@@ -410,7 +410,7 @@ impl<K: ReplicaKind> ReplicaManager<K> {
             .filter_map(|name| {
                 let object = pod(name)?;
                 let body = object.pod()?;
-                let neighbours = body.node.as_ref().and_then(|n| per_node.get(n)).copied().unwrap_or_default();
+                let neighbours = body.node.as_deref().and_then(|n| per_node.get(n)).copied().unwrap_or_default();
                 Some((Worth::of(object, body, neighbours, cx.now), name))
             })
             .collect();

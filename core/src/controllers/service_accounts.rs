@@ -21,7 +21,7 @@ impl ServiceAccounts {
         match (change.kind, &change.before, &change.after) {
             (Kind::Namespace, None, Some(namespace)) => _ = self.dirty.insert(namespace.meta.name.clone()),
             (Kind::ServiceAccount, Some(gone), None) if gone.meta.name == DEFAULT => {
-                self.dirty.insert(gone.meta.namespace.clone());
+                self.dirty.insert(gone.meta.namespace.to_name());
             }
             _ => {}
         }
@@ -38,7 +38,7 @@ impl ServiceAccounts {
                 name: key.name,
                 // Of a chance of their own: what the cluster draws is the same however many there are.
                 uid: Rng::new(cx.config.seed ^ cx.store.revision(), &namespace).uid(),
-                namespace,
+                namespace: namespace.into(),
                 created: cx.now.floor_secs(),
                 ..Meta::default()
             };

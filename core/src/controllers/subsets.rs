@@ -47,8 +47,8 @@ pub(super) fn backend(object: &Object, port: &ServicePort, publish: bool) -> Opt
     }
     let meta = &object.meta;
     Some(Backend {
-        pod: Some(PodRef { uid: meta.uid, namespace: meta.namespace.clone(), name: meta.name.clone() }),
-        node: pod.node.clone(),
+        pod: Some(PodRef { uid: meta.uid, namespace: meta.namespace.to_name(), name: meta.name.clone() }),
+        node: pod.node.as_deref().cloned(),
         ip: pod.status.pod_ip.clone()?,
         port: target_port(pod, port)?,
     })

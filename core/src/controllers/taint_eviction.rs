@@ -1,7 +1,6 @@
 //! Drives pods off nodes with `NoExecute` taints they do not tolerate, or no longer.
 
 use super::node_taints::{NO_EXECUTE, taints};
-use super::placement::Placement;
 use crate::api::{Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::deadlines::Deadlines;
@@ -99,7 +98,9 @@ impl TaintEviction {
                 && b.pod().is_some_and(|b| b.node == pod.node && Arc::ptr_eq(&b.spec, &pod.spec))
         });
         let key = after.key();
-        if !same && (pod.node.as_ref().is_some_and(|n| self.tainted.contains(n)) || self.due.get(&key).is_some()) {
+        if !same
+            && (pod.node.as_ref().is_some_and(|n| self.tainted.contains(n.as_str())) || self.due.get(&key).is_some())
+        {
             self.pods.insert(key);
         }
     }
@@ -109,9 +110,9 @@ impl TaintEviction {
         self.started.remove(key).is_some()
     }
 
-    pub(super) fn work(&mut self, cx: &mut Context<'_>, placement: &Placement) {
+    pub(super) fn work(&mut self, cx: &mut Context<'_>) {
         for node in std::mem::take(&mut self.nodes) {
-            self.pods.extend(placement.on(&node, cx.store).iter().map(|pod| pod.key()));
+            self.pods.extend(cx.store.pods_on(&node).iter().map(|pod| pod.key()));
         }
         for key in std::mem::take(&mut self.pods) {
             self.look_at(cx, &key);

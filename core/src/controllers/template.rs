@@ -3,7 +3,9 @@
 use crate::admission;
 use crate::api::defaulting::set_defaults;
 use crate::api::validation::validate_create;
-use crate::api::{ApiError, Body, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, Typed, copy, shared_labels};
+use crate::api::{
+    ApiError, Body, CommonName, Kind, Meta, MetaRest, Name, Object, PodBody, PodStatus, Typed, copy, shared_labels,
+};
 use crate::apiserver::of_replica;
 use crate::cluster::Context;
 use crate::config::Config;
@@ -53,7 +55,7 @@ impl Template {
         config: &Config,
     ) -> Self {
         let mut spec = template.spec.as_ref().map(copy).unwrap_or_default();
-        let node = spec.node_name.take().filter(|n| !n.is_empty()).map(Name::from);
+        let node = spec.node_name.take().filter(|n| !n.is_empty()).map(CommonName::from);
         let metadata = template.metadata.clone().unwrap_or_default();
         let mut prefix = format!("{}-", owner.meta.name);
         prefix.truncate(PREFIX_CHARS_MAX);

@@ -37,7 +37,7 @@ impl Fit {
         let Some(body) = pod.pod() else { return false };
         if let Some(node) = &body.node {
             self.fits += 1;
-            *self.nodes.entry(node.clone()).or_default() += 1;
+            *self.nodes.entry(node.to_name()).or_default() += 1;
             return true;
         }
         if self.refusal.is_none() {

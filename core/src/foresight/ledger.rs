@@ -22,7 +22,7 @@ impl Ledger {
     pub(super) fn new(cluster: &Cluster) -> Self {
         let mut quotas: order::Map<Name, Vec<Arc<Object>>> = order::Map::new();
         for quota in cluster.store().list(Kind::ResourceQuota, None) {
-            quotas.entry(quota.meta.namespace.clone()).or_default().push(Arc::clone(quota));
+            quotas.entry(quota.meta.namespace.to_name()).or_default().push(Arc::clone(quota));
         }
         Self { quotas, now: cluster.now() }
     }
@@ -47,7 +47,7 @@ impl Ledger {
     }
 
     fn knows(&self, pod: &Object) -> bool {
-        self.quotas.contains_key(&pod.meta.namespace)
+        self.quotas.contains_key(pod.meta.namespace.as_str())
     }
 
     /// Whether a new pod counts for more than a lost one leaves, by any quota.
@@ -57,7 +57,8 @@ impl Ledger {
         }
         let (left, asked) = (self.left_by(lost), usage(new, self.now));
         let more = |resource: &str| counted(&asked, resource) > counted(&left, resource);
-        let quotas = self.quotas.get(&new.meta.namespace).into_iter().flatten().filter_map(|quota| quota.document());
+        let quotas =
+            self.quotas.get(new.meta.namespace.as_str()).into_iter().flatten().filter_map(|quota| quota.document());
         let mut quotas = quotas.filter(|quota| applies(quota, new));
         quotas
             .any(|quota| !applies(quota, lost) || quota.entries(&["spec", "hard"]).any(|(resource, _)| more(resource)))
@@ -79,7 +80,7 @@ impl Ledger {
     }
 
     fn count(&mut self, pod: &Object, is_new: bool, more: &Counts) -> Result<(), String> {
-        let Some(quotas) = self.quotas.get_mut(&pod.meta.namespace) else { return Ok(()) };
+        let Some(quotas) = self.quotas.get_mut(pod.meta.namespace.as_str()) else { return Ok(()) };
         for next in charged(quotas, pod, is_new, more)? {
             if let Some(quota) = quotas.iter_mut().find(|quota| quota.meta.uid == next.meta.uid) {
                 *quota = Arc::new(next);

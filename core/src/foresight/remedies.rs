@@ -111,7 +111,7 @@ impl Plan {
         let node_of = |o: &Arc<Object>| o.pod().and_then(|p| p.node.clone());
         let Some(mut now) = trial.settle_for(find) else { return Outcome::Pending(Vec::new()) };
         if let (None, Some(node)) = (node_of(&now), now.pod().and_then(|p| p.status.rarer.nominated_node.clone())) {
-            trial.end(|o| o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node.as_str())));
+            trial.end(|o| o.pod().is_some_and(|pod| pod.node_name() == Some(node.as_str())));
             match trial.settle_for(find) {
                 Some(later) => now = later,
                 None => return Outcome::Pending(Vec::new()),

@@ -188,7 +188,7 @@ impl<'a> Stage<'a> {
         let failed: Vec<Name> = nodes.iter().map(|at| self.tanks[*at].name.clone()).collect();
         let (mut homeless, mut made) = (Homeless::new(), Vec::new());
         // They are made controller by controller, and then placed by priority.
-        let owner = |l: &Lost| (l.object.meta.namespace.clone(), l.object.meta.controller().map(|o| o.name.clone()));
+        let owner = |l: &Lost| (l.object.meta.namespace.to_name(), l.object.meta.controller().map(|o| o.name.clone()));
         order::sort_by(&mut lost, |(after, a), (later, b)| (after, owner(a)).cmp(&(later, owner(b))));
         for (after, Lost { object, kind, .. }) in lost {
             match self.make(&mut ledger, kind) {

@@ -93,7 +93,7 @@ impl Trial {
     pub(super) fn end(&mut self, which: impl Fn(&Object) -> bool) {
         let leaving = |o: &&Arc<Object>| o.meta.deletion.is_some() && which(o);
         let pods = self.cluster.store().list(Kind::Pod, None).filter(leaving);
-        let pods: Vec<_> = pods.map(|o| (o.meta.namespace.clone(), o.meta.name.clone())).collect();
+        let pods: Vec<_> = pods.map(|o| (o.meta.namespace.to_name(), o.meta.name.clone())).collect();
         for (namespace, name) in pods {
             let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
             // One that is gone already is as well.
@@ -113,7 +113,7 @@ impl Trial {
     /// The pods that were on a node and are not, or not for long.
     pub(super) fn gone_from<'a>(&self, before: &'a Cluster, node: &str, but: &[Uid]) -> Vec<&'a Arc<Object>> {
         let was = |o: &&Arc<Object>| {
-            let there = o.meta.deletion.is_none() && o.pod().is_some_and(|pod| pod.node.as_deref() == Some(node));
+            let there = o.meta.deletion.is_none() && o.pod().is_some_and(|pod| pod.node_name() == Some(node));
             let now = || self.cluster.store().pod(o.meta.uid);
             there && !but.contains(&o.meta.uid) && now().is_none_or(|now| now.meta.deletion.is_some())
         };

@@ -1,7 +1,7 @@
 //! A node as its kubelet keeps it, and its Node object.
 
 use super::admission::Room;
-use crate::api::{Body, EventKind, Kind, Meta, Name, Object, Uid};
+use crate::api::{Body, CommonName, EventKind, Kind, Meta, Name, Object, Uid};
 use crate::cluster::Context;
 use crate::order;
 use crate::runtime::Machine;
@@ -26,7 +26,7 @@ pub(super) struct Host {
     /// Whether its Ready condition holds. While it does not, the machine is out of reach and its pods rest.
     pub(super) ready: bool,
     /// Its machine's address.
-    pub(super) address: Option<Name>,
+    pub(super) address: Option<CommonName>,
     /// Whether its disk is full.
     pub(super) disk_pressure: bool,
     /// Why its machine does not answer, since it does not.
@@ -35,8 +35,6 @@ pub(super) struct Host {
     pub(super) reported: Time,
     /// What of it pods may use, and what those that were taken on use.
     pub(super) room: Room,
-    /// The pods bound to it.
-    pub(super) pods: order::Set<Uid>,
     /// Those of them whose new resources wait for room.
     pub(super) deferred: order::Set<Uid>,
 }
@@ -100,7 +98,7 @@ pub(super) fn register(node: &Name, host: &mut Host, machine: &Machine, cx: &mut
     host.joined = true;
     host.listed = false;
     host.trouble = None;
-    host.address.clone_from(&machine.address);
+    host.address = machine.address.as_ref().map(CommonName::from);
     let allocatable = if machine.allocatable.is_empty() { &machine.capacity } else { &machine.allocatable };
     let quantities =
         |map: &BTreeMap<String, String>| order::map(map.iter().map(|(k, v)| (k.clone(), Quantity(v.clone()))));

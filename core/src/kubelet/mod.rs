@@ -33,7 +33,7 @@ use crate::lookup::Lookup;
 use crate::order;
 use crate::runtime::{ListedPod, PodRef, RuntimeCommand, RuntimeEvent};
 use crate::scheduler::Classes;
-use crate::store::Change;
+use crate::store::{Change, Store};
 use crate::time::Time;
 use host::Host;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub struct Kubelets {
     classes: Classes,
     /// Nodes on which room has become free that pods wait for.
     roomier: order::Set<Name>,
+    /// Nodes that became ready again: their pods are to be looked at.
+    back: Vec<Name>,
     /// Which pods name a config map or a secret.
     readers: order::Map<Key, order::Set<Uid>>,
 }
@@ -77,11 +79,11 @@ impl Kubelets {
             RuntimeEvent::Joined(machine) => {
                 let host = self.hosts.get_or_insert_with(node.clone(), Box::default);
                 host::register(node, host, &machine, cx);
-                self.dirty.extend(host.pods.iter().copied());
+                self.dirty.extend(cx.store.uids_on(node).iter().copied());
                 return;
             }
             RuntimeEvent::Left => {
-                self.left(node);
+                self.left(node, cx.store);
                 unreachable::left(node, cx);
                 return;
             }
@@ -94,7 +96,7 @@ impl Kubelets {
         }
         let Some(host) = self.hosts.get_mut(node).filter(|h| h.joined) else { return };
         if host::heard(node, host, cx) {
-            self.dirty.extend(host.pods.iter().copied());
+            self.dirty.extend(cx.store.uids_on(node).iter().copied());
             if host.disk_pressure {
                 self.evictions.set(node.clone(), cx.now);
             }
@@ -120,14 +122,14 @@ impl Kubelets {
         }
     }
 
-    fn left(&mut self, node: &Name) {
+    fn left(&mut self, node: &Name, store: &Store) {
         let Some(host) = self.hosts.get_mut(node) else { return };
         host.joined = false;
         host.listed = false;
         host.trouble = None;
         host.room.clear();
         self.evictions.cancel(node);
-        for uid in &host.pods {
+        for uid in store.uids_on(node) {
             self.due.cancel(uid);
             if let Some(worker) = self.workers.remove(uid) {
                 reads_no_longer(&mut self.readers, *uid, &worker);
@@ -139,13 +141,13 @@ impl Kubelets {
     fn listed(&mut self, node: &Name, pods: &[ListedPod], cx: &mut Context<'_>) {
         let Some(host) = self.hosts.get_mut(node) else { return };
         host.listed = true;
+        let bound: order::Set<Uid> = cx.store.uids_on(node).iter().copied().collect();
         let by_uid: order::Map<Uid, &ListedPod> = pods.iter().map(|p| (p.pod.uid, p)).collect();
         for listed in pods {
-            if !host.pods.contains(&listed.pod.uid) {
+            if !bound.contains(&listed.pod.uid) {
                 remove(node, listed.pod.clone(), cx);
             }
         }
-        let bound: Vec<Uid> = host.pods.iter().copied().collect();
         for uid in bound {
             self.step(uid, cx, |step| step.listed(by_uid.get(&uid).copied()));
         }
@@ -153,7 +155,8 @@ impl Kubelets {
 
     fn pod_event(&mut self, node: &Name, event: RuntimeEvent, cx: &mut Context<'_>) {
         let Some(pod) = event.pod().cloned() else { return };
-        if self.hosts.get(node).is_some_and(|h| h.pods.contains(&pod.uid)) {
+        let bound = cx.store.pod(pod.uid).and_then(|object| object.pod()?.node.as_deref());
+        if bound == Some(node) {
             self.step(pod.uid, cx, |step| step.report(event));
         } else if matches!(event, RuntimeEvent::Started { .. } | RuntimeEvent::SandboxReady { .. }) {
             // Its pod went while this was under way.
@@ -168,7 +171,7 @@ impl Kubelets {
             return;
         };
         let Some((pod, node)) = object.pod().and_then(|p| Some((p, p.node.clone()?))) else { return };
-        let Some(host) = self.hosts.get_mut(&node).filter(|h| h.is_active()) else { return };
+        let Some(host) = self.hosts.get_mut(node.as_str()).filter(|h| h.is_active()) else { return };
         let listed = host.listed;
         let worker = self.workers.get_or_insert_with(uid, || {
             let worker = Worker::new(&object, pod, &node, listed);
@@ -185,7 +188,7 @@ impl Kubelets {
         let deadline = step.deadline().filter(|_| !step.pod.status.phase.is_finished());
         step.finish();
         if std::mem::take(&mut host.room.freed) && !host.deferred.is_empty() {
-            self.roomier.insert(node);
+            self.roomier.insert(node.to_name());
         }
         if worker.references.len() > references {
             // Containers were added.
@@ -216,10 +219,12 @@ impl Kubelets {
     /// Makes room on the disks that are full.
     fn evict(&mut self, cx: &mut Context<'_>) {
         while let Some(node) = self.evictions.pop_due(cx.now) {
-            let Some(host) = self.hosts.get(&node).filter(|h| h.is_active() && h.disk_pressure) else { continue };
+            if !self.hosts.get(&node).is_some_and(|host| host.is_active() && host.disk_pressure) {
+                continue;
+            }
             self.evictions.set(node.clone(), cx.now + eviction::INTERVAL);
             let ending = |uid: &Uid| self.workers.get(uid).is_none_or(|w| w.verdict.is_some());
-            let ranked = host.pods.iter().filter(|uid| !ending(uid)).filter_map(|uid| {
+            let ranked = cx.store.uids_on(&node).iter().filter(|uid| !ending(uid)).filter_map(|uid| {
                 let rank = eviction::rank(cx.store.pod(*uid)?)?;
                 Some((rank, *uid))
             });
@@ -274,7 +279,7 @@ impl Component for Kubelets {
                 if let Some(host) = self.hosts.get_mut(&object.meta.name) {
                     let ready = change.after.as_deref().is_some_and(host::is_ready);
                     if ready && !host.ready {
-                        self.dirty.extend(host.pods.iter().copied());
+                        self.back.push(object.meta.name.clone());
                     }
                     host.ready = ready;
                 }
@@ -287,18 +292,9 @@ impl Component for Kubelets {
                 let before = change.before.as_deref().and_then(|o| Some((o, o.pod()?)));
                 let after = change.after.as_deref().and_then(|o| Some((o, o.pod()?)));
                 let Some(uid) = after.or(before).map(|(o, _)| o.meta.uid) else { return };
-                let node =
-                    |of: Option<(&crate::api::Object, &crate::api::PodBody)>| of.and_then(|(_, p)| p.node.clone());
-                let (old, new) = (node(before), node(after));
+                let [old, new] = [before, after].map(|of| of.and_then(|(_, pod)| pod.node.as_ref()));
                 if old != new {
-                    if let Some(host) = old.and_then(|n| self.hosts.get_mut(&n)) {
-                        host.pods.remove(&uid);
-                    }
-                    let host = new.map(|name| self.hosts.get_or_insert_with(name, Box::default));
-                    let is_hosted = host.is_some_and(|host| {
-                        host.pods.insert(uid);
-                        host.joined
-                    });
+                    let is_hosted = new.and_then(|node| self.hosts.get(node.as_str())).is_some_and(|host| host.joined);
                     if is_hosted || self.workers.contains_key(&uid) {
                         self.dirty.insert(uid);
                     }
@@ -321,6 +317,9 @@ impl Component for Kubelets {
     }
 
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
+        for node in std::mem::take(&mut self.back) {
+            self.dirty.extend(cx.store.uids_on(&node).iter().copied());
+        }
         self.evict(cx);
         for _ in 0..PODS_PER_CALL_MAX {
             let Some(uid) = self.dirty.pop_first().or_else(|| self.due.pop_due(cx.now)) else { return false };

@@ -218,7 +218,7 @@ impl Step<'_, '_> {
         let status = &mut self.pod.status;
         if status.conditions.iter().any(|condition| condition.kind.as_str() == kind) {
             let others = status.conditions.iter().filter(|condition| condition.kind.as_str() != kind);
-            status.conditions = others.cloned().collect();
+            status.conditions = Arc::new(others.cloned().collect());
         }
     }
 

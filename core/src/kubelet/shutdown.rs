@@ -87,7 +87,7 @@ impl Step<'_, '_> {
 
     /// How long containers may take to stop, and how much of that is left for those that stop last.
     fn end_grace(&self) -> (Span, Span) {
-        if let Some(deletion) = self.object.meta.deletion {
+        if let Some(deletion) = &self.object.meta.deletion {
             let grace = deletion.grace_seconds.map_or(self.own_grace(), |s| Span::from_secs(s.max(0)));
             let left = deletion.at.since(self.cx.now).max(Span::from_secs(1));
             return (grace, left.min(grace));

@@ -203,7 +203,7 @@ impl Worker {
             })
             .collect();
         Self {
-            namespace: object.meta.namespace.clone(),
+            namespace: object.meta.namespace.to_name(),
             name: object.meta.name.clone(),
             node: node.clone(),
             sandbox: Sandbox::Absent,

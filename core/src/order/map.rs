@@ -111,12 +111,17 @@ impl<K, V> Map<K, V> {
             // What comes in order fills lists: then nothing is moved.
             let kept = if at == LIST_MAX { LIST_MAX } else { LIST_MAX / 2 };
             let rest = self.lists[list].split_off(kept);
+            self.lists[list].shrink_to_fit();
             self.lists.insert(list + 1, rest);
             if at >= kept {
                 (list, at) = (list + 1, at - kept);
             }
         }
         let list = &mut self.lists[list];
+        if list.len() == list.capacity() {
+            // Twice the room, as vectors take it, would be left half empty in most lists.
+            list.reserve_exact(list.len().clamp(4, 8));
+        }
         list.insert(at, entry);
         &mut list[at].1
     }
@@ -222,6 +227,14 @@ impl<'a, K, V> Entry<'a, K, V> {
     /// Whether the map has no entry of the key.
     pub const fn is_vacant(&self) -> bool {
         self.place.is_err()
+    }
+
+    /// The key: that of the map where it has an entry.
+    pub fn key(&self) -> &K {
+        match self.place {
+            Ok((list, at)) => &self.map.lists[list][at].0,
+            Err(_) => &self.key,
+        }
     }
 
     /// The key's value, which is made if it has none.

@@ -10,7 +10,7 @@ use crate::api::{
     Object, Occasion, PodBody, PodStatus, QosClass, RarerStatus, Referent, Terminated, When,
 };
 use crate::cluster::Cluster;
-use crate::scheduler::{Chosen, Code, Decision, Plan, PluginScore, Preemption, Refusal, Restraint};
+use crate::scheduler::{Chosen, Code, Decision, Plan, PluginScore, Preemption, Refusal, Restraint, Setting};
 use crate::time::Time;
 use serde::Serialize;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ fn add_object(digest: &mut Digest, object: &Object) {
         Body::Pod(pod) => {
             let PodBody { spec, node, status } = &**pod;
             digest.shared(spec, Digest::structure);
-            digest.word(node.as_deref());
+            digest.word(node.as_ref().map(|node| node.as_str()));
             add_pod_status(digest, status);
         }
         Body::Event(event) => add_event(digest, event),
@@ -94,7 +94,7 @@ fn add_meta(digest: &mut Digest, meta: &Meta) {
     add_labels(digest, labels);
     add_labels(digest, annotations);
     digest.option(owners.as_ref(), |digest, owners| digest.shared(owners, Digest::structure));
-    digest.option(deletion.as_ref(), |digest, Deletion { at, grace_seconds }| {
+    digest.option(deletion.as_deref(), |digest, Deletion { at, grace_seconds }| {
         add_time(digest, *at);
         digest.option(*grace_seconds, Digest::number);
     });
@@ -134,7 +134,7 @@ fn add_pod_status(digest: &mut Digest, status: &PodStatus) {
     digest.list(ephemeral_containers.iter(), add_container);
     digest.word(reason.as_deref());
     digest.word(message.as_deref());
-    digest.word(host_ip.as_deref());
+    digest.word(host_ip.as_ref().map(|ip| ip.as_str()));
     digest.word(pod_ip.as_deref());
     digest.option(*start_time, add_time);
     digest.word(qos_class.map(QosClass::as_str));
@@ -225,12 +225,13 @@ fn add_event(digest: &mut Digest, event: &EventBody) {
 }
 
 fn add_decision(digest: &mut Digest, decision: &Decision) {
-    let Decision { pod: _, at, scheduler, nodes, feasible, chosen, against: _ } = decision;
+    let Decision { pod: _, at, setting, chosen, against: _ } = decision;
+    let Setting { scheduler, nodes, feasible, scores } = &**setting;
     add_time(digest, *at);
     digest.text(scheduler);
     digest.number(*nodes);
     digest.number(*feasible);
-    digest.option(chosen.as_ref(), |digest, Chosen { node, scores, runner_up }| {
+    digest.option(chosen.as_ref(), |digest, Chosen { node, runner_up }| {
         digest.text(node);
         digest.list(scores.iter(), |digest, PluginScore { plugin, normalized, weighted }| {
             digest.text(plugin);

@@ -3,7 +3,7 @@
 use super::decision::PluginScore;
 use super::framework::{Alike, Framework, Given, Verdict, View};
 use super::info::PodInfo;
-use super::node::{NodeInfo, Placed};
+use super::node::{NodeInfo, Placed, Stage};
 use super::outlook::{Rankings, Row, Surroundings};
 use super::pod::PodClass;
 use super::snapshot::Snapshot;
@@ -90,7 +90,7 @@ pub(super) fn coming<'a>(
 ) -> impl Iterator<Item = Placed> + use<'a> {
     let there = snapshot.nominated_on(&node.name).iter();
     let matter = there.filter(move |n| Some(n.uid) != but && n.info.class.priority >= priority);
-    matter.map(|n| Placed { uid: n.uid, info: Arc::clone(&n.info), leaving: false, started: Placed::NOT_STARTED })
+    matter.map(|n| Placed { uid: n.uid, info: Arc::clone(&n.info), stage: Stage::NEW })
 }
 
 /// Whether and how a node refuses a pod that says nothing of others, with the pods that are to come there and are no less

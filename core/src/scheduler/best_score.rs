@@ -11,13 +11,13 @@ use super::pod::PodClass;
 use super::preemption::{may_preempt, search};
 use super::profile::{Choice, Scheduler, nominated, refusals};
 use super::prospects::AllProspects;
-use crate::api::Name;
+use crate::api::{CommonName, Name};
 use std::sync::Arc;
 
 /// The scheduler of a profile, such as `default-scheduler`: of all nodes that will do, the one with the highest score.
 #[derive(Clone, Debug)]
 pub(super) struct BestScore {
-    name: Arc<Name>,
+    name: CommonName,
     framework: Arc<Framework>,
     evaluations: Evaluations,
     outlooks: Outlooks,
@@ -74,18 +74,14 @@ fn best_alone(
 ) -> Choice {
     let nodes = view.snapshot.nodes();
     let totals = evaluation.totals();
-    let chosen = totals.first().map(|best| {
-        let node = &nodes[best as usize];
-        let margin = |second| totals.total(best) - totals.total(second);
-        Chosen {
-            node: Arc::clone(&node.name),
-            scores: latest.scores(framework, &pod.info.class, node, flat, 0),
-            runner_up: totals
-                .second(view.snapshot)
-                .map(|second| (Arc::clone(&nodes[second as usize].name), margin(second))),
-        }
+    let best = totals.first();
+    let chosen = best.map(|best| {
+        let runner_up = |second: u32| (nodes[second as usize].name.clone(), totals.total(best) - totals.total(second));
+        Chosen { node: nodes[best as usize].name.clone(), runner_up: totals.second(view.snapshot).map(runner_up) }
     });
-    Choice { chosen, feasible: evaluation.feasible(), refusals: refusals(framework, pod.info, evaluation.counts()) }
+    let scores = best.map(|best| latest.scores(framework, &pod.info.class, &nodes[best as usize], flat, 0));
+    let refusals = refusals(framework, pod.info, evaluation.counts());
+    Choice { chosen, scores: scores.unwrap_or_default(), feasible: evaluation.feasible(), refusals }
 }
 
 /// The best of all nodes, where wide plugins have something to say. The exceptions will not do.
@@ -114,13 +110,14 @@ fn best_around(
         }
     }
     let node = |rival: &Rival<'_>| &view.snapshot.nodes()[rival.node.node as usize];
+    let scores = best.as_ref().map(|best| latest.scores(framework, &pod.info.class, node(best), &rows, best.place));
     let chosen = best.map(|best| Chosen {
-        node: Arc::clone(&node(&best).name),
-        scores: latest.scores(framework, &pod.info.class, node(&best), &rows, best.place),
-        runner_up: second.map(|second| (Arc::clone(&node(&second).name), best.sum - second.sum)),
+        node: node(&best).name.clone(),
+        runner_up: second.map(|second| (node(&second).name.clone(), best.sum - second.sum)),
     });
     let feasible = alike.iter().map(|alike| alike.count).sum();
-    Choice { chosen, feasible, refusals: refusals(framework, pod.info, &counts) }
+    let refusals = refusals(framework, pod.info, &counts);
+    Choice { chosen, scores: scores.unwrap_or_default(), feasible, refusals }
 }
 
 /// A node that could be the best.
@@ -138,7 +135,7 @@ impl Rival<'_> {
 }
 
 impl Scheduler for BestScore {
-    fn name(&self) -> &Arc<Name> {
+    fn name(&self) -> &CommonName {
         &self.name
     }
 

@@ -1,7 +1,7 @@
 //! What was decided and why, as data. Kubernetes' sentences are made from it, never stored in its place.
 
 use super::node::Taint;
-use crate::api::{Name, Uid};
+use crate::api::{CommonName, Name, Uid};
 use crate::lookup::Identified;
 use crate::order;
 use crate::time::Time;
@@ -165,16 +165,25 @@ pub struct Decision {
     pub pod: Uid,
     /// When.
     pub at: Time,
-    /// The `schedulerName` of who decided.
-    pub scheduler: Arc<Name>,
-    /// How many nodes were looked at: all there were.
-    pub nodes: u32,
-    /// How many of them would have done.
-    pub feasible: u32,
+    /// What it has in common with those before and after it.
+    pub setting: Arc<Setting>,
     /// The node chosen; none where the pod stays pending.
     pub chosen: Option<Chosen>,
     /// What was against it; none where every node would have done.
     pub against: Option<Box<Against>>,
+}
+
+/// What decisions that are made one after another mostly have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The `schedulerName` of who decided.
+    pub scheduler: CommonName,
+    /// How many nodes were looked at: all there were.
+    pub nodes: u32,
+    /// How many of them would have done.
+    pub feasible: u32,
+    /// What each plugin gave the node that was chosen.
+    pub scores: Arc<Vec<PluginScore>>,
 }
 
 impl Identified for Arc<Decision> {
@@ -227,17 +236,15 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chosen {
     /// Its name.
-    pub node: Arc<Name>,
-    /// What each plugin gave it; shared by those that were given the same one after another.
-    pub scores: Arc<Vec<PluginScore>>,
+    pub node: CommonName,
     /// The second best, and how much less it scored; 0 where the tie was broken by seed.
-    pub runner_up: Option<(Arc<Name>, i32)>,
+    pub runner_up: Option<(CommonName, i32)>,
 }
 
 impl Decision {
     /// Kubernetes' sentence on why the pod is pending; none where a node was chosen.
     pub fn message(&self) -> Option<String> {
-        self.chosen.is_none().then(|| fit_error(self.nodes, self.refusals(), self.preemption()))
+        self.chosen.is_none().then(|| fit_error(self.setting.nodes, self.refusals(), self.preemption()))
     }
 
     /// Who refused, and how often.

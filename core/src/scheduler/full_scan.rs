@@ -4,21 +4,21 @@ use super::assess::{Asking, Assessment, assess, rows, scores, total};
 use super::decision::Chosen;
 use super::framework::{Framework, View};
 use super::profile::{Choice, Scheduler, count, nominated_anew, refusals};
-use crate::api::Name;
+use crate::api::CommonName;
 use std::sync::Arc;
 
 /// `full-scan`: asks every plugin about every node for every pod. What the default scheduler saves by remembering
 /// is measured against it, and that it decides alike is tested against it.
 #[derive(Clone, Debug)]
 pub(super) struct FullScan {
-    name: Arc<Name>,
+    name: CommonName,
     framework: Arc<Framework>,
 }
 
 impl FullScan {
     /// With these plugins.
     pub(super) fn new(framework: Framework) -> Self {
-        Self { name: Arc::new(Name::new_static("full-scan")), framework: framework.into() }
+        Self { name: "full-scan".into(), framework: framework.into() }
     }
 }
 
@@ -42,20 +42,21 @@ pub(super) fn scan(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> Ch
             second = Some(place);
         }
     }
+    let given = best.map(|best| Arc::new(scores(&rows, best).collect()));
     let chosen = best.map(|best| Chosen {
-        node: Arc::clone(&node(best).name),
-        scores: Arc::new(scores(&rows, best).collect()),
-        runner_up: second.map(|second| (Arc::clone(&node(second).name), total(&rows, best) - total(&rows, second))),
+        node: node(best).name.clone(),
+        runner_up: second.map(|second| (node(second).name.clone(), total(&rows, best) - total(&rows, second))),
     });
     let mut counts = Vec::new();
     for verdict in verdicts {
         count(&mut counts, verdict, 1);
     }
-    Choice { chosen, feasible: feasible.len() as u32, refusals: refusals(framework, pod.info, &counts) }
+    let refusals = refusals(framework, pod.info, &counts);
+    Choice { chosen, scores: given.unwrap_or_default(), feasible: feasible.len() as u32, refusals }
 }
 
 impl Scheduler for FullScan {
-    fn name(&self) -> &Arc<Name> {
+    fn name(&self) -> &CommonName {
         &self.name
     }
 

@@ -23,7 +23,7 @@ impl PodTerm {
     fn new(written: &k8s::PodAffinityTerm, meta: &Meta) -> Self {
         let mut namespaces: Vec<Name> = written.namespaces.iter().flatten().map(Name::from).collect();
         if namespaces.is_empty() && written.namespace_selector.is_none() {
-            namespaces.push(meta.namespace.clone());
+            namespaces.push(meta.namespace.to_name());
         }
         let mut selector = read(written.label_selector.as_ref());
         demand(&mut selector, written.match_label_keys.as_deref(), meta, true);
@@ -119,7 +119,7 @@ impl PodInfo {
         let list = |written: &Option<Vec<_>>| written.iter().flatten().map(term).collect();
         let mut info = Self {
             class,
-            namespace: meta.namespace.clone(),
+            namespace: meta.namespace.to_name(),
             labels: Arc::clone(&meta.labels),
             owner: owner(meta),
             yields: spec.preemption_policy.as_deref() == Some("Never"),

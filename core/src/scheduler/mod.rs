@@ -42,7 +42,7 @@ mod words;
 
 pub use configuration::Configuration;
 pub use decision::{
-    Against, Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint,
+    Against, Chosen, Code, Decision, Detail, Plan, PluginScore, Preemption, Reason, Refusal, Restraint, Setting,
 };
 pub use explain::{Explanation, NodeScore, NodeStand, Stand};
 pub use node::Taint;
@@ -67,7 +67,7 @@ use crate::time::Time;
 use assess::Asking;
 use framework::View;
 use info::Infos;
-use node::Placed;
+use node::{Placed, Stage};
 use outcome::{Nomination, cut, note};
 use profile::{Choice, Scheduler};
 use queue::{Queue, Trial, Waiting};
@@ -86,6 +86,8 @@ pub struct Schedulers {
     queue: Queue,
     infos: Infos,
     decisions: Keyed<Arc<Decision>>,
+    /// That of the last of them.
+    setting: Option<Arc<Setting>>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
     helped: order::Map<u32, Events>,
     /// What happened meanwhile that can help on any node, and to none of them.
@@ -117,6 +119,7 @@ impl Schedulers {
             queue: Queue::default(),
             infos: Infos::default(),
             decisions: Keyed::default(),
+            setting: None,
             helped: order::Map::new(),
             helped_anywhere: Events::NONE,
             gated: order::Set::new(),
@@ -225,7 +228,7 @@ impl Schedulers {
         let waits = pod.node.is_none() && !pod.status.phase.is_finished() && after.meta.deletion.is_none();
         let Some(scheduler) = self.scheduler_of(pod).filter(|_| waits) else {
             self.queue.remove(uid);
-            self.dismiss(uid, pod.node.as_ref());
+            self.dismiss(uid, pod.node.as_deref());
             if self.decision(uid).is_some_and(|d| d.chosen.is_none()) {
                 self.decisions.remove(uid);
             }
@@ -288,7 +291,7 @@ impl Schedulers {
                 if start(old) != start(new)
                     && let Some((Some(node), at)) = start(new)
                 {
-                    self.snapshot.set_started(&node, new.meta.uid, at.unwrap_or(Placed::NOT_STARTED));
+                    self.snapshot.set_stage(&node, new.meta.uid, Stage::of(at, new.meta.deletion.is_some()));
                 }
                 return;
             }
@@ -305,8 +308,7 @@ impl Schedulers {
             let placed = Placed {
                 uid: object.meta.uid,
                 info,
-                leaving: object.meta.deletion.is_some(),
-                started: pod.status.start_time.unwrap_or(Placed::NOT_STARTED),
+                stage: Stage::of(pod.status.start_time, object.meta.deletion.is_some()),
             };
             let index = self.snapshot.add_pod(node, placed);
             if self.queue.awaits(Events::POD_ADDED) {
@@ -368,19 +370,18 @@ impl Schedulers {
         let waiting = trial.pod();
         let Some(object) = cx.store.pod(waiting.uid).cloned() else { return };
         let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
-        let name = Arc::clone(scheduler.name());
+        let name = scheduler.name().clone();
         let nominated = object.pod().and_then(|p| p.status.rarer.nominated_node.as_ref());
         let asking = Asking { uid: waiting.uid, info: &waiting.info, nominated };
         let view = View { snapshot: &self.snapshot, store: cx.store };
-        let Choice { chosen, feasible, refusals } = scheduler.choose(asking, view);
+        let Choice { chosen, scores, feasible, refusals } = scheduler.choose(asking, view);
         let preemption = chosen.is_none().then(|| scheduler.preempt(asking, &refusals, view));
         let is_nothing = refusals.is_empty() && preemption.is_none();
+        let setting = Setting { scheduler: name.clone(), nodes: self.snapshot.present(), feasible, scores };
         let decision = Decision {
             pod: object.meta.uid,
             at: cx.now,
-            scheduler: Arc::clone(&name),
-            nodes: self.snapshot.present(),
-            feasible,
+            setting: self.setting(setting),
             chosen,
             against: (!is_nothing).then(|| Box::new(Against { refusals, preemption })),
         };
@@ -390,6 +391,12 @@ impl Schedulers {
             self.put_off(trial, &object, &decision, cx);
         }
         self.decisions.put(Arc::new(decision));
+    }
+
+    /// That of the last decision, where this is the same.
+    fn setting(&mut self, setting: Setting) -> Arc<Setting> {
+        let same = self.setting.take().filter(|last| **last == setting);
+        Arc::clone(self.setting.insert(same.unwrap_or_else(|| Arc::new(setting))))
     }
 
     /// Parks a pod that no node will take, says so on it, and lets others make room for it.
@@ -404,14 +411,14 @@ impl Schedulers {
             _ => Nomination::AsItWas,
         };
         if let Some(object) = note(object, "Unschedulable", &message, nominated, cx) {
-            cx.event(&object, EventKind::Warning, &decision.scheduler, "FailedScheduling", &cut(&message));
+            cx.event(&object, EventKind::Warning, &decision.setting.scheduler, "FailedScheduling", &cut(&message));
             if let Some(pod) = object.pod() {
                 // The next decision must see it.
                 self.nominate(&object, pod, pod.status.rarer.nominated_node.clone());
             }
         }
         if let Some(Preemption::Planned(plan)) = decision.preemption() {
-            self.carry_out(plan, object, &waiting, &decision.scheduler, cx);
+            self.carry_out(plan, object, &waiting, &decision.setting.scheduler, cx);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::info::PodInfo;
 use super::pod::{HostPort, PodClass};
 use crate::api::resources::Amounts;
-use crate::api::{Labels, Name, Uid};
+use crate::api::{CommonName, Labels, Name, Uid};
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
@@ -24,20 +24,48 @@ pub struct Taint {
 pub(super) struct Placed {
     pub(super) uid: Uid,
     pub(super) info: Arc<PodInfo>,
-    /// Whether it is on its way out.
-    pub(super) leaving: bool,
-    /// When its node took it on; the end of time where it has not yet.
-    pub(super) started: Time,
+    pub(super) stage: Stage,
 }
 
-impl Placed {
-    pub(super) const NOT_STARTED: Time = Time(i64::MAX);
+/// When its node took a pod on, and whether the pod is on its way out: in one word, for there are many pods. Instants are
+/// kept to two microseconds, and those of an API to a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stage(i64);
+
+impl Stage {
+    /// Its node has not taken it on yet.
+    pub(super) const NEW: Self = Self::of(None, false);
+
+    /// What a pod's status and metadata say.
+    pub(super) const fn of(started: Option<Time>, leaving: bool) -> Self {
+        let started = match started {
+            Some(at) => at.0,
+            None => i64::MAX,
+        };
+        Self(started & !1 | leaving as i64)
+    }
+
+    /// When its node took it on; the end of time where it has not yet.
+    pub(super) const fn started(self) -> Time {
+        Time(self.0 & !1)
+    }
+
+    /// The same of a pod on its way out.
+    #[cfg(feature = "foresight")]
+    pub(super) const fn left(self) -> Self {
+        Self(self.0 | 1)
+    }
+
+    /// Whether it is on its way out.
+    pub(super) const fn leaving(self) -> bool {
+        self.0 & 1 != 0
+    }
 }
 
 /// One node, in numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeInfo {
-    pub(super) name: Arc<Name>,
+    pub(super) name: CommonName,
     /// Whether there is a Node object. Pods may be bound to a name that has none (yet).
     pub(super) present: bool,
     /// What pods may take.
@@ -92,7 +120,7 @@ impl NodeInfo {
     /// Forgets the Node object, not the pods.
     pub(super) fn unset(&mut self) {
         *self = Self {
-            name: Arc::clone(&self.name),
+            name: self.name.clone(),
             used: std::mem::take(&mut self.used),
             counted: self.counted,
             pods: std::mem::take(&mut self.pods),

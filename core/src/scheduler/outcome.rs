@@ -4,7 +4,7 @@ use super::decision::Plan;
 use super::queue::Waiting;
 use super::snapshot::Nominated;
 use super::{Schedulers, preemption};
-use crate::api::{Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object};
+use crate::api::{CommonName, Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::deletion::{DeleteOptions, delete_object};
 use crate::time::Time;
@@ -57,7 +57,7 @@ impl Schedulers {
         }
     }
 
-    pub(super) fn bind(&mut self, object: &Arc<Object>, node: &Name, scheduler: &str, cx: &mut Context<'_>) {
+    pub(super) fn bind(&mut self, object: &Arc<Object>, node: &CommonName, scheduler: &str, cx: &mut Context<'_>) {
         let mut next = Object::clone(object);
         let condition = condition(&next, ConditionStatus::True, cx.now);
         if let Some(pod) = next.pod_mut() {

@@ -34,7 +34,7 @@ impl Candidate {
         let highest = victims.first().map_or(i32::MIN, |v| v.info.class.priority);
         let weight = |v: &Placed| i64::from(v.info.class.priority) + i64::from(i32::MAX) + 1;
         let important = victims.iter().filter(|v| v.info.class.priority == highest);
-        let since = important.map(|v| v.started).min();
+        let since = important.map(|v| v.stage.started()).min();
         let sum: i64 = victims.iter().map(weight).sum();
         Self { index, rank: (protected, highest, sum, victims.len(), Reverse(since)), victims, covered }
     }
@@ -136,7 +136,7 @@ fn restraint(framework: &Framework, pod: Asking<'_>, verdicts: &[Verdict], view:
     let makes_room = |other: &Placed| {
         let object = view.store.pod(other.uid).and_then(|o| o.pod());
         let condition = object.and_then(|p| p.status.condition(&ConditionKind::DisruptionTarget));
-        other.leaving
+        other.stage.leaving()
             && other.info.class.priority < pod.info.class.priority
             && condition.is_some_and(|c| c.reason.as_deref() == Some(REASON))
     };
@@ -147,8 +147,9 @@ fn restraint(framework: &Framework, pod: Asking<'_>, verdicts: &[Verdict], view:
 /// the latest comes first: so they come where upstream sorts a few of them.
 fn sort_by_importance(pods: Vec<Placed>, view: View<'_>) -> Vec<Placed> {
     let rank = |pod: &Placed| {
-        let created = view.store.pod(pod.uid).map(|o| (o.meta.created, o.meta.namespace.clone(), o.meta.name.clone()));
-        (Reverse(pod.info.class.priority), pod.started, Reverse(created))
+        let created =
+            view.store.pod(pod.uid).map(|o| (o.meta.created, o.meta.namespace.to_name(), o.meta.name.clone()));
+        (Reverse(pod.info.class.priority), pod.stage.started(), Reverse(created))
     };
     let mut ranked: Vec<_> = pods.into_iter().map(|pod| (rank(&pod), pod)).collect();
     order::sort_by(&mut ranked, |(a, _), (b, _)| a.cmp(b));
@@ -251,7 +252,7 @@ impl Trial<'_> {
 fn plan(candidate: &Candidate, view: View<'_>) -> Plan {
     let name = |victim: &Placed| {
         let object = view.store.pod(victim.uid)?;
-        Some((object.meta.namespace.clone(), object.meta.name.clone()))
+        Some((object.meta.namespace.to_name(), object.meta.name.clone()))
     };
     let node = Name::clone(&view.snapshot.nodes()[candidate.index as usize].name);
     Plan { node, victims: candidate.victims.iter().filter_map(name).collect() }

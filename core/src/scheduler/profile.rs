@@ -3,14 +3,14 @@
 use super::assess::{Asking, stand};
 use super::best_score::BestScore;
 use super::configuration::{self, Configuration, default_profile};
-use super::decision::{Chosen, Preemption, Refusal};
+use super::decision::{Chosen, PluginScore, Preemption, Refusal};
 use super::framework::{Framework, Verdict, View};
 use super::full_scan::FullScan;
 use super::info::PodInfo;
 use super::outlook::Surroundings;
 use super::preemption;
 use super::round_robin::RoundRobin;
-use crate::api::Name;
+use crate::api::CommonName;
 use crate::order;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub(super) struct Choice {
     /// The node; none where none will do.
     pub(super) chosen: Option<Chosen>,
+    /// What each plugin gave it.
+    pub(super) scores: Arc<Vec<PluginScore>>,
     /// How many would have done.
     pub(super) feasible: u32,
     /// Who refused.
@@ -28,7 +30,7 @@ pub(super) struct Choice {
 /// Chooses a node for one pod at a time. It must not choose a node that its filters refuse.
 pub(super) trait Scheduler: Debug + Send + Sync {
     /// The `schedulerName` it goes by.
-    fn name(&self) -> &Arc<Name>;
+    fn name(&self) -> &CommonName;
 
     /// Its plugins.
     fn framework(&self) -> &Framework;
@@ -80,8 +82,8 @@ pub(super) fn nominated(
     if stand(framework, pod, around, index, view) != Verdict::Feasible {
         return None;
     }
-    let chosen = Chosen { node: Arc::clone(&node.name), scores: Arc::default(), runner_up: None };
-    Some(Choice { chosen: Some(chosen), feasible: 1, refusals: Box::default() })
+    let chosen = Chosen { node: node.name.clone(), runner_up: None };
+    Some(Choice { chosen: Some(chosen), scores: Arc::default(), feasible: 1, refusals: Box::default() })
 }
 
 /// The same for a scheduler that remembers nothing of what is around.

@@ -8,7 +8,7 @@ use super::assess::{Asking, assess};
 use super::decision::{Preemption, fit_error};
 use super::framework::View;
 use super::info::{Infos, PodInfo};
-use super::node::{Placed, Taint};
+use super::node::{Placed, Stage, Taint};
 use super::profile::Choice;
 use crate::api::{Body, Kind, Name, Object, Uid};
 use crate::store::Store;
@@ -104,11 +104,11 @@ impl<'a> Rehearsal<'a> {
         self.set_node(name, &spec, status);
         self.undo.push(Undo::Failed(name.clone()));
         let pods = self.fork.snapshot.nodes()[index as usize].pods.clone();
-        for pod in pods.into_iter().filter(|p| !p.leaving && !endures(p.uid)) {
+        for pod in pods.into_iter().filter(|p| !p.stage.leaving() && !endures(p.uid)) {
             self.fork.snapshot.remove_pod(name, pod.uid);
             self.undo.push(Undo::Went(name.clone(), pod.clone()));
             let uid = pod.uid;
-            self.fork.snapshot.add_pod(name, Placed { leaving: true, ..pod });
+            self.fork.snapshot.add_pod(name, Placed { stage: pod.stage.left(), ..pod });
             self.undo.push(Undo::Came(name.clone(), uid));
         }
     }
@@ -143,9 +143,7 @@ impl<'a> Rehearsal<'a> {
                 self.undo.push(Undo::Went(node.clone(), pod));
             }
         }
-        self.fork
-            .snapshot
-            .add_pod(&node, Placed { uid, info: Arc::clone(&like.info), leaving: false, started: Placed::NOT_STARTED });
+        self.fork.snapshot.add_pod(&node, Placed { uid, info: Arc::clone(&like.info), stage: Stage::NEW });
         self.undo.push(Undo::Came(node.clone(), uid));
         if victims.is_empty() { Placing::On(node) } else { Placing::InPlaceOf(node, victims) }
     }

@@ -2,7 +2,7 @@
 
 use super::images::Images;
 use super::info::PodInfo;
-use super::node::{NodeInfo, Placed};
+use super::node::{NodeInfo, Placed, Stage};
 use super::topology::{Topologies, Topology};
 use crate::api::{Meta, Name, Uid};
 use crate::lookup::Lookup;
@@ -217,10 +217,10 @@ impl Snapshot {
     }
 
     /// Takes note of when a node took a pod on.
-    pub(super) fn set_started(&mut self, node: &str, uid: Uid, started: Time) {
+    pub(super) fn set_stage(&mut self, node: &str, uid: Uid, stage: Stage) {
         let Some(index) = self.index(node) else { return };
         if let Some(pod) = self.nodes[index as usize].pods.iter_mut().rfind(|p| p.uid == uid) {
-            pod.started = started;
+            pod.stage = stage;
             self.note(index);
         }
     }
@@ -347,7 +347,7 @@ impl Snapshot {
             return *index;
         }
         let tie = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), self.seed);
-        let node = NodeInfo { name: Arc::new(name.clone()), ..NodeInfo::default() };
+        let node = NodeInfo { name: name.into(), ..NodeInfo::default() };
         self.layout += 1;
         let index = if let Some(index) = self.free.pop() {
             self.nodes[index as usize] = node;

@@ -1,10 +1,13 @@
 //! The versioned store: objects, one revision for every change, and the log of changes that watches read.
 //!
-//! Knows nothing of what objects mean. Only [`crate::cluster`] writes to it.
+//! Knows no more of what objects mean than which pods are bound to which node. Only [`crate::cluster`] writes to it.
 
-use crate::api::{Key, Kind, Name, Object, Uid};
+mod placement;
+
+use crate::api::{CommonName, Key, Kind, Name, Object, Uid};
 use crate::lookup::{Identified, Keyed};
 use crate::order;
+use placement::Placement;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -50,7 +53,7 @@ pub struct TooOld {
 }
 
 /// Objects of one kind by namespace, then name. No namespace in it is empty.
-type Table = order::Map<Name, order::Map<Name, Arc<Object>>>;
+type Table = order::Map<CommonName, order::Map<Name, Arc<Object>>>;
 
 impl Identified for Arc<Object> {
     fn uid(&self) -> &Uid {
@@ -67,6 +70,7 @@ pub struct Store {
     revision: u64,
     tables: [Table; Kind::COUNT],
     pods: Keyed<Arc<Object>>,
+    placement: Placement,
     log: VecDeque<Change>,
     compacted: u64,
 }
@@ -84,11 +88,12 @@ impl Store {
             revision,
             tables: Default::default(),
             pods: Keyed::default(),
+            placement: Placement::default(),
             log: VecDeque::new(),
             compacted: revision,
         };
         for object in objects {
-            store.index(&object);
+            store.index(None, &object);
             let namespace = store.table_mut(object.kind()).entry(object.meta.namespace.clone()).or_default();
             namespace.insert(object.meta.name.clone(), object);
         }
@@ -120,6 +125,24 @@ impl Store {
         self.pods.get(uid)
     }
 
+    /// The pods bound to a node, whether it exists or not, in order of namespace and name.
+    pub fn pods_on(&self, node: &str) -> Vec<Arc<Object>> {
+        let pods = self.placement.on(node).iter();
+        let mut pods: Vec<Arc<Object>> = pods.filter_map(|uid| self.pod(*uid)).cloned().collect();
+        order::sort_by(&mut pods, |a, b| (&a.meta.namespace, &a.meta.name).cmp(&(&b.meta.namespace, &b.meta.name)));
+        pods
+    }
+
+    /// The uids of the pods bound to a node, in no order that meant anything.
+    pub fn uids_on(&self, node: &str) -> &[Uid] {
+        self.placement.on(node)
+    }
+
+    /// All nodes that pods are bound to, in order.
+    pub fn nodes_with_pods(&self) -> Vec<&Name> {
+        self.placement.nodes()
+    }
+
     /// All objects of a kind, by namespace, then name; of one namespace where one is given.
     pub fn list<'a>(&'a self, kind: Kind, namespace: Option<&str>) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
         let table = self.table(kind);
@@ -139,14 +162,16 @@ impl Store {
     pub fn create(&mut self, mut object: Object) -> Result<Arc<Object>, WriteError> {
         let revision = self.revision + 1;
         let table = self.table_mut(object.kind());
-        let place = table.entry(object.meta.namespace.clone()).or_default().entry(object.meta.name.clone());
+        let home = table.entry(object.meta.namespace.clone());
+        object.meta.namespace = home.key().clone();
+        let place = home.or_default().entry(object.meta.name.clone());
         if !place.is_vacant() {
             return Err(WriteError::Exists);
         }
         object.meta.resource_version = revision;
         let object = Arc::clone(place.or_insert_with(|| Arc::new(object)));
         self.revision = revision;
-        self.index(&object);
+        self.index(None, &object);
         self.record(object.kind(), None, Some(Arc::clone(&object)));
         Ok(object)
     }
@@ -155,7 +180,7 @@ impl Store {
     /// A version equal to the present one makes no change.
     pub fn update(&mut self, mut object: Object, expected: Option<u64>) -> Result<Arc<Object>, WriteError> {
         let revision = self.revision + 1;
-        let namespace = self.table_mut(object.kind()).get_mut(&object.meta.namespace);
+        let namespace = self.table_mut(object.kind()).get_mut(object.meta.namespace.as_str());
         let Some(slot) = namespace.and_then(|n| n.get_mut(&object.meta.name)) else {
             return Err(WriteError::NotFound);
         };
@@ -169,10 +194,11 @@ impl Store {
             return Ok(Arc::clone(slot));
         }
         object.meta.resource_version = revision;
+        object.share_names(slot);
         let after = Arc::new(object);
         let before = std::mem::replace(slot, Arc::clone(&after));
         self.revision = revision;
-        self.index(&after);
+        self.index(Some(&before), &after);
         self.record(after.kind(), Some(before), Some(Arc::clone(&after)));
         Ok(after)
     }
@@ -180,13 +206,14 @@ impl Store {
     /// Removes an object. Returns its last version.
     pub fn delete(&mut self, key: &Key) -> Result<Arc<Object>, WriteError> {
         let table = self.table_mut(key.kind);
-        let Some(namespace) = table.get_mut(&key.namespace) else { return Err(WriteError::NotFound) };
+        let Some(namespace) = table.get_mut(key.namespace.as_str()) else { return Err(WriteError::NotFound) };
         let Some(before) = namespace.remove(&key.name) else { return Err(WriteError::NotFound) };
         if namespace.is_empty() {
-            table.remove(&key.namespace);
+            table.remove(key.namespace.as_str());
         }
         if key.kind == Kind::Pod {
             self.pods.remove(before.meta.uid);
+            self.placement.update(Some(&before), None);
         }
         self.revision += 1;
         self.record(key.kind, Some(Arc::clone(&before)), None);
@@ -216,14 +243,19 @@ impl Store {
                 self.compacted = change.revision;
             }
         }
+        // A burst may have made it many times as long.
+        if self.log.capacity() >= 4 * keep {
+            self.log.shrink_to(2 * keep);
+        }
     }
 
     fn record(&mut self, kind: Kind, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
         self.log.push_back(Change { revision: self.revision, kind, before, after });
     }
 
-    fn index(&mut self, object: &Arc<Object>) {
+    fn index(&mut self, before: Option<&Object>, object: &Arc<Object>) {
         if object.kind() == Kind::Pod {
+            self.placement.update(before, Some(object));
             self.pods.put(Arc::clone(object));
         }
     }

@@ -82,7 +82,7 @@ impl View {
 
     /// Takes note of an object that is new or has changed.
     pub fn put(&mut self, object: &Object) {
-        let id = (object.meta.namespace.clone(), object.meta.name.clone());
+        let id = (object.meta.namespace.to_name(), object.meta.name.clone());
         match &object.body {
             Body::Namespace { .. } => {
                 if !self.rows.namespaces().contains(&id.1) {

@@ -128,9 +128,9 @@ pub(super) fn pod(meta: &Meta, pod: &PodBody, labels: u32, old: Option<&PodRow>)
     let PodStatus { containers, rarer, .. } = &pod.status;
     PodRow {
         uid: meta.uid,
-        namespace: meta.namespace.clone(),
+        namespace: meta.namespace.to_name(),
         name: meta.name.clone(),
-        node: pod.node.clone().unwrap_or_default(),
+        node: pod.node.as_deref().cloned().unwrap_or_default(),
         state,
         phase: pod.status.phase,
         reason,
@@ -194,7 +194,7 @@ pub(super) fn replication_controller(
     let containers = spec.template.as_ref().and_then(|t| t.spec.as_ref()).map_or(&[][..], |s| &s.containers);
     ControllerRow {
         kind: Kind::ReplicationController,
-        namespace: meta.namespace.clone(),
+        namespace: meta.namespace.to_name(),
         name: meta.name.clone(),
         // Kubernetes' default.
         desired: count(spec.replicas.unwrap_or(1)),
@@ -211,7 +211,7 @@ pub(super) fn replication_controller(
 pub(super) fn service(meta: &Meta, spec: &k8s::ServiceSpec) -> ServiceRow {
     let port = |n: i32| u16::try_from(n).unwrap_or(0);
     ServiceRow {
-        namespace: meta.namespace.clone(),
+        namespace: meta.namespace.to_name(),
         name: meta.name.clone(),
         kind: spec.type_.as_ref().map_or(Name::new_static("ClusterIP"), Name::new),
         cluster_ip: spec.cluster_ip.as_ref().map(Name::new).unwrap_or_default(),
@@ -255,11 +255,11 @@ pub(super) fn endpoints(row: &mut ServiceRow, subsets: &[k8s::EndpointSubset], s
 
 pub(super) fn event(meta: &Meta, event: &EventBody) -> EventRow {
     EventRow {
-        namespace: meta.namespace.clone(),
+        namespace: meta.namespace.to_name(),
         name: meta.name.clone(),
         kind: event.occasion.kind,
         about: event.occasion.of.clone(),
-        object: (event.occasion.namespace.clone(), event.name.clone()),
+        object: (event.occasion.namespace.to_name(), event.name.clone()),
         reason: event.occasion.reason.clone(),
         message: Arc::clone(&event.message),
         count: event.count,

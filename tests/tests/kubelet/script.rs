@@ -316,10 +316,10 @@ impl Script {
         if let Some(object) = known {
             let pod_ref = PodRef {
                 uid: object.meta.uid,
-                namespace: object.meta.namespace.clone(),
+                namespace: object.meta.namespace.to_name(),
                 name: object.meta.name.clone(),
             };
-            return (object.pod().unwrap().node.clone().unwrap(), pod_ref);
+            return (object.pod().unwrap().node.as_deref().unwrap().clone(), pod_ref);
         }
         let of_machines = self.machines.iter().flat_map(|(n, m)| {
             let told = m.told.iter().map(RuntimeCommand::pod);
@@ -427,10 +427,13 @@ impl Script {
     fn show(&mut self, name: &str) {
         let Some(object) = self.cluster.store().get(Kind::Pod, "default", name).cloned() else { return };
         let status = &object.pod().unwrap().status;
-        let word = |n: &Option<Name>| n.as_deref().unwrap_or("-").to_owned();
+        let word = |n: Option<&Name>| n.map_or("-", Name::as_str).to_owned();
         let start = status.start_time.map_or_else(|| "-".to_owned(), |t| t.to_string());
-        let (ip, host, qos) =
-            (word(&status.pod_ip), word(&status.host_ip), status.qos_class.map_or("-", QosClass::as_str));
+        let (ip, host, qos) = (
+            word(status.pod_ip.as_ref()),
+            word(status.host_ip.as_deref()),
+            status.qos_class.map_or("-", QosClass::as_str),
+        );
         let mut text = format!("  ip={ip} host={host} qos={qos} start={start}\n");
         if let Some(message) = &status.rarer.message {
             let _ = writeln!(text, "  {message}");

@@ -4,6 +4,7 @@
 use crate::fixture::{Fixture, merge, node, pod, requests};
 use kubarium_core::api::Kind;
 use kubarium_core::apiserver::Method;
+use kubarium_core::scheduler::Setting;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -288,9 +289,11 @@ pub(crate) fn decisions(fixture: &Fixture) -> Vec<String> {
     let decision = |o: &std::sync::Arc<kubarium_core::api::Object>| {
         let place = o.pod().unwrap().node.clone();
         let Some(decision) = fixture.cluster.schedulers().decision(o.meta.uid) else { return String::new() };
-        let (nodes, chosen) = (decision.nodes, &decision.chosen);
+        let Setting { nodes, feasible, scores, .. } = &*decision.setting;
+        let chosen = &decision.chosen;
         let (refusals, preemption) = (decision.refusals(), decision.preemption());
-        format!("{} on {place:?} of {nodes}: {chosen:?} {refusals:?} {preemption:?}", o.meta.name)
+        let found = format!("{place:?} of {feasible} of {nodes}: {chosen:?} {scores:?}");
+        format!("{} on {found} {refusals:?} {preemption:?}", o.meta.name)
     };
     pods.map(decision).collect()
 }

@@ -27,7 +27,7 @@ fn cluster(configuration: Value, objects: &[Value]) -> Cluster {
 
 fn place(cluster: &Cluster, name: &str) -> String {
     let object = cluster.store().get(Kind::Pod, "default", name).unwrap();
-    object.pod().unwrap().node.as_deref().unwrap_or("-").to_owned()
+    object.pod().unwrap().node_name().unwrap_or("-").to_owned()
 }
 
 /// Two nodes, of which `a` has a pod, and a pod that asks for a cpu of a scheduler.

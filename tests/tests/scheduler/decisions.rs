@@ -27,8 +27,11 @@ fn a_bound_pod_has_its_condition_event_and_decision() {
     assert_eq!(fixture.events("p", "Scheduled"), 1);
     let decision = fixture.decision("p");
     let chosen = decision.chosen.as_ref().unwrap();
-    assert_eq!((decision.scheduler.as_str(), decision.nodes, decision.feasible), ("default-scheduler", 3, 2));
-    let scores: Vec<_> = chosen.scores.iter().map(|s| (s.plugin, s.weighted)).collect();
+    assert_eq!(
+        (decision.setting.scheduler.as_str(), decision.setting.nodes, decision.setting.feasible),
+        ("default-scheduler", 3, 2)
+    );
+    let scores: Vec<_> = decision.setting.scores.iter().map(|s| (s.plugin, s.weighted)).collect();
     let expected = [
         ("NodeResourcesFit", 86),
         ("NodeResourcesBalancedAllocation", 68),

@@ -160,7 +160,7 @@ impl Fixture {
 
     /// The pod's node; `-` for none.
     pub(crate) fn place(&self, name: &str) -> &str {
-        self.pod(name).pod().unwrap().node.as_deref().unwrap_or("-")
+        self.pod(name).pod().unwrap().node_name().unwrap_or("-")
     }
 
     /// Every pod with its node, by name.

@@ -3,6 +3,7 @@
 use crate::fixture::{Fixture, merge, node, pod, requests};
 use kubarium_core::api::{Body, Kind, Quantity};
 use kubarium_core::apiserver::Method;
+use kubarium_core::scheduler::Setting;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -109,7 +110,7 @@ fn left(fixture: &Fixture, node: &str) -> (i64, i64, i64, bool) {
     let mut left = (have("cpu").milli(), have("memory").value(), have("pods").value(), true);
     for object in fixture.cluster.store().list(Kind::Pod, None) {
         let pod = object.pod().unwrap();
-        if pod.node.as_deref() == Some(node) && !pod.status.phase.is_finished() {
+        if pod.node_name() == Some(node) && !pod.status.phase.is_finished() {
             let (cpu, memory, port) = wants(&pod.spec);
             left = (left.0 - cpu, left.1 - memory, left.2 - 1, left.3 && !port);
         }
@@ -183,7 +184,9 @@ proptest! {
                 let pods = fixture.cluster.store().list(Kind::Pod, None);
                 let decisions = pods.map(|o| {
                     let decision = fixture.cluster.schedulers().decision(o.meta.uid).unwrap();
-                    (o.meta.name.clone(), decision.nodes, decision.chosen.clone(), decision.refusals().to_vec())
+                    let Setting { nodes, feasible, scores, .. } = (*decision.setting).clone();
+                    let found = (nodes, feasible, scores, decision.chosen.clone());
+                    (o.meta.name.clone(), found, decision.refusals().to_vec())
                 });
                 seen.push(decisions.collect::<Vec<_>>());
             });

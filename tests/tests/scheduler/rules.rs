@@ -117,7 +117,7 @@ impl Picture {
 
     fn on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Object> + Clone {
         let placed =
-            move |pod: &&Arc<Object>| body(pod).node.as_deref() == Some(node) && !body(pod).status.phase.is_finished();
+            move |pod: &&Arc<Object>| body(pod).node_name() == Some(node) && !body(pod).status.phase.is_finished();
         self.pods.values().filter(placed).map(|pod| &**pod)
     }
 

@@ -29,7 +29,7 @@ fn controller(object: &Object) -> Value {
         "rev": null,
         "phase": pod.status.phase.as_str(),
         "ready": pod.status.is_ready(),
-        "node": pod.node,
+        "node": pod.node_name(),
     });
     if object.meta.deletion.is_some() {
         value["deleting"] = json!(true);

@@ -41,7 +41,7 @@ pub(crate) fn validate_meta(object: &Object) -> Vec<FieldError> {
     meta::check(&object.meta, object.kind(), &mut errors);
     let annotations = &object.meta.annotations;
     match &object.body {
-        Body::Pod(pod) => pod::check_own_annotations(annotations, pod.node.as_deref(), &mut errors),
+        Body::Pod(pod) => pod::check_own_annotations(annotations, pod.node_name(), &mut errors),
         Body::Node { .. } => node::check_own_annotations(annotations, &mut errors),
         _ => {}
     }

@@ -27,7 +27,7 @@ pub(super) fn check(pod: &PodBody, config: &Config, errors: &mut Errors) {
 pub(super) fn check_pod(pod: &PodBody, config: &Config, errors: &mut Errors) {
     let spec = &pod.spec;
     check_spec(spec, "spec", true, config, errors);
-    errors.named("spec.nodeName", pod.node.as_deref(), dns1123_subdomain_errors);
+    errors.named("spec.nodeName", pod.node_name(), dns1123_subdomain_errors);
     if spec.service_account_name.as_deref().unwrap_or_default().is_empty() {
         for (index, volume) in spec.volumes.iter().flatten().enumerate() {
             let sources = volume.projected.iter().flat_map(|p| p.sources.iter().flatten()).enumerate();
@@ -241,7 +241,7 @@ pub(super) fn check_update(
     if meta.annotations != before.annotations {
         // Upstream looks twice.
         for _ in 0..2 {
-            check_own_annotations(&meta.annotations, new.node.as_deref(), errors);
+            check_own_annotations(&meta.annotations, new.node_name(), errors);
         }
     }
     if new.spec == old.spec && new.node == old.node {
@@ -318,7 +318,7 @@ pub(super) fn check_update(
     }
     if masked != *old.spec || new.node != old.node {
         let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-        let difference = difference([(&old.spec, old.node.as_deref()), (&masked, new.node.as_deref())]);
+        let difference = difference([(&old.spec, old.node_name()), (&masked, new.node_name())]);
         errors.forbidden("spec", &format!("{why}{difference}"));
     }
 }

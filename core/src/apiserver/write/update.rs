@@ -118,7 +118,7 @@ fn keep(new: &mut Object, old: &Object, part: Option<Subresource>) {
     new.meta.uid = old.meta.uid;
     new.meta.created = old.meta.created;
     new.meta.generation = old.meta.generation;
-    new.meta.deletion = old.meta.deletion;
+    new.meta.deletion.clone_from(&old.meta.deletion);
     new.meta.resource_version = old.meta.resource_version;
     if let Some(rest) = &mut new.meta.rest {
         rest.self_link = None;

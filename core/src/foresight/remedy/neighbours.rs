@@ -61,7 +61,7 @@ fn heeding(cluster: &Cluster, gone: &[&Arc<Object>], reach: Reach, message: Stri
 }
 
 fn gone(pod: &Object) -> Change {
-    Change::Remove(pod.meta.namespace.clone(), pod.meta.name.clone())
+    Change::Remove(pod.meta.namespace.to_name(), pod.meta.name.clone())
 }
 
 /// A controller, its pods that keep another off, and the terms by which they do.

@@ -60,7 +60,7 @@ fn is_counted(term: &SpreadTerm, pod: &PodInfo, other: &PodInfo) -> bool {
 fn counted(term: &SpreadTerm, pod: &PodInfo, node: &NodeInfo) -> i64 {
     let groups = node.pods.chunk_by(|a, b| Arc::ptr_eq(&a.info, &b.info));
     let counted = groups.filter(|group| is_counted(term, pod, &group[0].info));
-    counted.map(|group| group.iter().filter(|p| !p.leaving).count() as i64).sum()
+    counted.map(|group| group.iter().filter(|p| !p.stage.leaving()).count() as i64).sum()
 }
 
 fn has_all(labels: &Labels, terms: &[SpreadTerm]) -> bool {
@@ -190,7 +190,7 @@ impl Around for Spread {
     }
 
     fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, _view: View<'_>) {
-        if other.leaving || !self.has_all(node) {
+        if other.stage.leaving() || !self.has_all(node) {
             return;
         }
         for one in &mut self.terms {
