@@ -12,7 +12,6 @@ use crate::scheduler::{
 use crate::store::Store;
 use crate::time::Time;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Our group.
 pub(super) const GROUP: &str = "kubarium.io";

@@ -236,7 +236,7 @@ mod tests {
     use super::{TRACKED_MAX, Topologies};
     use crate::api::{Meta, Name, Typed, Uid};
     use crate::scheduler::info::Infos;
-    use crate::scheduler::node::{NodeInfo, Placed};
+    use crate::scheduler::node::{NodeInfo, Placed, Stage};
     use k8s_openapi::api::core::v1 as k8s;
     use std::sync::Arc;
 
@@ -246,7 +246,7 @@ mod tests {
         let spec = k8s::PodSpec { topology_spread_constraints: Some(vec![constraint]), ..Default::default() };
         let info = Infos::default().of(&Meta::default(), &Arc::new(Typed::new(spec)));
         let mut node = NodeInfo::default();
-        node.add(Placed { uid: Uid::NIL, info, leaving: false, started: Placed::NOT_STARTED });
+        node.add(Placed { uid: Uid::NIL, info, stage: Stage::NEW });
         node
     }
 
