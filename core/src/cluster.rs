@@ -17,7 +17,7 @@ use crate::network::{Addresses, Backend, Router};
 use crate::rng::Rng;
 use crate::runtime::{RuntimeCommand, RuntimeEvent};
 use crate::scheduler::Schedulers;
-use crate::store::{LOG_CHANGES_MAX, Store};
+use crate::store::Store;
 use crate::time::Time;
 use event_log::EventLog;
 use std::sync::Arc;
@@ -82,8 +82,6 @@ pub struct Cluster {
     events: EventLog,
     shared: Shared,
     components: Components,
-    /// How many changes are kept for watches.
-    changes_kept: usize,
 }
 
 impl Cluster {
@@ -153,7 +151,6 @@ impl Cluster {
             components: Components::new(&config, &store, now),
             store,
             config: Arc::new(config),
-            changes_kept: LOG_CHANGES_MAX,
         };
         for service in cluster.store.list(Kind::Service, None) {
             if let Some(spec) = service.service() {
@@ -197,15 +194,14 @@ impl Cluster {
             Input::Wake => None,
         };
         let left = self.components.work(&mut cx);
-        self.store.compact(self.changes_kept);
         let wake = if left { Some(self.now) } else { self.components.next_due() };
         Output { answer, effects, wake }
     }
 
     /// Lets go of every change from now on, once all parts have seen it. For a cluster that nobody watches: what becomes of
     /// it is the same.
-    pub fn forget_changes(&mut self) {
-        self.changes_kept = 0;
+    pub const fn forget_changes(&mut self) {
+        self.store.forget_changes();
     }
 
     /// The addresses and node ports that services have.

@@ -65,8 +65,9 @@ impl Components {
             left |= self.kubelets.work(cx);
         }
         left |= self.spread(cx.store, cx.now);
-        if !left {
-            cx.write_events();
+        let mut recorded = !left;
+        while recorded {
+            recorded = cx.write_events();
             // They are news to nobody who would do more.
             self.spread(cx.store, cx.now);
         }
@@ -80,16 +81,17 @@ impl Components {
     }
 
     /// Lets every one see what changed since it last looked. Returns whether anything did.
-    fn spread(&mut self, store: &Store, now: Time) -> bool {
+    fn spread(&mut self, store: &mut Store, now: Time) -> bool {
         let from = self.seen;
         let to = store.revision();
         for revision in from + 1..=to {
-            // The log is cut only at the end of a call, so every change since is in it.
+            // The log is cut only when all have seen it, so every change since is in it.
             if let Some(change) = store.change(revision) {
                 self.observe(change, now);
             }
         }
         self.seen = to;
+        store.compact();
         to > from
     }
 

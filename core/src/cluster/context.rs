@@ -58,8 +58,8 @@ impl Context<'_> {
         self.events.record(&happening, self.now, self.config.events_max);
     }
 
-    /// Writes what was recorded.
-    pub(super) fn write_events(&mut self) {
-        self.events.write(self.store, self.config);
+    /// Writes a part of what was recorded. Returns whether any is left.
+    pub(super) fn write_events(&mut self) -> bool {
+        self.events.write(self.store, self.config)
     }
 }

@@ -14,6 +14,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// How many events are written before others take note of them: so the store's log stays short.
+const WRITTEN_MAX: usize = 4_096;
+
 /// How many occasions are remembered, to be shared.
 const KEPT_MAX: usize = 256;
 
@@ -33,7 +36,7 @@ pub(crate) struct Happening<'a> {
 /// What happened and is not written yet, and which events were written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventLog {
-    waiting: VecDeque<EventBody>,
+    waiting: VecDeque<Box<EventBody>>,
     /// Keys of events in the order of their creation, to keep only the latest.
     written: VecDeque<(CommonName, Name)>,
     /// Those of late. Where each lies is told by a hash of it, which decides only which other is forgotten for it.
@@ -66,7 +69,7 @@ impl EventLog {
             host: happening.host.into(),
             rest: None,
         };
-        self.waiting.push_back(event);
+        self.waiting.push_back(Box::new(event));
         while self.waiting.len() > keep {
             self.waiting.pop_front();
         }
@@ -111,10 +114,11 @@ impl EventLog {
         }
     }
 
-    /// Writes what waits, and removes the oldest events of more than are kept. The same happening again raises the count of
-    /// its event.
-    pub(super) fn write(&mut self, store: &mut Store, config: &Config) {
-        for event in std::mem::take(&mut self.waiting) {
+    /// Writes the first of what waits, and removes the oldest events of more than are kept. The same happening again raises
+    /// the count of its event. Returns whether any is left.
+    pub(super) fn write(&mut self, store: &mut Store, config: &Config) -> bool {
+        for _ in 0..WRITTEN_MAX {
+            let Some(event) = self.waiting.pop_front() else { break };
             self.write_one(event, store, config.seed);
             while self.written.len() > config.events_max {
                 if let Some((namespace, name)) = self.written.pop_front() {
@@ -123,9 +127,10 @@ impl EventLog {
                 }
             }
         }
+        !self.waiting.is_empty()
     }
 
-    fn write_one(&mut self, event: EventBody, store: &mut Store, seed: u64) {
+    fn write_one(&mut self, event: Box<EventBody>, store: &mut Store, seed: u64) {
         let Occasion { namespace, field_path, reason, component, .. } = &*event.occasion;
         let namespace = if namespace.is_empty() { CommonName::from("default") } else { namespace.clone() };
         // Nothing comes into a namespace that is on its way out.
@@ -146,7 +151,7 @@ impl EventLog {
         let meta =
             Meta { name: name.clone(), namespace: namespace.clone(), uid, created: event.first, ..Meta::default() };
         // Most are new: what repeats is found by that its name is taken.
-        if store.create(Object { meta, body: Body::Event(Box::new(event)) }).is_ok() {
+        if store.create(Object { meta, body: Body::Event(event) }).is_ok() {
             self.written.push_back((namespace, name));
         } else if let Some(mut next) = store.get(Kind::Event, &namespace, &name).map(|old| Object::clone(old)) {
             if let Body::Event(known) = &mut next.body {

@@ -61,8 +61,8 @@ impl Identified for Arc<Object> {
     }
 }
 
-/// How many changes the log keeps.
-pub const LOG_CHANGES_MAX: usize = 16_384;
+/// How many changes the log keeps, where it is not to forget them.
+const LOG_CHANGES_MAX: usize = 16_384;
 
 /// Objects by kind, namespace and name, with the latest changes. Cloning shares the objects.
 #[derive(Clone, Debug)]
@@ -73,6 +73,7 @@ pub struct Store {
     placement: Placement,
     log: VecDeque<Change>,
     compacted: u64,
+    kept: usize,
 }
 
 impl Default for Store {
@@ -91,6 +92,7 @@ impl Store {
             placement: Placement::default(),
             log: VecDeque::new(),
             compacted: revision,
+            kept: LOG_CHANGES_MAX,
         };
         for object in objects {
             store.index(None, &object);
@@ -236,16 +238,17 @@ impl Store {
         self.log.get(usize::try_from(index).ok()?)
     }
 
-    /// Drops the oldest changes until `keep` are left.
-    pub fn compact(&mut self, keep: usize) {
-        while self.log.len() > keep {
+    /// Keeps no changes from the next [`Self::compact`] on.
+    pub const fn forget_changes(&mut self) {
+        self.kept = 0;
+    }
+
+    /// Drops the oldest of more changes than are kept.
+    pub fn compact(&mut self) {
+        while self.log.len() > self.kept {
             if let Some(change) = self.log.pop_front() {
                 self.compacted = change.revision;
             }
-        }
-        // A burst may have made it many times as long.
-        if self.log.capacity() >= 4 * keep {
-            self.log.shrink_to(2 * keep);
         }
     }
 
