@@ -21,7 +21,7 @@ impl Budget {
     fn new(object: &Object) -> Option<Self> {
         let document: &Document = object.document()?;
         Some(Self {
-            namespace: object.meta.namespace.clone(),
+            namespace: object.meta.namespace.to_name(),
             // One without requirements protects nothing here, as upstream.
             selector: disruption::selector(document).filter(|s| !s.is_empty())?,
             allowed: document.number(&["status", "disruptionsAllowed"]).unwrap_or_default(),
