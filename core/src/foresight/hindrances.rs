@@ -5,6 +5,7 @@ use crate::api::{Kind, Name, Object};
 use crate::cluster::Cluster;
 use crate::order;
 use crate::scheduler::{Detail, Reason, quantity};
+use std::fmt::Write as _;
 
 /// Of how many kinds of nodes it is told at most.
 const KINDS_MAX: usize = 3;
@@ -35,7 +36,7 @@ pub(super) fn told(cluster: &Cluster, pod: &Object) -> String {
     for kind in kinds.take(KINDS_MAX) {
         let (things, name) = &kind[0];
         let more = if kind.len() > 1 { format!(" and {} more", kind.len() - 1) } else { String::new() };
-        told += &format!(" On {name}{more}: {}.", things.join("; "));
+        _ = write!(told, " On {name}{more}: {}.", things.join("; "));
     }
     told
 }

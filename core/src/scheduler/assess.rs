@@ -70,7 +70,9 @@ pub(super) fn refusal(
     let coming: Vec<Placed> = coming(pod.info.class.priority, Some(pod.uid), node, view.snapshot).collect();
     if !coming.is_empty() {
         let mut full = node.clone();
-        coming.iter().for_each(|placed| full.add(placed.clone()));
+        for placed in &coming {
+            full.add(placed.clone());
+        }
         around.count_all(&coming, index, node, 1, view);
         let refused = framework.refusal(&pod.info.class, around, index, &full);
         around.count_all(&coming, index, node, -1, view);

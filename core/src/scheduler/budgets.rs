@@ -25,25 +25,24 @@ impl Budget {
             // One without requirements protects nothing here, as upstream.
             selector: disruption::selector(document).filter(|s| !s.is_empty())?,
             allowed: document.number(&["status", "disruptionsAllowed"]).unwrap_or_default(),
-            disrupted: document
-                .entries(&["status", "disruptedPods"])
-                .into_iter()
-                .map(|(name, _)| name.into())
-                .collect(),
+            disrupted: document.entries(&["status", "disruptedPods"]).map(|(name, _)| name.into()).collect(),
         })
     }
 
     fn is_about(&self, pod: &Placed, store: &Store) -> bool {
-        let is_off = || {
-            let name = store.pod(pod.uid).map(|o| &o.meta.name);
-            name.is_some_and(|name| self.disrupted.contains(name))
-        };
-        self.namespace == pod.info.namespace
-            && !pod.info.labels.is_empty()
-            && self.selector.matches(&pod.info.labels)
-            && !(!self.disrupted.is_empty() && is_off())
+        if self.namespace != pod.info.namespace
+            || pod.info.labels.is_empty()
+            || !self.selector.matches(&pod.info.labels)
+        {
+            return false;
+        }
+        let is_off = || store.pod(pod.uid).is_some_and(|o| self.disrupted.contains(&o.meta.name));
+        self.disrupted.is_empty() || !is_off()
     }
 }
+
+/// How many pods the budgets of these numbers are about.
+pub(super) type Covered = Box<[(usize, i64)]>;
 
 /// All budgets, numbered in the order of their namespaces and names.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +89,7 @@ impl Budgets {
 
     /// Parts pods that a budget protects from the others. Both stay in their order. With it, how many of them the budgets of
     /// which numbers are about.
-    pub(super) fn part(&self, pods: Vec<Placed>, store: &Store) -> (Vec<Placed>, Vec<Placed>, Box<[(usize, i64)]>) {
+    pub(super) fn part(&self, pods: Vec<Placed>, store: &Store) -> (Vec<Placed>, Vec<Placed>, Covered) {
         let mut covered: Vec<(usize, i64)> = Vec::new();
         let mut is_protected = |pod: &Placed| {
             let mut protected = false;

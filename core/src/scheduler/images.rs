@@ -18,7 +18,7 @@ struct Image {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Images {
     numbers: order::Map<Name, u32>,
-    images: Vec<Image>,
+    all: Vec<Image>,
     /// Numbers of images that no node has any more, to be used again.
     free: Vec<u32>,
 }
@@ -27,13 +27,13 @@ impl Images {
     /// Takes over what a node that was created then says of its images. Returns their numbers, sorted.
     pub(super) fn set(&mut self, before: &[u32], name: &Name, created: Time, said: &[k8s::ContainerImage]) -> Vec<u32> {
         for number in before {
-            self.images[*number as usize].nodes.retain(|(_, node, _)| node != name);
+            self.all[*number as usize].nodes.retain(|(_, node, _)| node != name);
         }
         let mut numbers = Vec::new();
         for image in said {
             for tag in image.names.iter().flatten() {
                 let number = self.number(tag);
-                let nodes = &mut self.images[number as usize].nodes;
+                let nodes = &mut self.all[number as usize].nodes;
                 let this = (created, name.clone(), image.size_bytes.unwrap_or_default());
                 if !nodes.iter().any(|(_, node, _)| node == name) {
                     let at = nodes.partition_point(|other| *other < this);
@@ -43,7 +43,7 @@ impl Images {
             }
         }
         for number in before {
-            let image = &self.images[*number as usize];
+            let image = &self.all[*number as usize];
             if image.nodes.is_empty() {
                 self.numbers.remove(&image.name);
                 self.free.push(*number);
@@ -57,11 +57,11 @@ impl Images {
         if let Some(number) = self.numbers.get(tag) {
             return *number;
         }
-        let number = self.free.pop().unwrap_or(self.images.len() as u32);
-        if number as usize == self.images.len() {
-            self.images.push(Image::default());
+        let number = self.free.pop().unwrap_or(self.all.len() as u32);
+        if number as usize == self.all.len() {
+            self.all.push(Image::default());
         }
-        self.images[number as usize].name = tag.into();
+        self.all[number as usize].name = tag.into();
         self.numbers.insert(tag.into(), number);
         number
     }
@@ -70,7 +70,7 @@ impl Images {
     /// upstream computes it, in floating point.
     pub(super) fn worth(&self, name: &str, nodes: u32) -> Option<(u32, i64)> {
         let number = *self.numbers.get(name)?;
-        let image = &self.images[number as usize];
+        let image = &self.all[number as usize];
         let (_, _, bytes) = image.nodes.first()?;
         let share = image.nodes.len() as f64 / f64::from(nodes);
         Some((number, (*bytes as f64 * share) as i64))
@@ -98,7 +98,7 @@ mod tests {
             let said = [image("kept"), image(&format!("i-{number}")), image(&format!("i-{}", number + 1))];
             before = images.set(&before, &node, Time(0), &said);
             assert_eq!((before.len(), images.numbers.len()), (3, 3));
-            assert!(images.images.len() <= 4);
+            assert!(images.all.len() <= 4);
         }
         images.set(&before, &node, Time(0), &[]);
         assert!(images.numbers.is_empty());

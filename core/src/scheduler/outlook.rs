@@ -66,7 +66,9 @@ impl Surroundings {
 
     /// Counts pods in on a node, or out.
     pub(super) fn count_all(&mut self, others: &[Placed], index: u32, node: &NodeInfo, by: i64, view: View<'_>) {
-        others.iter().for_each(|other| self.count(other, index, node, by, view));
+        for other in others {
+            self.count(other, index, node, by, view);
+        }
     }
 
     /// All on which it depends whether a node is refused, also once pods of that node go or come.
@@ -234,7 +236,9 @@ impl Outlook {
                 }
             }
         }
-        exceptions.iter().for_each(|(_, verdict)| count(&mut counts, *verdict, 1));
+        for (_, verdict) in exceptions {
+            count(&mut counts, *verdict, 1);
+        }
         let rows = rankings.rows(&alike);
         Field { cells, alike, rows, counts }
     }

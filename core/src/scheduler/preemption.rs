@@ -1,7 +1,7 @@
 //! `DefaultPreemption`: which less important pods make room for one that no node takes.
 
 use super::assess::{Asking, Assessment, assess, refusal};
-use super::budgets::Budgets;
+use super::budgets::{Budgets, Covered};
 use super::decision::{Code, Plan, Preemption, Reason, Refusal, Restraint};
 use super::framework::{Framework, Verdict, View};
 use super::node::{NodeInfo, Placed};
@@ -25,12 +25,12 @@ pub(super) struct Candidate {
     victims: Vec<Placed>,
     rank: Rank,
     /// How many of the node's less important pods the budgets of these numbers are about.
-    pub(super) covered: Box<[(usize, i64)]>,
+    pub(super) covered: Covered,
 }
 
 impl Candidate {
     /// `protected`: how many of the victims a disruption budget protects.
-    fn new(index: u32, victims: Vec<Placed>, protected: usize, covered: Box<[(usize, i64)]>) -> Self {
+    fn new(index: u32, victims: Vec<Placed>, protected: usize, covered: Covered) -> Self {
         let highest = victims.first().map_or(i32::MIN, |v| v.info.class.priority);
         let weight = |v: &Placed| i64::from(v.info.class.priority) + i64::from(i32::MAX) + 1;
         let important = victims.iter().filter(|v| v.info.class.priority == highest);
@@ -196,9 +196,13 @@ impl Search<'_> {
         let less = sort_by_importance(less, view);
         let node = view.snapshot.nodes()[index as usize].clone();
         let mut trial = Trial { framework, pod, index, node, around: &mut *self.around, view };
-        less.iter().for_each(|other| trial.remove(other));
+        for other in &less {
+            trial.remove(other);
+        }
         if let Some((number, refused)) = trial.refusal() {
-            less.iter().for_each(|other| trial.add(other));
+            for other in &less {
+                trial.add(other);
+            }
             let filter = &framework.filters[usize::from(number)];
             let bits = (0..u32::BITS).filter(|bit| refused.reasons >> bit & 1 == 1);
             return Err(bits.map(|bit| filter.reason(pod.info, bit)).collect());
@@ -217,7 +221,9 @@ impl Search<'_> {
         };
         let protected = spare(first);
         spare(then);
-        victims.iter().for_each(|victim| trial.add(victim));
+        for victim in &victims {
+            trial.add(victim);
+        }
         Ok(Candidate::new(index, sort_by_importance(victims, view), protected, covered))
     }
 }

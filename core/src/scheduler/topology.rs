@@ -105,8 +105,11 @@ pub(super) struct Topologies {
 impl Topologies {
     /// Of labels that are named whatever pods there are, and no nodes.
     pub(super) fn new(own: Vec<Name>) -> Self {
-        let mut topologies = Self { own: own.clone(), ..Self::default() };
-        own.iter().for_each(|key| topologies.track(key, &[]));
+        let mut topologies = Self::default();
+        for key in &own {
+            topologies.track(key, &[]);
+        }
+        topologies.own = own;
         topologies
     }
 
