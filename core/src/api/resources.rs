@@ -139,24 +139,7 @@ pub(crate) fn is_sidecar(container: &k8s::Container) -> bool {
 /// what each init container needs beside the sidecars started before it; what is asked for the pod as a whole takes
 /// the place of that; its overhead comes on top (of limits only where there are some).
 pub(crate) fn total(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
-    let mut total = Amounts::default();
-    for c in &spec.containers {
-        total.add(&container(c, asked));
-    }
-    let (mut sidecars, mut peak) = (Amounts::default(), Amounts::default());
-    for c in spec.init_containers.iter().flatten() {
-        let own = container(c, asked);
-        if is_sidecar(c) {
-            total.add(&own);
-            sidecars.add(&own);
-            peak.merge(&sidecars, i64::max);
-        } else {
-            let mut beside = own;
-            beside.add(&sidecars);
-            peak.merge(&beside, i64::max);
-        }
-    }
-    total.merge(&peak, i64::max);
+    let mut total = of_containers(spec, asked);
     if let Some(list) = asked.of(spec.resources.as_ref()) {
         let whole = Amounts::from_list(Some(list));
         for name in list.keys() {
@@ -176,5 +159,35 @@ pub(crate) fn total(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
     }
     total.add(&overhead);
     total.others.retain(|(_, amount)| *amount != 0);
+    total
+}
+
+/// What a pod's containers and its overhead need together.
+pub(crate) fn with_overhead(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
+    let mut total = of_containers(spec, asked);
+    total.add(&Amounts::from_list(spec.overhead.as_ref()));
+    total
+}
+
+/// What a pod's containers need together.
+fn of_containers(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
+    let mut total = Amounts::default();
+    for c in &spec.containers {
+        total.add(&container(c, asked));
+    }
+    let (mut sidecars, mut peak) = (Amounts::default(), Amounts::default());
+    for c in spec.init_containers.iter().flatten() {
+        let own = container(c, asked);
+        if is_sidecar(c) {
+            total.add(&own);
+            sidecars.add(&own);
+            peak.merge(&sidecars, i64::max);
+        } else {
+            let mut beside = own;
+            beside.add(&sidecars);
+            peak.merge(&beside, i64::max);
+        }
+    }
+    total.merge(&peak, i64::max);
     total
 }

@@ -265,12 +265,12 @@ pub(super) fn fit_error(nodes: u32, refusals: &[Refusal], preemption: Option<&Pr
     }
     let mut message = format!("0/{nodes} nodes are available: ");
     if let Some(reason) = refusals.iter().flat_map(|r| &r.reasons).find(|r| r.is_of_the_pod()) {
-        // Found before any node was looked at, so no nodes are counted.
-        let _ = write!(message, "{reason}");
-    } else {
-        let each = refusals.iter().flat_map(|r| r.reasons.iter().map(|reason| (reason, r.nodes)));
-        push_counts(&mut message, each);
+        // Found before any node was looked at, so no nodes are counted, and upstream misses what it would have noted then.
+        let _ = write!(message, "{reason}. not found");
+        return message;
     }
+    let each = refusals.iter().flat_map(|r| r.reasons.iter().map(|reason| (reason, r.nodes)));
+    push_counts(&mut message, each);
     // No claims of devices are known: upstream words that like this.
     message.push_str(match preemption {
         None | Some(Preemption::Planned(_)) => ".",

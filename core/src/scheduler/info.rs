@@ -6,6 +6,7 @@ use crate::api::{Kind, Labels, Meta, Name, Selector, SharedSpec};
 use crate::store::Store;
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Other pods, and the label of nodes within whose values they are near.
@@ -32,7 +33,7 @@ impl PodTerm {
         Self { namespaces, namespace_selector, selector, key: written.topology_key.as_str().into() }
     }
 
-    /// Whether a pod is meant.
+    /// Whether a pod is meant by one on a node.
     pub(super) fn selects(&self, pod: &PodInfo, store: &Store) -> bool {
         let labelled = |selector: &Selector| match store.get(Kind::Namespace, "", &pod.namespace) {
             Some(namespace) => selector.matches(&namespace.meta.labels),
@@ -40,6 +41,13 @@ impl PodTerm {
         };
         self.selector.matches(&pod.labels)
             && (self.namespaces.contains(&pod.namespace) || self.namespace_selector.as_ref().is_some_and(labelled))
+    }
+
+    /// Whether a pod is meant by the one that is to be placed. As Kubernetes 1.36 has it, namespaces then count, besides, as
+    /// if they had no labels: a selector that such a namespace meets (`NotIn`, `DoesNotExist`) means all.
+    pub(super) fn wants(&self, pod: &PodInfo, store: &Store) -> bool {
+        let unlabelled = |selector: &Selector| selector.matches(&BTreeMap::new()) && self.selector.matches(&pod.labels);
+        self.selects(pod, store) || self.namespace_selector.as_ref().is_some_and(unlabelled)
     }
 }
 

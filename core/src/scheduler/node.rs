@@ -175,7 +175,7 @@ impl NodeInfo {
     }
 
     fn count(&mut self, pod: &PodClass, sign: i64) {
-        for (sum, counted) in self.counted.iter_mut().zip(pod.counted) {
+        for (sum, counted) in self.counted.iter_mut().zip(pod.settled) {
             *sum = sum.saturating_add(sign.saturating_mul(counted));
         }
     }

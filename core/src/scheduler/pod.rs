@@ -2,7 +2,7 @@
 
 use super::interned::{Interned, place};
 use super::selector::{NodeConstraint, NodeTerm};
-use crate::api::resources::{Amounts, Asked, is_sidecar, total};
+use crate::api::resources::{Amounts, Asked, is_sidecar, total, with_overhead};
 use crate::api::{Name, SharedSpec};
 use crate::order;
 use k8s_openapi::api::core::v1 as k8s;
@@ -66,8 +66,11 @@ pub(crate) struct PodClass {
     pub(super) priority: i32,
     /// What it asks for.
     pub(crate) requests: Amounts,
-    /// Cpu in thousandths and bytes of memory that it counts as where pods are spread by requests.
+    /// Cpu in thousandths and bytes of memory that it counts as where pods are spread by requests. As in Kubernetes 1.36
+    /// only its containers say so, not what is asked for the pod as a whole.
     pub(super) counted: [i64; 2],
+    /// The same once it is on a node: there the pod as a whole has a say.
+    pub(super) settled: [i64; 2],
     /// Ports it takes on its node.
     pub(crate) ports: Vec<HostPort>,
     /// Taints it tolerates.
@@ -78,8 +81,10 @@ pub(crate) struct PodClass {
     pub(super) node: Option<Name>,
     /// Nodes it would rather run on, and how much.
     pub(super) preferred: Vec<(i64, NodeTerm)>,
-    /// The images of its containers, as nodes name them.
+    /// The images of its containers and volumes, as nodes name them.
     pub(super) images: Vec<Name>,
+    /// How many containers it has, init containers included.
+    pub(super) containers: i64,
     /// Disks that not every other pod of a node may use at the same time.
     pub(super) disks: Vec<Disk>,
     /// The claims of volumes it names.
@@ -131,7 +136,13 @@ fn image_name(image: &str) -> Name {
 impl PodClass {
     /// Of a pod's spec.
     pub(super) fn new(spec: &k8s::PodSpec) -> Self {
-        let counted = total(spec, Asked::RequestsOrDefaults);
+        let requests = total(spec, Asked::Requests);
+        let counted = with_overhead(spec, Asked::RequestsOrDefaults);
+        let counted = [counted.cpu, counted.memory];
+        let whole = Asked::Requests.of(spec.resources.as_ref()).filter(|list| !list.is_empty());
+        let lists = || containers(spec).filter_map(|c| Asked::Requests.of(c.resources.as_ref())).chain(&spec.overhead);
+        let is_named = |name| lists().chain(whole).any(|list| list.contains_key(name));
+        let settle = |name, asked, counted| if whole.is_some() && is_named(name) { asked } else { counted };
         let sidecars = spec.init_containers.iter().flatten().filter(|c| is_sidecar(c));
         let mut ports: Vec<HostPort> = spec
             .containers
@@ -150,14 +161,16 @@ impl PodClass {
         ports.dedup();
         Self {
             priority: spec.priority.unwrap_or_default(),
-            requests: total(spec, Asked::Requests),
-            counted: [counted.cpu, counted.memory],
+            settled: [settle("cpu", requests.cpu, counted[0]), settle("memory", requests.memory, counted[1])],
+            requests,
+            counted,
             ports,
             tolerations: spec.tolerations.iter().flatten().filter_map(Toleration::new).collect(),
             constraint: NodeConstraint::new(spec),
             node: spec.node_name.as_deref().map(Name::from),
             preferred: preferred(spec),
             images: images(spec),
+            containers: containers(spec).count() as i64,
             disks: spec.volumes.iter().flatten().filter_map(Disk::all).collect(),
             claims: spec
                 .volumes
@@ -180,9 +193,14 @@ fn preferred(spec: &k8s::PodSpec) -> Vec<(i64, NodeTerm)> {
     terms.into_iter().flatten().map(|t| (i64::from(t.weight), NodeTerm::new(&t.preference))).collect()
 }
 
+fn containers(spec: &k8s::PodSpec) -> impl Iterator<Item = &k8s::Container> {
+    spec.init_containers.iter().flatten().chain(&spec.containers)
+}
+
 fn images(spec: &k8s::PodSpec) -> Vec<Name> {
-    let containers = spec.init_containers.iter().flatten().chain(&spec.containers);
-    containers.map(|c| image_name(c.image.as_deref().unwrap_or_default())).collect()
+    let mounted = spec.volumes.iter().flatten().filter_map(|v| v.image.as_ref()?.reference.as_deref());
+    let run = containers(spec).map(|c| c.image.as_deref().unwrap_or_default());
+    run.chain(mounted).map(image_name).collect()
 }
 
 /// Remembers the classes of specs seen lately: replicas share their spec, and so it is read once.

@@ -4,7 +4,7 @@ use super::assess::{Asking, Assessment, assess, refusal};
 use super::budgets::{Budgets, Covered};
 use super::decision::{Code, Plan, Preemption, Reason, Refusal, Restraint};
 use super::framework::{Framework, Verdict, View};
-use super::node::{NodeInfo, Placed};
+use super::node::{NodeInfo, Placed, Stage};
 use super::outlook::Surroundings;
 use crate::api::{ConditionKind, Name};
 use crate::order;
@@ -143,16 +143,19 @@ fn restraint(framework: &Framework, pod: Asking<'_>, verdicts: &[Verdict], view:
     view.snapshot.nodes()[index].pods.iter().any(makes_room).then_some(Restraint::Underway)
 }
 
-/// Puts the most important pods first, and of equal ones those that have run for longest. Of those that have not started
-/// the latest comes first: so they come where upstream sorts a few of them.
+/// Puts the most important pods first, and of equal ones those that have run for longest. Of those that started at the same
+/// time the first comes first, of those that have not started the last: so they come where upstream sorts a few of them.
 fn sort_by_importance(pods: Vec<Placed>, view: View<'_>) -> Vec<Placed> {
     let rank = |pod: &Placed| {
         let created =
             view.store.pod(pod.uid).map(|o| (o.meta.created, o.meta.namespace.to_name(), o.meta.name.clone()));
-        (Reverse(pod.info.class.priority), pod.stage.started(), Reverse(created))
+        (Reverse(pod.info.class.priority), pod.stage.started(), created)
     };
     let mut ranked: Vec<_> = pods.into_iter().map(|pod| (rank(&pod), pod)).collect();
-    order::sort_by(&mut ranked, |(a, _), (b, _)| a.cmp(b));
+    order::sort_by(&mut ranked, |((one, started, a), _), ((other, at, b), _)| {
+        let equal = if *started == Stage::NEW.started() { b.cmp(a) } else { a.cmp(b) };
+        one.cmp(other).then(started.cmp(at)).then(equal)
+    });
     ranked.into_iter().map(|(_, pod)| pod).collect()
 }
 

@@ -6,7 +6,7 @@ use super::text;
 use flate2::read::MultiGzDecoder;
 use kubarium_core::api::defaulting::set_defaults;
 use kubarium_core::api::{Key, Kind, Object, Uid};
-use kubarium_core::scheduler::{Explanation, Line, NodeStand, Stand};
+use kubarium_core::scheduler::{Configuration, Explanation, Line, NodeStand, Stand};
 use kubarium_core::{Cluster, Config, Input, Time};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +94,7 @@ type Objects = BTreeMap<Key, Arc<Object>>;
 fn replay_case(case: &Value, theme: &mut Theme) -> Result<(), String> {
     let list = |field: &str| case[field].as_array().ok_or_else(|| format!("the case has no {field}"));
     let mut decisions = list("decisions")?.iter();
+    let config = config_of(&case["config"])?;
     let mut objects = Objects::new();
     for (number, step) in list("objects")?.iter().enumerate() {
         let kind = text(step, "kind");
@@ -120,7 +121,7 @@ fn replay_case(case: &Value, theme: &mut Theme) -> Result<(), String> {
                 return Err(format!("{key} comes where upstream decided on {}", text(theirs, "name")));
             }
             theme.decisions += 1;
-            match compare(&objects, &key, theirs) {
+            match compare(&config, &objects, &key, theirs) {
                 Ok(()) => theme.agree += 1,
                 Err(why) => theme
                     .differences
@@ -130,6 +131,12 @@ fn replay_case(case: &Value, theme: &mut Theme) -> Result<(), String> {
         }
     }
     if decisions.next().is_some() { Err("there are more decisions than pods".to_owned()) } else { Ok(()) }
+}
+
+/// What the cluster is to decide by: the case's own `KubeSchedulerConfiguration`, where it has one.
+fn config_of(written: &Value) -> Result<Config, String> {
+    let scheduler = (!written.is_null()).then(|| Configuration::try_from(written.clone())).transpose()?;
+    Ok(Config { scheduler, ..Config::default() })
 }
 
 /// An object as the API server keeps it: with the namespace and the defaults that it did not name.
@@ -160,17 +167,16 @@ fn carry_out(objects: &mut Objects, key: &Key, theirs: &Value) {
 }
 
 /// Compares one decision; says what differs.
-fn compare(objects: &Objects, key: &Key, theirs: &Value) -> Result<(), String> {
+fn compare(config: &Config, objects: &Objects, key: &Key, theirs: &Value) -> Result<(), String> {
     let now = Time(1_800_000_000_000_000);
-    let mut cluster = Cluster::restore(Config::default(), now, 1, objects.values().cloned());
+    let mut cluster = Cluster::restore(config.clone(), now, 1, objects.values().cloned());
     if text(theirs, "reason") == "SchedulingGated" {
-        cluster.handle(now, Input::Wake);
+        while cluster.handle(now, Input::Wake).wake == Some(now) {}
         return compare_gated(&cluster, key, text(theirs, "message"));
     }
     let ours = cluster.schedulers().explain(key, cluster.store()).ok_or("we do not know the pod")?;
-    let victims: Vec<&str> = theirs["victims"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if !victims.is_empty() {
-        return compare_victims(objects, &ours, &victims);
+    if theirs["victims"].as_array().is_some_and(|victims| !victims.is_empty()) {
+        return compare_victims(objects, &ours, theirs);
     }
     let feasible: BTreeSet<&str> = ours.nodes.iter().filter(|n| n.total().is_some()).map(|n| n.node.as_str()).collect();
     if theirs["nodeName"].is_null() {
@@ -194,19 +200,25 @@ fn compare_gated(cluster: &Cluster, key: &Key, message: &str) -> Result<(), Stri
     if ours == message { Ok(()) } else { Err(format!("we say {ours:?}")) }
 }
 
-/// Which of equal candidates is preempted is chance for upstream. That they are equal shows in how many victims of which
-/// priorities there are.
-fn compare_victims(objects: &Objects, ours: &Explanation, victims: &[&str]) -> Result<(), String> {
+/// Which of equal candidates is preempted is chance for upstream, and so is which of pods that are equally important and have
+/// not started. That they are equal shows in how many victims of which priorities there are. Where the record has all
+/// candidates that upstream took by turns, our node must be one of them.
+fn compare_victims(objects: &Objects, ours: &Explanation, theirs: &Value) -> Result<(), String> {
     let priority = |namespace: &str, name: &str| {
         let pod = objects.get(&Key::new(Kind::Pod, namespace, name)).and_then(|o| o.pod());
         pod.and_then(|p| p.spec.priority).unwrap_or_default()
     };
-    let mut theirs: Vec<i32> =
-        victims.iter().filter_map(|v| v.split_once('/')).map(|(namespace, name)| priority(namespace, name)).collect();
-    theirs.sort_unstable();
     let Some(plan) = &ours.preemption else { return Err(format!("we preempt nothing: {:?}", ours.message)) };
     let mut own: Vec<i32> = plan.victims.iter().map(|(namespace, name)| priority(namespace, name)).collect();
     own.sort_unstable();
+    let victims = match theirs["candidates"].as_object() {
+        Some(candidates) => candidates.get(plan.node.as_str()),
+        None => theirs.get("victims"),
+    };
+    let victims = victims.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut theirs: Vec<i32> =
+        victims.filter_map(|v| v.split_once('/')).map(|(namespace, name)| priority(namespace, name)).collect();
+    theirs.sort_unstable();
     if own == theirs {
         Ok(())
     } else {

@@ -2,7 +2,7 @@
 
 use kubarium_core::api::{Key, Kind, Object};
 use kubarium_core::apiserver::{Answer, Method, Request};
-use kubarium_core::scheduler::{Decision, NodeStand, Stand};
+use kubarium_core::scheduler::{Decision, Explanation, NodeStand, Stand};
 use kubarium_core::{Cluster, Config, Input, Span, Time};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -173,11 +173,14 @@ impl Fixture {
         self.cluster.schedulers().decision(self.pod(name).meta.uid).unwrap()
     }
 
+    pub(crate) fn explain(&self, pod: &str) -> Explanation {
+        let key = Key::new(Kind::Pod, "default", pod);
+        self.cluster.schedulers().explain(&key, self.cluster.store()).unwrap()
+    }
+
     /// How a node stands to a pod.
     pub(crate) fn stand(&self, pod: &str, node: &str) -> NodeStand {
-        let key = Key::new(Kind::Pod, "default", pod);
-        let explanation = self.cluster.schedulers().explain(&key, self.cluster.store()).unwrap();
-        explanation.nodes.into_iter().find(|n| n.node == node).unwrap()
+        self.explain(pod).nodes.into_iter().find(|n| n.node == node).unwrap()
     }
 
     /// The same as a line: `fits`, or the plugin, its reasons, and `for good` where removing pods cannot help.

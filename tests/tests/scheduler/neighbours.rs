@@ -2,6 +2,7 @@
 //! nodes and `b` with one, and a node that is in no zone.
 
 use crate::fixture::{Fixture, merge, node, pod};
+use kubarium_core::apiserver::Method;
 use kubarium_core::scheduler::Stand;
 use serde_json::{Value, json};
 
@@ -104,10 +105,10 @@ fn pods_are_spread_over_the_values_of_a_label() {
         ("a label that no node has leaves none", vec![], spread(json!({"topologyKey": "rack"})), ""),
         ("no selector selects nothing", one(), spread(json!({"labelSelector": null})), "a1 a2 b1"),
         (
-            "an empty one selects every pod",
+            "an empty one counts none of the pods there are",
             vec![there("db", "a1", json!({}))],
             spread(json!({"labelSelector": {"matchLabels": null}})),
-            "b1",
+            "a1 a2 b1",
         ),
         (
             "a pod that does not count itself may come where another is",
@@ -225,6 +226,12 @@ fn a_pod_must_be_near_others() {
             "",
         ),
         ("an empty selector of namespaces means all", elsewhere(), near(json!({"namespaceSelector": {}})), "a1 a2"),
+        (
+            "so does one that a namespace without labels meets",
+            [elsewhere(), vec![namespace(json!({"team": "u"}))]].concat(),
+            near(json!({"namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}})),
+            "a1 a2",
+        ),
         ("no selector of pods means none", db(), near(json!({"labelSelector": null})), ""),
         (
             "of the same version where label keys are matched",
@@ -261,6 +268,17 @@ fn one_pod_must_match_all_terms() {
         ("one that matches both is enough", vec![tiered("a1")], spec.clone(), "a1 a2"),
         ("two that match one each are not", vec![there("db", "a1", json!({})), other], spec, ""),
     ]);
+}
+
+#[test]
+fn what_others_say_of_namespaces_is_taken_as_it_is() {
+    let teamless = json!({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]});
+    let spec = affinity("podAntiAffinity", json!({"labelSelector": web(), "namespaceSelector": teamless}));
+    let mut fixture = fixture(&[there("db", "a1", json!({"spec": spec}))], &json!({}));
+    let refused = "InterPodAffinity: node(s) didn't satisfy existing pods anti-affinity rules";
+    assert_eq!(fixture.verdict("p", "a2"), refused);
+    fixture.ask(Method::Patch, "namespaces/default", &json!({"metadata": {"labels": {"team": "t"}}}));
+    assert_eq!(fixture.verdict("p", "a2"), "fits");
 }
 
 fn preferred(kind: &str, weight: i32) -> Value {
@@ -347,6 +365,19 @@ fn images_that_are_there_are_worth_their_size() {
     assert_eq!(run(&[("web:latest", 1000), ("db:1", 1)], "web"), [48, 0], "without a tag it is the latest");
     assert_eq!(run(&[("r:5000/web:latest", 1000), ("db:1", 1)], "r:5000/web"), [48, 0], "a port is no tag");
     assert_eq!(run(&[("web:1", 500), ("web:1", 1000)], "web:1"), [48, 48], "as large as the first node says");
+    let volume = |image: &str| json!({"volumes": [{"name": "v", "image": {"reference": image}}]});
+    let nodes = [node("a1", image("data:1", 1000)), node("b1", image("web:1", 200))];
+    let of = |spec: &Value| {
+        let mut spec = spec.clone();
+        merge(&mut spec, &json!({"containers": [{"name": "c", "image": "web:1"}]}));
+        let fixture = Fixture::new(&[nodes[0].clone(), nodes[1].clone(), waiting(&spec)]);
+        ["a1", "b1"].map(|name| match fixture.stand("p", name).stand {
+            Stand::Feasible { scores } => scores.iter().find(|s| s.plugin == "ImageLocality").map(|s| s.normalized),
+            Stand::Refused { .. } => None,
+        })
+    };
+    assert_eq!(of(&json!({})), [Some(0), Some(7)]);
+    assert_eq!(of(&volume("data:1")), [Some(48), Some(7)], "those of volumes count, and raise no bound");
 }
 
 #[test]

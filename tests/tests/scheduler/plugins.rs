@@ -382,3 +382,37 @@ fn scores_are_upstreams() {
         assert_eq!(of("NodeResourcesBalancedAllocation"), balanced, "{sentence}");
     }
 }
+
+#[test]
+fn what_is_asked_for_a_whole_pod_counts_for_scores_once_it_is_there() {
+    let whole = || json!({"resources": {"requests": {"cpu": "2"}}});
+    let none = || {
+        let mut spec = whole();
+        merge(
+            &mut spec,
+            &json!({"containers": [
+            {"name": "c", "image": "i", "resources": {"requests": {"memory": "0"}}}, {"name": "d", "image": "i"}]}),
+        );
+        spec
+    };
+    // Sentence, the pod on the node, the pod that waits, LeastAllocated.
+    let rows = [
+        // (97 + 97) / 2: 0.1 cpu and 200 MiB, as if it asked for nothing.
+        ("not while it waits", None, whole(), 97),
+        // (47 + 95) / 2: 2.1 cpu and 400 MiB, of which it has named no memory.
+        ("but once it is on the node", Some(whole()), json!({}), 71),
+        // (47 + 97) / 2: 2.1 cpu and 200 MiB.
+        ("where also nothing, in so many words, is what it says", Some(none()), json!({}), 72),
+    ];
+    for (sentence, there, mut asked, least) in rows {
+        merge(&mut asked, &json!({"schedulerName": "nobody"}));
+        let mut objects = vec![node("n", json!({})), pod("p", asked)];
+        if let Some(mut there) = there {
+            merge(&mut there, &json!({"nodeName": "n"}));
+            objects.push(pod("there", there));
+        }
+        let Stand::Feasible { scores } = Fixture::new(&objects).stand("p", "n").stand else { panic!("{sentence}") };
+        let of = |plugin| scores.iter().find(|s| s.plugin == plugin).map(|s| s.weighted);
+        assert_eq!(of("NodeResourcesFit"), Some(least), "{sentence}");
+    }
+}

@@ -71,6 +71,42 @@ fn less_important_pods_make_room() {
 }
 
 #[test]
+fn of_equal_pods_the_one_that_ran_for_less_goes() {
+    let started = |name: &str, at: &str| {
+        let mut pod = on(name, 0, "2", "a");
+        merge(&mut pod, &json!({"status": {"phase": "Running", "startTime": at}}));
+        pod
+    };
+    let (early, late) = ("2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z");
+    let rows = [
+        ("the later one", started("one", late), started("two", early), "one"),
+        ("the one that came last, where both started at once", started("one", early), started("two", early), "two"),
+        ("the one that came first, where none has started", on("one", 0, "2", "a"), on("two", 0, "2", "a"), "one"),
+        ("the one that has not started before the one that has", started("one", late), on("two", 0, "2", "a"), "two"),
+    ];
+    for (sentence, one, two, goes) in rows {
+        let objects = [node("a", json!({})), one, two, of("new", 5, "2", json!({"schedulerName": "nobody"}))];
+        let explained = Fixture::new(&objects).explain("new");
+        let victims: Vec<_> =
+            explained.preemption.iter().flat_map(|p| &p.victims).map(|(_, name)| name.as_str()).collect();
+        assert_eq!(victims, [goes], "{sentence}");
+    }
+}
+
+#[test]
+fn what_keeps_a_pod_from_every_node_is_said_as_upstream_says_it() {
+    let claim = json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]});
+    let named = |name: &str| json!({"key": "metadata.name", "operator": "In", "values": [name]});
+    let torn = json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+        {"nodeSelectorTerms": [{"matchFields": [named("a"), named("b")]}]}}}});
+    for (spec, said) in [(claim, "persistentvolumeclaim \"c\" not found"), (torn, "pod affinity terms conflict")] {
+        let fixture = Fixture::new(&[node("a", json!({})), on("low", 0, "1", "a"), of("new", 5, "1", spec)]);
+        let message = format!("0/1 nodes are available: {said}. not found");
+        assert_eq!(fixture.decision("new").message().unwrap(), message);
+    }
+}
+
+#[test]
 fn a_pod_that_never_preempts_waits() {
     let patient = of("new", 5, "4", json!({"preemptionPolicy": "Never"}));
     let fixture = Fixture::new(&[node("a", json!({})), on("low", 0, "4", "a"), patient]);

@@ -126,6 +126,12 @@ impl Picture {
         self.nodes.iter().flat_map(|(name, node)| self.on(name).map(|pod| (pod, &**node)))
     }
 
+    /// Whether a term of a pod that is to be placed means a pod: as if namespaces had no labels, besides.
+    fn wants(&self, term: &PodAffinityTerm, pod: &Object) -> bool {
+        let unlabelled = Self { namespace: BTreeMap::new(), ..self.clone() };
+        self.means(term, pod) || term.namespace_selector.is_some() && unlabelled.means(term, pod)
+    }
+
     /// Whether a term means a pod.
     fn means(&self, term: &PodAffinityTerm, pod: &Object) -> bool {
         term.namespace_selector.as_ref().is_none_or(|s| selects(s, &self.namespace))
@@ -196,7 +202,7 @@ impl Picture {
         if terms.iter().any(|term| !node.meta.labels.contains_key(&term.topology_key)) {
             return Some("it lacks the label within which others are to be near");
         }
-        let meant_by_all = |other: &Object| terms.iter().all(|term| self.means(term, other));
+        let meant_by_all = |other: &Object| terms.iter().all(|term| self.wants(term, other));
         let wanted: Vec<_> = self.placed().filter(|(other, _)| meant_by_all(other)).collect();
         let is_near = |term: &PodAffinityTerm| wanted.iter().any(|(_, theirs)| together(term, theirs, node));
         let labelled = |theirs: &Object| terms.iter().any(|t| theirs.meta.labels.contains_key(&t.topology_key));
@@ -205,7 +211,7 @@ impl Picture {
             return Some("whom it wants near is not near");
         }
         for (other, theirs) in self.placed() {
-            if apart(pod).iter().any(|term| self.means(term, other) && together(term, theirs, node)) {
+            if apart(pod).iter().any(|term| self.wants(term, other) && together(term, theirs, node)) {
                 return Some("one is near whom it does not want near");
             }
             if apart(other).iter().any(|term| self.means(term, pod) && together(term, theirs, node)) {

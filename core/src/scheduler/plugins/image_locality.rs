@@ -13,7 +13,7 @@ const MIB: i64 = 1024 * 1024;
 /// Images that are smaller together count as none.
 const LEAST: i64 = 23 * MIB;
 
-/// Images that are larger, for each container, count as no larger.
+/// Images that are larger, for each container, count as no larger. Those of volumes raise no bound.
 const MOST: i64 = 1000 * MIB;
 
 pub(super) struct ImageLocality;
@@ -30,7 +30,7 @@ impl WideScore for ImageLocality {
         if worth.is_empty() {
             return Rank::Flat(Given::All(0));
         }
-        let most = MOST * images.len() as i64;
+        let most = MOST * pod.class.containers;
         let score = |node: &NodeInfo| {
             let there = worth.iter().filter(|(number, _)| Images::has(node, *number));
             // What nodes say of the bytes can be anything.

@@ -85,7 +85,7 @@ impl Weights {
 
 impl Neighbours {
     fn is_wanted(&self, other: &PodInfo, store: &Store) -> bool {
-        !self.pod.near.is_empty() && self.pod.near.iter().all(|term| term.selects(other, store))
+        !self.pod.near.is_empty() && self.pod.near.iter().all(|term| term.wants(other, store))
     }
 
     /// The label without which the node at that index is near none of the pods that it would have to be near.
@@ -113,7 +113,7 @@ impl Around for Neighbours {
             self.wanted.iter_mut().for_each(|tally| tally.set(index, wanted));
         }
         for (term, tally) in self.pod.apart.iter().zip(&mut self.unwanted) {
-            let unwanted = groups(pods).filter(|(other, _)| term.selects(other, view.store)).map(|(_, count)| count);
+            let unwanted = groups(pods).filter(|(other, _)| term.wants(other, view.store)).map(|(_, count)| count);
             tally.set(index, unwanted.sum());
         }
         let mut keep_away = Weights::default();
@@ -169,7 +169,7 @@ impl Around for Neighbours {
             self.wanted.iter_mut().for_each(|tally| tally.add(index, by));
         }
         for (term, tally) in self.pod.apart.iter().zip(&mut self.unwanted) {
-            if term.selects(&other.info, view.store) {
+            if term.wants(&other.info, view.store) {
                 tally.add(index, by);
             }
         }
@@ -200,7 +200,7 @@ impl Around for Neighbours {
         };
         let mut obstacles = Vec::new();
         for (term, tally) in self.pod.apart.iter().zip(&self.unwanted) {
-            let meant = near(tally).into_iter().filter(|other| term.selects(&other.info, view.store));
+            let meant = near(tally).into_iter().filter(|other| term.wants(&other.info, view.store));
             obstacles.extend(meant.map(|other| Obstacle::Unwanted(other.uid, Some(term.key.clone()))));
         }
         for tally in &self.unwelcome {
@@ -239,7 +239,7 @@ impl WideFilter for InterPodAffinity {
             wanted,
             unwanted: tallies(&pod.apart),
             unwelcome: Vec::new(),
-            wants_itself: pod.near.iter().all(|term| term.selects(pod, view.store)),
+            wants_itself: pod.near.iter().all(|term| term.wants(pod, view.store)),
         }))
     }
 
@@ -276,22 +276,22 @@ impl Wishes {
         if !node.present || self.pod.preferred.is_empty() && node.with_terms == 0 {
             return weights;
         }
-        let mut add = |term: &PodTerm, meant: &PodInfo, weight: i64| {
-            if node.labels.contains_key(term.key.as_str()) && term.selects(meant, view.store) {
+        let mut add = |term: &PodTerm, means: bool, weight: i64| {
+            if means && node.labels.contains_key(term.key.as_str()) {
                 weights.add(&term.key, weight);
             }
         };
         for (other, count) in groups(&node.pods) {
             for (weight, term) in &self.pod.preferred {
-                add(term, other, weight * count);
+                add(term, term.wants(other, view.store), weight * count);
             }
             if self.hard_weight > 0 {
                 for term in &other.near {
-                    add(term, &self.pod, self.hard_weight * count);
+                    add(term, term.selects(&self.pod, view.store), self.hard_weight * count);
                 }
             }
             for (weight, term) in &other.preferred {
-                add(term, &self.pod, weight * count);
+                add(term, term.selects(&self.pod, view.store), weight * count);
             }
         }
         weights

@@ -44,7 +44,8 @@ impl Filter for NamedNodes {
     }
 
     fn concerns(&self, pod: &PodClass) -> bool {
-        pod.constraint.only.is_some()
+        // A claim, which is never found, ends the search before: not before it is seen that no node could be named.
+        pod.constraint.only.as_ref().is_some_and(|only| pod.claims.is_empty() || only.is_empty())
     }
 
     fn refuse(&self, pod: &PodClass, node: &NodeInfo) -> Option<Refused> {

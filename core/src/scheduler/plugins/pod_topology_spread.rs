@@ -56,8 +56,11 @@ fn is_counted(term: &SpreadTerm, pod: &PodInfo, other: &PodInfo) -> bool {
     other.namespace == pod.namespace && term.selector.matches(&other.labels)
 }
 
-/// How many of a node's pods count for a term.
+/// How many of a node's pods count for a term. As upstream, none do where it selects all, though the pod itself does then.
 fn counted(term: &SpreadTerm, pod: &PodInfo, node: &NodeInfo) -> i64 {
+    if term.selector.is_empty() {
+        return 0;
+    }
     let groups = node.pods.chunk_by(|a, b| Arc::ptr_eq(&a.info, &b.info));
     let counted = groups.filter(|group| is_counted(term, pod, &group[0].info));
     counted.map(|group| group.iter().filter(|p| !p.stage.leaving()).count() as i64).sum()
@@ -190,7 +193,8 @@ impl Around for Spread {
     }
 
     fn count(&mut self, other: &Placed, index: u32, node: &NodeInfo, by: i64, _view: View<'_>) {
-        if other.stage.leaving() || !self.has_all(node) {
+        // As upstream, here those count too that are on their way out.
+        if !self.has_all(node) {
             return;
         }
         for one in &mut self.terms {
