@@ -102,6 +102,8 @@ impl<K, V> Map<K, V> {
         entry
     }
 
+    // Once for each map: it is called from several places.
+    #[inline(never)]
     fn put(&mut self, (mut list, mut at): Place, entry: (K, V)) -> &mut V {
         self.count += 1;
         if self.lists.is_empty() {

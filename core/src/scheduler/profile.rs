@@ -12,7 +12,7 @@ use super::preemption;
 use super::round_robin::RoundRobin;
 use crate::api::CommonName;
 use crate::order;
-use std::fmt::Debug;
+use std::fmt;
 use std::sync::Arc;
 
 /// What a scheduler makes of a pod.
@@ -28,7 +28,7 @@ pub(super) struct Choice {
 }
 
 /// Chooses a node for one pod at a time. It must not choose a node that its filters refuse.
-pub(super) trait Scheduler: Debug + Send + Sync {
+pub(super) trait Scheduler: Send + Sync {
     /// The `schedulerName` it goes by.
     fn name(&self) -> &CommonName;
 
@@ -45,6 +45,13 @@ pub(super) trait Scheduler: Debug + Send + Sync {
 
     /// A copy that goes its own way.
     fn fork(&self) -> Box<dyn Scheduler>;
+}
+
+impl fmt::Debug for dyn Scheduler {
+    /// Its name: what it remembers has objects in it, and to write those takes much of the page's room.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl Clone for Box<dyn Scheduler> {
