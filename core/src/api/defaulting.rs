@@ -3,6 +3,7 @@
 //! Source: upstream's `SetDefaults_*` functions for the core group, version 1.36.
 
 use super::ephemeral::change_as_container;
+use super::pod_resources::default_whole;
 use super::{Body, Document, Kind, Labels, Meta, Object, PodBody, PodPhase, QosClass, Quantity, Typed, base64};
 use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
@@ -119,6 +120,7 @@ fn default_pod(pod: &mut PodBody) {
             }
         }
     }
+    default_whole(spec);
     if spec.enable_service_links.is_none() {
         spec.enable_service_links = Some(true);
     }

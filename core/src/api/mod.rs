@@ -16,6 +16,7 @@ mod meta;
 pub mod names;
 mod object;
 mod pod;
+mod pod_resources;
 pub mod priority;
 mod quantity;
 pub(crate) mod resources;

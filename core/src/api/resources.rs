@@ -170,7 +170,7 @@ pub(crate) fn with_overhead(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
 }
 
 /// What a pod's containers need together.
-fn of_containers(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
+pub(super) fn of_containers(spec: &k8s::PodSpec, asked: Asked) -> Amounts {
     let mut total = Amounts::default();
     for c in &spec.containers {
         total.add(&container(c, asked));

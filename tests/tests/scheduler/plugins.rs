@@ -416,3 +416,52 @@ fn what_is_asked_for_a_whole_pod_counts_for_scores_once_it_is_there() {
         assert_eq!(of("NodeResourcesFit"), Some(least), "{sentence}");
     }
 }
+
+#[test]
+fn what_a_whole_pod_does_not_ask_for_is_asked_for_it() {
+    let sidecar =
+        |resources: Value| json!([{"name": "s", "image": "i", "restartPolicy": "Always", "resources": resources}]);
+    // Sentence, what the container asks for and may have, its sidecars, what is said of the whole, and what that becomes.
+    let rows = [
+        ("nothing is said", json!({"requests": {"cpu": "1"}}), json!([]), json!({}), json!({})),
+        (
+            "what containers ask for goes before a limit",
+            json!({"requests": {"cpu": "1500m", "memory": "500M"}}),
+            sidecar(json!({"requests": {"cpu": "500m", "memory": "1G"}})),
+            json!({"limits": {"cpu": "5", "memory": "4Gi"}}),
+            json!({"limits": {"cpu": "5", "memory": "4Gi"}, "requests": {"cpu": "2", "memory": "1500M"}}),
+        ),
+        (
+            "a limit is asked for where they ask for nothing",
+            json!({"requests": {"cpu": "0"}}),
+            json!([]),
+            json!({"limits": {"cpu": "5", "memory": "4Gi"}}),
+            json!({"limits": {"cpu": "5", "memory": "4Gi"}, "requests": {"cpu": "0", "memory": "4Gi"}}),
+        ),
+        (
+            "without a limit nothing is added",
+            json!({"requests": {"cpu": "1"}}),
+            json!([]),
+            json!({"requests": {"memory": "1Gi"}}),
+            json!({"requests": {"memory": "1Gi"}}),
+        ),
+        (
+            "huge pages that a container may have are the whole's limit",
+            json!({"requests": {"cpu": "1"}, "limits": {"hugepages-2Mi": "4Mi"}}),
+            json!([]),
+            json!({"requests": {"cpu": "2"}}),
+            json!({"limits": {"hugepages-2Mi": "4Mi"}, "requests": {"cpu": "2", "hugepages-2Mi": "4Mi"}}),
+        ),
+    ];
+    for (sentence, resources, sidecars, whole, expected) in rows {
+        let mut fixture = Fixture::new(&[node("n", json!({}))]);
+        let containers = json!([{"name": "c", "image": "i", "resources": resources}]);
+        let mut spec = json!({"containers": containers, "initContainers": sidecars});
+        if whole != json!({}) {
+            merge(&mut spec, &json!({"resources": whole}));
+        }
+        fixture.create(&pod("p", spec));
+        let had = fixture.pod("p").to_value()["spec"].get("resources").cloned().unwrap_or_else(|| json!({}));
+        assert_eq!(had, expected, "{sentence}");
+    }
+}
