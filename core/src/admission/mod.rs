@@ -12,7 +12,7 @@ pub(crate) use priority::check_class;
 #[cfg(feature = "foresight")]
 pub(crate) use quota::charged;
 pub(crate) use quota::{Counts, applies, charge, count, counted, counts_until, shown, usage};
-pub(crate) use tolerations::{NOT_READY, UNREACHABLE, tolerate};
+pub(crate) use tolerations::{NOT_READY, UNREACHABLE, UNSCHEDULABLE, tolerate};
 
 use crate::api::{ApiError, Kind, Object};
 use crate::config::Config;

@@ -7,6 +7,8 @@ use k8s_openapi::api::core::v1 as k8s;
 pub(crate) const NOT_READY: &str = "node.kubernetes.io/not-ready";
 /// Taint of a node that was not heard of for the grace period.
 pub(crate) const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+/// The taint of a node that was cordoned.
+pub(crate) const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// Gives a pod tolerations for nodes that are not ready or unreachable, for `config.toleration_seconds`, unless it
 /// has some (upstream's plugin `DefaultTolerationSeconds`).

@@ -1,6 +1,6 @@
 //! The taints that say how a node is, and the pace at which nodes are tainted for eviction.
 
-use crate::admission::{NOT_READY, UNREACHABLE};
+use crate::admission::{NOT_READY, UNREACHABLE, UNSCHEDULABLE};
 use crate::api::{Body, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::time::{Span, Time};
@@ -12,8 +12,6 @@ use std::sync::Arc;
 pub(super) const NO_SCHEDULE: &str = "NoSchedule";
 /// Drives pods away.
 pub(super) const NO_EXECUTE: &str = "NoExecute";
-
-const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// The taint for a condition of a status: condition, status, taint.
 const BY_CONDITION: [(&str, &str, &str); 6] = [

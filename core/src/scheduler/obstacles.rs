@@ -6,15 +6,13 @@ use super::info::{Infos, PodInfo};
 use super::outlook::Surroundings;
 use super::topology::Tally;
 use super::{Schedulers, Snapshot};
+use crate::admission::UNSCHEDULABLE;
 use crate::api::{Name, Object, Uid};
 use crate::store::Store;
 use std::sync::Arc;
 
 /// The label whose values tell each node from all others.
 const HOSTNAME: &str = "kubernetes.io/hostname";
-
-/// The taint of a node that was cordoned.
-const CORDONED: &str = "node.kubernetes.io/unschedulable";
 
 /// Something that keeps a pod off a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +84,8 @@ impl Obstacles<'_> {
             for (reason, detail) in refused.into_iter().flat_map(|refused| filter.reasons(&self.info, node, refused)) {
                 if reason == Reason::Taint {
                     // Whoever uncordons a node is rid of that taint, too.
-                    let taints = node.all_untolerated(class).filter(|t| !(node.unschedulable && t.key == CORDONED));
+                    let taints =
+                        node.all_untolerated(class).filter(|t| !(node.unschedulable && t.key == UNSCHEDULABLE));
                     all.extend(taints.map(|t| (Reason::Taint, Some(Detail::Taint(t.clone())))));
                 } else {
                     all.push((reason, detail));

@@ -21,7 +21,8 @@ const NODES_OF_A_GROUP: usize = 3;
 
 /// How far a change reaches, the smallest first: what only holds the pod back, what gives back what is there, what
 /// concerns the pod alone, what says more of a node, what opens it to all, what others demand no more, what they must
-/// give, what removes them, though a budget may forbid it, or evicts them, what costs a machine. Of changes that are made together the sum counts.
+/// give, what removes them, though a budget may forbid it, or evicts them, what costs a machine. Of changes that are made
+/// together the sum counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {
     Gate = 0,

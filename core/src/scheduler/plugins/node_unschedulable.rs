@@ -1,5 +1,6 @@
 //! `NodeUnschedulable`: a cordoned node takes only pods that tolerate the taint that stands for it.
 
+use crate::admission::UNSCHEDULABLE;
 use crate::scheduler::decision::Reason;
 use crate::scheduler::framework::{Filter, Refused};
 use crate::scheduler::node::NodeInfo;
@@ -18,7 +19,7 @@ impl Filter for NodeUnschedulable {
     }
 
     fn refuse(&self, pod: &PodClass, node: &NodeInfo) -> Option<Refused> {
-        let tolerated = || pod.tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule");
+        let tolerated = || pod.tolerates(UNSCHEDULABLE, "", "NoSchedule");
         (node.unschedulable && !tolerated()).then_some(Refused::UNRESOLVABLE)
     }
 
