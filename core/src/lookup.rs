@@ -3,10 +3,9 @@
 
 #![expect(clippy::disallowed_types, reason = "here nobody walks it in its own order, which alone differs")]
 
-use crate::api::Uid;
 use crate::order;
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -103,62 +102,5 @@ impl<K: Eq + Hash + Ord, V> Lookup<K, V> {
     /// All things, for what their order does not matter to.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.0.values()
-    }
-}
-
-/// Something that holds the uid by which it is looked up.
-pub(crate) trait Identified {
-    /// The uid. It never changes.
-    fn uid(&self) -> &Uid;
-}
-
-/// Hashed and compared by uid alone.
-#[derive(Clone, Debug)]
-struct ByUid<T>(T);
-
-impl<T: Identified> Borrow<Uid> for ByUid<T> {
-    fn borrow(&self) -> &Uid {
-        self.0.uid()
-    }
-}
-
-impl<T: Identified> Hash for ByUid<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.uid().hash(state);
-    }
-}
-
-impl<T: Identified> PartialEq for ByUid<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.uid() == other.0.uid()
-    }
-}
-
-impl<T: Identified> Eq for ByUid<T> {}
-
-/// Things that hold their uid themselves: a table of them has no more than one pointer for each.
-#[derive(Clone, Debug)]
-pub(crate) struct Keyed<T>(HashSet<ByUid<T>, BuildHasherDefault<Digest>>);
-
-impl<T> Default for Keyed<T> {
-    fn default() -> Self {
-        Self(HashSet::default())
-    }
-}
-
-impl<T: Identified> Keyed<T> {
-    /// What has that uid.
-    pub(crate) fn get(&self, uid: Uid) -> Option<&T> {
-        self.0.get(&uid).map(|ByUid(thing)| thing)
-    }
-
-    /// Puts a thing in the place of the one with its uid.
-    pub(crate) fn put(&mut self, thing: T) {
-        self.0.replace(ByUid(thing));
-    }
-
-    /// Takes out what has that uid.
-    pub(crate) fn remove(&mut self, uid: Uid) {
-        self.0.remove(&uid);
     }
 }

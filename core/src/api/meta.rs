@@ -32,6 +32,11 @@ impl Uid {
         (self.0[0] as u128) << 64 | self.0[1] as u128
     }
 
+    /// Both halves of its bits, the high one first.
+    pub(crate) const fn halves(self) -> [u64; 2] {
+        self.0
+    }
+
     /// A version 4 UUID from 128 random bits.
     pub const fn from_random(bits: u128) -> Self {
         Self::new(bits & !(0xf << 76) | (0x4 << 76) & !(0x3 << 62) | (0x2 << 62))

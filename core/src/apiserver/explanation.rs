@@ -89,7 +89,7 @@ pub(super) fn of(
             "pod \"{name}\" is left to the scheduler \"{wanted}\"; explained are the decisions of {known}"
         )));
     }
-    if schedulers.was_placed_elsewhere(object) {
+    if schedulers.was_placed_elsewhere(object, store) {
         let node = pod.node_name().unwrap_or_default();
         return Err(errors::bad_request(format!(
             "pod \"{name}\" came to node \"{node}\" without a scheduler of this cluster: \
@@ -97,7 +97,7 @@ pub(super) fn of(
         )));
     }
     let present = schedulers.explain(&object.key(), store).ok_or_else(missing)?;
-    let decision = match schedulers.decision(object.meta.uid) {
+    let decision = match schedulers.decision(object.meta.uid, store) {
         Some(decision) => recorded(decision),
         None => recomputed(object, &present, now),
     };
@@ -109,7 +109,7 @@ pub(super) fn of(
         "time": api::encode(&now.to_micro()),
         "nodes": present.nodes.iter().map(stand).collect::<Vec<_>>(),
     });
-    if let Some(wait) = schedulers.wait(object.meta.uid) {
+    if let Some(wait) = schedulers.wait(object.meta.uid, store) {
         let (line, retry) = match wait.line {
             Line::Active => ("Active", None),
             Line::BackingOff(at) => ("BackOff", Some(at)),

@@ -170,7 +170,7 @@ fn pending<'a>(cluster: &'a Cluster, namespace: &str, name: &str) -> Result<&'a 
     if pod.status.phase.is_finished() || object.meta.deletion.is_some() {
         return Err(wrong(format!("pod \"{name}\" is on its way out: it gets no node any more")));
     }
-    if cluster.schedulers().wait(object.meta.uid).is_none() {
+    if cluster.schedulers().wait(object.meta.uid, cluster.store()).is_none() {
         let wanted = pod.spec.scheduler_name.as_deref().unwrap_or_default();
         return Err(wrong(format!(
             "pod \"{name}\" is left to the scheduler \"{wanted}\", which is none of this cluster"

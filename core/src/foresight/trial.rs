@@ -60,7 +60,7 @@ impl Trial {
         self.settle();
         for _ in 0..WAITS_MAX {
             let pod = find(&self.cluster)?;
-            let wait = self.cluster.schedulers().wait(pod.meta.uid);
+            let wait = self.cluster.schedulers().wait(pod.meta.uid, self.cluster.store());
             let Some(Line::BackingOff(at)) = wait.map(|w| w.line) else { break };
             self.wait(at);
         }

@@ -26,7 +26,7 @@ pub fn state_hash(cluster: &Cluster) -> u64 {
         digest.text(kind.info().kind);
         for object in store.list(kind, None) {
             add_object(&mut digest, object);
-            digest.option(cluster.schedulers().decision(object.meta.uid), add_decision);
+            digest.option(cluster.schedulers().decision(object.meta.uid, store), add_decision);
         }
     }
     digest.finish()

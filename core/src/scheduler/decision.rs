@@ -2,7 +2,6 @@
 
 use super::node::Taint;
 use crate::api::{CommonName, Name, Uid};
-use crate::lookup::Identified;
 use crate::order;
 use crate::time::Time;
 use std::fmt::{self, Write as _};
@@ -184,12 +183,6 @@ pub struct Setting {
     pub feasible: u32,
     /// What each plugin gave the node that was chosen.
     pub scores: Arc<Vec<PluginScore>>,
-}
-
-impl Identified for Arc<Decision> {
-    fn uid(&self) -> &Uid {
-        &self.pod
-    }
 }
 
 /// Why a pod went nowhere, or not everywhere.

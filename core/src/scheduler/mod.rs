@@ -60,8 +60,8 @@ pub(crate) use pod::{Classes, HostPort, PodClass};
 use crate::api::{Body, EventKind, Key, Kind, Name, Object, PodBody, Uid};
 use crate::cluster::{Component, Context};
 use crate::config::Config;
-use crate::lookup::Keyed;
 use crate::order;
+use crate::seat::{Seat, Seated};
 use crate::store::{Change, Store};
 use crate::time::Time;
 use assess::Asking;
@@ -85,7 +85,7 @@ pub struct Schedulers {
     snapshot: Snapshot,
     queue: Queue,
     infos: Infos,
-    decisions: Keyed<Arc<Decision>>,
+    decisions: Seated<Arc<Decision>>,
     /// That of the last of them.
     setting: Option<Arc<Setting>>,
     /// Nodes to which something happened that can help a pod, since parked pods were last looked at.
@@ -118,7 +118,7 @@ impl Schedulers {
             snapshot,
             queue: Queue::default(),
             infos: Infos::default(),
-            decisions: Keyed::default(),
+            decisions: Seated::default(),
             setting: None,
             helped: order::Map::new(),
             helped_anywhere: Events::NONE,
@@ -129,8 +129,9 @@ impl Schedulers {
     }
 
     /// The decision on a pod when it was last tried. None where it was not, or somebody else placed it.
-    pub fn decision(&self, pod: Uid) -> Option<&Decision> {
-        self.decisions.get(pod).map(Arc::as_ref)
+    pub fn decision(&self, pod: Uid, store: &Store) -> Option<&Decision> {
+        let decision = self.decisions.get(store.seat_of_pod(pod)?)?;
+        (decision.pod == pod).then_some(decision)
     }
 
     /// How many pods wait where.
@@ -161,8 +162,8 @@ impl Schedulers {
     }
 
     /// How a pod waits for a node; none where it does not.
-    pub fn wait(&self, pod: Uid) -> Option<Wait> {
-        self.queue.wait(pod)
+    pub fn wait(&self, pod: Uid, store: &Store) -> Option<Wait> {
+        self.queue.wait(store.seat_of_pod(pod)?)
     }
 
     /// The `schedulerName`s there are, the default one first.
@@ -172,11 +173,11 @@ impl Schedulers {
 
     /// Whether a pod is known to have got its node from somebody else: it has one, and none of these decided so in
     /// this life, in which it was created.
-    pub fn was_placed_elsewhere(&self, pod: &Object) -> bool {
+    pub fn was_placed_elsewhere(&self, pod: &Object, store: &Store) -> bool {
         let has_node = pod.pod().is_some_and(|p| p.node.is_some());
         // Creation is known to the second.
         let of_this_life = self.restored.is_none_or(|began| pod.meta.created > began.floor_secs());
-        has_node && of_this_life && self.decision(pod.meta.uid).is_none()
+        has_node && of_this_life && self.decision(pod.meta.uid, store).is_none()
     }
 
     fn scheduler_of(&self, pod: &PodBody) -> Option<u8> {
@@ -218,32 +219,32 @@ impl Schedulers {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
         self.count_pod(before, after, now);
         let Some(object) = after.or(before) else { return };
-        let uid = object.meta.uid;
+        let (uid, seat) = (object.meta.uid, change.seat);
         let Some((after, pod)) = after.and_then(|o| Some((o, o.pod()?))) else {
-            self.queue.remove(uid);
+            self.queue.remove(seat);
             self.dismiss(uid, None);
-            self.decisions.remove(uid);
+            self.decisions.take(seat);
             return;
         };
         let waits = pod.node.is_none() && !pod.status.phase.is_finished() && after.meta.deletion.is_none();
         let Some(scheduler) = self.scheduler_of(pod).filter(|_| waits) else {
-            self.queue.remove(uid);
+            self.queue.remove(seat);
             self.dismiss(uid, pod.node.as_deref());
-            if self.decision(uid).is_some_and(|d| d.chosen.is_none()) {
-                self.decisions.remove(uid);
+            if self.decisions.get(seat).is_some_and(|d| d.chosen.is_none()) {
+                self.decisions.take(seat);
             }
             return;
         };
         let nominated = pod.status.rarer.nominated_node.clone();
         let old = before.and_then(|b| Some((b, b.pod()?)));
         if old.is_none_or(|(_, old)| old.status.rarer.nominated_node != nominated) {
-            self.nominate(after, pod, nominated);
+            self.nominate(seat, after, pod, nominated);
         }
         let same = old.is_some_and(|(before, old)| {
             // Comparing two specs in full is worth it only where they are not one.
             (Arc::ptr_eq(&old.spec, &pod.spec) || old.spec == pod.spec) && before.meta.labels == after.meta.labels
         });
-        if same && self.queue.contains(uid) {
+        if same && self.queue.contains(seat) {
             return;
         }
         let gated = pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty());
@@ -252,16 +253,16 @@ impl Schedulers {
         }
         let info = self.infos.of(&after.meta, &pod.spec);
         self.snapshot.track(&info);
-        self.queue.put(Waiting { uid, scheduler, info, created: after.meta.created }, gated, now);
+        self.queue.put(Waiting { uid, seat, scheduler, info, created: after.meta.created }, gated, now);
     }
 
     /// Takes note of the node on which others make room for a pod, or of that they do not any more.
-    fn nominate(&mut self, object: &Object, pod: &PodBody, node: Option<Name>) {
+    fn nominate(&mut self, seat: Seat, object: &Object, pod: &PodBody, node: Option<Name>) {
         let uid = object.meta.uid;
         self.dismiss(uid, node.as_ref());
         if let Some(node) = node {
             let info = self.infos.of(&object.meta, &pod.spec);
-            self.snapshot.nominate(node, Nominated { uid, info });
+            self.snapshot.nominate(node, Nominated { uid, seat, info });
         }
     }
 
@@ -320,7 +321,7 @@ impl Schedulers {
     /// Tries those again for whom others made room on a node.
     fn retry_nominated(&mut self, node: &Name, now: Time) {
         for nominated in self.snapshot.nominated_on(node) {
-            self.queue.wake_one(nominated.uid, now);
+            self.queue.wake_one(nominated.seat, now);
         }
     }
 
@@ -368,7 +369,8 @@ impl Schedulers {
 
     fn decide(&mut self, trial: Trial, cx: &mut Context<'_>) {
         let waiting = trial.pod();
-        let Some(object) = cx.store.pod(waiting.uid).cloned() else { return };
+        let seat = waiting.seat;
+        let Some(object) = cx.store.pod_at(seat, waiting.uid).cloned() else { return };
         let scheduler = &mut self.profiles[usize::from(waiting.scheduler)];
         let name = scheduler.name().clone();
         let nominated = object.pod().and_then(|p| p.status.rarer.nominated_node.as_ref());
@@ -386,11 +388,11 @@ impl Schedulers {
             against: (!is_nothing).then(|| Box::new(Against { refusals, preemption })),
         };
         if let Some(chosen) = &decision.chosen {
-            self.bind(&object, &chosen.node, &name, cx);
+            self.bind(seat, &object, &chosen.node, &name, cx);
         } else {
             self.put_off(trial, &object, &decision, cx);
         }
-        self.decisions.put(Arc::new(decision));
+        self.decisions.put(seat, Arc::new(decision));
     }
 
     /// That of the last decision, where this is the same.
@@ -414,7 +416,7 @@ impl Schedulers {
             cx.event(&object, EventKind::Warning, &decision.setting.scheduler, "FailedScheduling", &cut(&message));
             if let Some(pod) = object.pod() {
                 // The next decision must see it.
-                self.nominate(&object, pod, pod.status.rarer.nominated_node.clone());
+                self.nominate(waiting.seat, &object, pod, pod.status.rarer.nominated_node.clone());
             }
         }
         if let Some(Preemption::Planned(plan)) = decision.preemption() {
@@ -467,6 +469,7 @@ impl Component for Schedulers {
                 note(&object, "SchedulingGated", message, Nomination::AsItWas, cx);
             }
         }
+        cx.store.read_ahead(&self.queue.first(DECISIONS_MAX));
         for _ in 0..DECISIONS_MAX {
             let Some(trial) = self.queue.pop() else { break };
             self.decide(trial, cx);

@@ -7,6 +7,7 @@ use super::{Schedulers, preemption};
 use crate::api::{CommonName, Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object};
 use crate::cluster::Context;
 use crate::deletion::{DeleteOptions, delete_object};
+use crate::seat::Seat;
 use crate::time::Time;
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ impl Schedulers {
                 // It was there a moment ago.
                 let _ = cx.store.update(next, None);
             }
-            self.queue.wake_one(other.uid, cx.now);
+            self.queue.wake_one(other.seat, cx.now);
         }
         for (namespace, name) in &plan.victims {
             let key = Key::new(Kind::Pod, namespace.clone(), name.clone());
@@ -57,7 +58,14 @@ impl Schedulers {
         }
     }
 
-    pub(super) fn bind(&mut self, object: &Arc<Object>, node: &CommonName, scheduler: &str, cx: &mut Context<'_>) {
+    pub(super) fn bind(
+        &mut self,
+        seat: Seat,
+        object: &Arc<Object>,
+        node: &CommonName,
+        scheduler: &str,
+        cx: &mut Context<'_>,
+    ) {
         let mut next = Object::clone(object);
         let condition = condition(&next, ConditionStatus::True, cx.now);
         if let Some(pod) = next.pod_mut() {
@@ -66,7 +74,7 @@ impl Schedulers {
             cx.shared.conditions(&mut pod.status.conditions);
         }
         // It was there when the decision began, and nobody else writes meanwhile.
-        let Ok(bound) = cx.store.update(next, None) else { return };
+        let Ok(bound) = cx.store.replace(seat, next) else { return };
         // The next decision must see this one. It waits no more: it was taken out of the queue to be tried.
         self.count_pod(Some(object), Some(&bound), cx.now);
         self.dismiss(bound.meta.uid, Some(node));

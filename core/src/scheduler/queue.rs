@@ -4,8 +4,8 @@ use super::info::PodInfo;
 use super::snapshot::Events;
 use crate::api::Uid;
 use crate::deadlines::Deadlines;
-use crate::lookup::Lookup;
 use crate::order;
+use crate::seat::{Seat, Seated};
 use crate::time::{Span, Time};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ const PARKED_MAX: Span = Span::from_secs(300);
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) uid: Uid,
+    pub(super) seat: Seat,
     /// The number of its scheduler.
     pub(super) scheduler: u8,
     pub(super) info: Arc<PodInfo>,
@@ -112,22 +113,22 @@ pub struct Wait {
 /// All pods that wait for a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: Lookup<Uid, Box<Entry>>,
-    active: order::Map<Rank, Uid>,
+    entries: Seated<Box<Entry>>,
+    active: order::Map<Rank, Seat>,
     /// Parked pods that are decided alike, and what can help them.
-    parked: order::Map<Group, (Events, order::Set<Uid>)>,
+    parked: order::Map<Group, (Events, order::Set<Seat>)>,
     /// What can help any of them, and perhaps some that are parked no more.
     awaited: Events,
     /// When those that back off or are parked are to be tried again.
-    deadlines: Deadlines<Uid>,
+    deadlines: Deadlines<Seat>,
     arrivals: u64,
 }
 
 impl Queue {
     /// Puts a pod in line, or gated ones aside. One that waits already is tried again with what is new about it.
     pub(super) fn put(&mut self, pod: Waiting, gated: bool, now: Time) {
-        let uid = pod.uid;
-        let known = self.entries.remove(&uid);
+        let seat = pod.seat;
+        let known = self.entries.take(seat);
         if let Some(entry) = &known {
             self.take_out(entry);
         }
@@ -137,24 +138,24 @@ impl Queue {
         if !gated {
             self.line_up(&mut entry, now);
         }
-        self.entries.insert(uid, Box::new(entry));
+        self.entries.put(seat, Box::new(entry));
     }
 
     /// Forgets a pod.
-    pub(super) fn remove(&mut self, uid: Uid) {
-        if let Some(entry) = self.entries.remove(&uid) {
+    pub(super) fn remove(&mut self, seat: Seat) {
+        if let Some(entry) = self.entries.take(seat) {
             self.take_out(&entry);
         }
     }
 
     /// Whether a pod waits.
-    pub(super) fn contains(&self, uid: Uid) -> bool {
-        self.entries.contains_key(&uid)
+    pub(super) fn contains(&self, seat: Seat) -> bool {
+        self.entries.get(seat).is_some()
     }
 
     /// How a pod waits; none where it does not.
-    pub(super) fn wait(&self, uid: Uid) -> Option<Wait> {
-        let entry = self.entries.get(&uid)?;
+    pub(super) fn wait(&self, seat: Seat) -> Option<Wait> {
+        let entry = self.entries.get(seat)?;
         let line = match entry.place {
             Place::Active => Line::Active,
             Place::BackingOff => Line::BackingOff(entry.tried + backoff(entry.attempts)),
@@ -164,24 +165,29 @@ impl Queue {
         Some(Wait { line, attempts: entry.attempts })
     }
 
+    /// The first so many in line.
+    pub(super) fn first(&self, count: usize) -> Vec<Seat> {
+        self.active.values().take(count).copied().collect()
+    }
+
     /// Takes out the next pod in line, to be tried.
     pub(super) fn pop(&mut self) -> Option<Trial> {
-        let (_, uid) = self.active.pop_first()?;
-        self.entries.remove(&uid).map(Trial)
+        let (_, seat) = self.active.pop_first()?;
+        self.entries.take(seat).map(Trial)
     }
 
     /// Parks a pod that no node would take, until one of `helped_by` happens.
     pub(super) fn park(&mut self, Trial(mut entry): Trial, helped_by: Events, now: Time) {
-        let uid = entry.pod.uid;
+        let seat = entry.pod.seat;
         entry.attempts += 1;
         entry.tried = now;
         entry.place = Place::Parked;
         let group = self.parked.entry(entry.group()).or_default();
         group.0 = helped_by;
         self.awaited = self.awaited.or(helped_by);
-        group.1.insert(uid);
-        self.entries.insert(uid, entry);
-        self.deadlines.set(uid, now + PARKED_MAX);
+        group.1.insert(seat);
+        self.entries.put(seat, entry);
+        self.deadlines.set(seat, now + PARKED_MAX);
     }
 
     /// Wakes the parked pods of every class that `helped` finds helped, given its scheduler and what can help it;
@@ -189,24 +195,24 @@ impl Queue {
     pub(super) fn wake(&mut self, now: Time, helped: impl Fn(u8, &Arc<PodInfo>, &mut Events) -> bool) {
         let mut woken = Vec::new();
         let mut awaited = Events::NONE;
-        for ((scheduler, info), (events, keys)) in self.parked.iter_mut() {
+        for ((scheduler, info), (events, seats)) in self.parked.iter_mut() {
             if helped(*scheduler, info, events) {
-                woken.extend(keys.iter().copied());
+                woken.extend(seats.iter().copied());
             } else {
                 awaited = awaited.or(*events);
             }
         }
         self.awaited = awaited;
-        for uid in woken {
-            self.retry(uid, now);
+        for seat in woken {
+            self.retry(seat, now);
         }
     }
 
     /// Puts a pod in line that backs off or is parked.
-    pub(super) fn wake_one(&mut self, uid: Uid, now: Time) {
-        let waits = self.entries.get(&uid).is_some_and(|e| matches!(e.place, Place::BackingOff | Place::Parked));
+    pub(super) fn wake_one(&mut self, seat: Seat, now: Time) {
+        let waits = self.entries.get(seat).is_some_and(|e| matches!(e.place, Place::BackingOff | Place::Parked));
         if waits {
-            self.retry(uid, now);
+            self.retry(seat, now);
         }
     }
 
@@ -217,8 +223,8 @@ impl Queue {
 
     /// Puts those in line whose time has come.
     pub(super) fn wake_due(&mut self, now: Time) {
-        while let Some(uid) = self.deadlines.pop_due(now) {
-            self.retry(uid, now);
+        while let Some(seat) = self.deadlines.pop_due(now) {
+            self.retry(seat, now);
         }
     }
 
@@ -247,38 +253,38 @@ impl Queue {
     }
 
     /// Puts a pod in line, once it has backed off long enough.
-    fn retry(&mut self, uid: Uid, now: Time) {
-        let Some(mut entry) = self.entries.remove(&uid) else { return };
+    fn retry(&mut self, seat: Seat, now: Time) {
+        let Some(mut entry) = self.entries.take(seat) else { return };
         self.take_out(&entry);
         self.line_up(entry.as_mut(), now);
-        self.entries.insert(uid, entry);
+        self.entries.put(seat, entry);
     }
 
     fn line_up(&mut self, entry: &mut Entry, now: Time) {
         let until = entry.tried + backoff(entry.attempts);
         if until <= now {
             entry.place = Place::Active;
-            self.active.insert(entry.rank(), entry.pod.uid);
+            self.active.insert(entry.rank(), entry.pod.seat);
         } else {
             entry.place = Place::BackingOff;
-            self.deadlines.set(entry.pod.uid, until);
+            self.deadlines.set(entry.pod.seat, until);
         }
     }
 
     /// Takes a pod out of where it waits.
     fn take_out(&mut self, entry: &Entry) {
-        let uid = entry.pod.uid;
+        let seat = entry.pod.seat;
         match entry.place {
             Place::Active => {
                 self.active.remove(&entry.rank());
             }
-            Place::BackingOff => self.deadlines.cancel(&uid),
+            Place::BackingOff => self.deadlines.cancel(&seat),
             Place::Parked => {
-                self.deadlines.cancel(&uid);
+                self.deadlines.cancel(&seat);
                 let group = entry.group();
-                if let Some((_, keys)) = self.parked.get_mut(&group) {
-                    keys.remove(&uid);
-                    if keys.is_empty() {
+                if let Some((_, seats)) = self.parked.get_mut(&group) {
+                    seats.remove(&seat);
+                    if seats.is_empty() {
                         self.parked.remove(&group);
                     }
                 }

@@ -7,6 +7,7 @@ use super::topology::{Topologies, Topology};
 use crate::api::{Meta, Name, Uid};
 use crate::lookup::Lookup;
 use crate::order;
+use crate::seat::Seat;
 use crate::time::Time;
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
@@ -45,6 +46,7 @@ impl Events {
 #[derive(Clone, Debug)]
 pub(super) struct Nominated {
     pub(super) uid: Uid,
+    pub(super) seat: Seat,
     pub(super) info: Arc<PodInfo>,
 }
 

@@ -3,11 +3,13 @@
 //! Knows no more of what objects mean than which pods are bound to which node. Only [`crate::cluster`] writes to it.
 
 mod placement;
+mod seats;
 
-use crate::api::{CommonName, Key, Kind, Name, Object, Uid};
-use crate::lookup::{Identified, Keyed};
+use crate::api::{CommonName, Key, Kind, Meta, Name, Object, Uid};
 use crate::order;
+use crate::seat::Seat;
 use placement::Placement;
+use seats::Seats;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ pub struct Change {
     pub revision: u64,
     /// The kind it is about.
     pub kind: Kind,
+    /// The number that the object has, or had, in its store.
+    pub seat: Seat,
     /// The version before; none for a creation.
     pub before: Option<Arc<Object>>,
     /// The version after; none for a removal.
@@ -52,14 +56,8 @@ pub struct TooOld {
     pub oldest: u64,
 }
 
-/// Objects of one kind by namespace, then name. No namespace in it is empty.
-type Table = order::Map<CommonName, order::Map<Name, Arc<Object>>>;
-
-impl Identified for Arc<Object> {
-    fn uid(&self) -> &Uid {
-        &self.meta.uid
-    }
-}
+/// Where the objects of one kind are, by namespace, then name. No namespace in it is empty.
+type Table = order::Map<CommonName, order::Map<Name, Seat>>;
 
 /// How many changes the log keeps, where it is not to forget them.
 const LOG_CHANGES_MAX: usize = 16_384;
@@ -69,7 +67,7 @@ const LOG_CHANGES_MAX: usize = 16_384;
 pub struct Store {
     revision: u64,
     tables: [Table; Kind::COUNT],
-    pods: Keyed<Arc<Object>>,
+    seats: Seats,
     placement: Placement,
     log: VecDeque<Change>,
     compacted: u64,
@@ -88,16 +86,21 @@ impl Store {
         let mut store = Self {
             revision,
             tables: Default::default(),
-            pods: Keyed::default(),
+            seats: Seats::default(),
             placement: Placement::default(),
             log: VecDeque::new(),
             compacted: revision,
             kept: LOG_CHANGES_MAX,
         };
         for object in objects {
-            store.index(None, &object);
-            let namespace = store.table_mut(object.kind()).entry(object.meta.namespace.clone()).or_default();
-            namespace.insert(object.meta.name.clone(), object);
+            store.placement.update(None, Some(&object));
+            let (kind, namespace, name) = (object.kind(), object.meta.namespace.clone(), object.meta.name.clone());
+            let seat = store.seats.add(object);
+            if let Some(twin) = store.table_mut(kind).entry(namespace).or_default().insert(name, seat) {
+                // The last of several of one name counts.
+                let gone = store.seats.take(twin);
+                store.placement.update(gone.as_deref(), None);
+            }
         }
         store
     }
@@ -114,7 +117,7 @@ impl Store {
 
     /// The object of that name.
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Arc<Object>> {
-        self.table(kind).get(namespace)?.get(name)
+        self.seats.get(self.seat(kind, namespace, name)?)
     }
 
     /// The object at that key.
@@ -124,7 +127,22 @@ impl Store {
 
     /// The pod with that uid.
     pub fn pod(&self, uid: Uid) -> Option<&Arc<Object>> {
-        self.pods.get(uid)
+        self.seats.get(self.seats.pod(uid)?)
+    }
+
+    /// The number of the pod with that uid.
+    pub(crate) fn seat_of_pod(&self, uid: Uid) -> Option<Seat> {
+        self.seats.pod(uid)
+    }
+
+    /// The object with that number.
+    pub(crate) fn at_seat(&self, seat: Seat) -> Option<&Arc<Object>> {
+        self.seats.get(seat)
+    }
+
+    /// The pod with that uid, which has or had that number.
+    pub(crate) fn pod_at(&self, seat: Seat, uid: Uid) -> Option<&Arc<Object>> {
+        self.seats.get(seat).filter(|object| object.meta.uid == uid)
     }
 
     /// The pods bound to a node, whether it exists or not, in order of namespace and name.
@@ -152,7 +170,13 @@ impl Store {
             None => (Some(table.values()), None),
             Some(namespace) => (None, table.get(namespace)),
         };
-        all.into_iter().flatten().chain(one).flat_map(order::Map::values)
+        let seats = all.into_iter().flatten().chain(one).flat_map(order::Map::values);
+        seats.filter_map(|seat| self.seats.get(*seat))
+    }
+
+    /// The numbers of all objects of a kind, in that order.
+    pub(crate) fn seats(&self, kind: Kind) -> impl Iterator<Item = Seat> {
+        self.table(kind).values().flat_map(order::Map::values).copied()
     }
 
     /// How many objects of a kind there are.
@@ -163,7 +187,8 @@ impl Store {
     /// Adds an object. Sets its resource version.
     pub fn create(&mut self, mut object: Object) -> Result<Arc<Object>, WriteError> {
         let revision = self.revision + 1;
-        let table = self.table_mut(object.kind());
+        let Self { tables, seats, .. } = self;
+        let table = &mut tables[object.kind() as usize];
         let home = table.entry(object.meta.namespace.clone());
         object.meta.namespace = home.key().clone();
         let place = home.or_default().entry(object.meta.name.clone());
@@ -171,55 +196,76 @@ impl Store {
             return Err(WriteError::Exists);
         }
         object.meta.resource_version = revision;
-        let object = Arc::clone(place.or_insert_with(|| Arc::new(object)));
+        let object = Arc::new(object);
+        let seat = *place.or_insert_with(|| seats.add(Arc::clone(&object)));
         self.revision = revision;
-        self.index(None, &object);
-        self.record(object.kind(), None, Some(Arc::clone(&object)));
+        self.placement.update(None, Some(&object));
+        self.record(seat, None, Some(Arc::clone(&object)));
         Ok(object)
     }
 
     /// Replaces an object, if it has the `expected` revision where one is given. Sets its resource version.
     /// A version equal to the present one makes no change.
-    pub fn update(&mut self, mut object: Object, expected: Option<u64>) -> Result<Arc<Object>, WriteError> {
-        let revision = self.revision + 1;
-        let namespace = self.table_mut(object.kind()).get_mut(object.meta.namespace.as_str());
-        let Some(slot) = namespace.and_then(|n| n.get_mut(&object.meta.name)) else {
-            return Err(WriteError::NotFound);
-        };
+    pub fn update(&mut self, object: Object, expected: Option<u64>) -> Result<Arc<Object>, WriteError> {
+        let Some((seat, now)) = self.present(&object) else { return Err(WriteError::NotFound) };
         if let Some(expected) = expected
-            && slot.meta.resource_version != expected
+            && now.meta.resource_version != expected
         {
-            return Err(WriteError::Conflict { current: slot.meta.resource_version });
+            return Err(WriteError::Conflict { current: now.meta.resource_version });
         }
-        object.meta.resource_version = slot.meta.resource_version;
-        if **slot == object {
-            return Ok(Arc::clone(slot));
+        self.replace(seat, object)
+    }
+
+    /// As [`Self::update`], of the object that has that number.
+    pub(crate) fn replace(&mut self, seat: Seat, mut object: Object) -> Result<Arc<Object>, WriteError> {
+        let Some(now) = self.seats.get(seat) else { return Err(WriteError::NotFound) };
+        object.meta.resource_version = now.meta.resource_version;
+        if **now == object {
+            return Ok(Arc::clone(now));
         }
+        let revision = self.revision + 1;
         object.meta.resource_version = revision;
-        object.share_names(slot);
+        object.share_names(now);
         let after = Arc::new(object);
-        let before = std::mem::replace(slot, Arc::clone(&after));
+        let before = self.seats.replace(seat, Arc::clone(&after));
         self.revision = revision;
-        self.index(Some(&before), &after);
-        self.record(after.kind(), Some(before), Some(Arc::clone(&after)));
+        self.placement.update(before.as_deref(), Some(&after));
+        self.record(seat, before, Some(Arc::clone(&after)));
         Ok(after)
+    }
+
+    /// What has the name of an object now. Pods are found quicker by their uid, which says less where one of the name was
+    /// made anew.
+    fn present(&self, object: &Object) -> Option<(Seat, &Arc<Object>)> {
+        let Meta { namespace, name, uid, .. } = &object.meta;
+        let pod = if object.kind() == Kind::Pod { self.seats.pod(*uid) } else { None };
+        let found = |seat: Seat| Some((seat, self.seats.get(seat)?));
+        let of_that_name =
+            |found: &(Seat, &Arc<Object>)| found.1.meta.name == *name && found.1.meta.namespace == *namespace;
+        let pod = pod.and_then(found).filter(of_that_name);
+        pod.or_else(|| self.seat(object.kind(), namespace, name).and_then(found))
     }
 
     /// Removes an object. Returns its last version.
     pub fn delete(&mut self, key: &Key) -> Result<Arc<Object>, WriteError> {
         let table = self.table_mut(key.kind);
         let Some(namespace) = table.get_mut(key.namespace.as_str()) else { return Err(WriteError::NotFound) };
-        let Some(before) = namespace.remove(&key.name) else { return Err(WriteError::NotFound) };
+        let Some(seat) = namespace.remove(&key.name) else { return Err(WriteError::NotFound) };
         if namespace.is_empty() {
             table.remove(key.namespace.as_str());
         }
-        if key.kind == Kind::Pod {
-            self.pods.remove(before.meta.uid);
-            self.placement.update(Some(&before), None);
-        }
+        // Whatever has a name has a seat.
+        let before = self.seats.take(seat).ok_or(WriteError::NotFound)?;
+        self.placement.update(Some(&before), None);
         self.revision += 1;
-        self.record(key.kind, Some(Arc::clone(&before)), None);
+        self.record(seat, Some(Arc::clone(&before)), None);
         Ok(before)
+    }
+
+    /// Looks at these objects one right after the other, which changes nothing: where many are about to be read that lie
+    /// anywhere, their memory is waited for together, and not for each.
+    pub(crate) fn read_ahead(&self, seats: &[Seat]) {
+        self.seats.read_ahead(seats);
     }
 
     /// The changes after `revision`, oldest first.
@@ -252,15 +298,13 @@ impl Store {
         }
     }
 
-    fn record(&mut self, kind: Kind, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
-        self.log.push_back(Change { revision: self.revision, kind, before, after });
+    fn record(&mut self, seat: Seat, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
+        let Some(kind) = after.as_ref().or(before.as_ref()).map(|object| object.kind()) else { return };
+        self.log.push_back(Change { revision: self.revision, kind, seat, before, after });
     }
 
-    fn index(&mut self, before: Option<&Object>, object: &Arc<Object>) {
-        if object.kind() == Kind::Pod {
-            self.placement.update(before, Some(object));
-            self.pods.put(Arc::clone(object));
-        }
+    fn seat(&self, kind: Kind, namespace: &str, name: &str) -> Option<Seat> {
+        self.table(kind).get(namespace)?.get(name).copied()
     }
 
     const fn table(&self, kind: Kind) -> &Table {

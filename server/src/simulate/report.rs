@@ -104,7 +104,7 @@ impl Report {
             pods += 1;
             *phases.entry(pod.status.phase.as_str()).or_default() += 1;
             let Some(node) = &pod.node else {
-                let why = cluster.schedulers().decision(object.meta.uid).and_then(Decision::message);
+                let why = cluster.schedulers().decision(object.meta.uid, store).and_then(Decision::message);
                 let why = why.or_else(|| {
                     let condition = pod.status.condition(&ConditionKind::PodScheduled)?;
                     condition.message.as_deref().map(str::to_owned)

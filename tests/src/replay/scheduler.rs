@@ -191,7 +191,7 @@ fn compare(config: &Config, objects: &Objects, key: &Key, theirs: &Value) -> Res
 }
 
 fn compare_gated(cluster: &Cluster, key: &Key, message: &str) -> Result<(), String> {
-    let wait = cluster.store().at(key).and_then(|pod| cluster.schedulers().wait(pod.meta.uid));
+    let wait = cluster.store().at(key).and_then(|pod| cluster.schedulers().wait(pod.meta.uid, cluster.store()));
     if wait.map(|w| w.line) != Some(Line::Gated) {
         return Err("we do not take it for gated".to_owned());
     }

@@ -288,7 +288,9 @@ pub(crate) fn decisions(fixture: &Fixture) -> Vec<String> {
     let pods = fixture.cluster.store().list(Kind::Pod, None);
     let decision = |o: &std::sync::Arc<kubarium_core::api::Object>| {
         let place = o.pod().unwrap().node.clone();
-        let Some(decision) = fixture.cluster.schedulers().decision(o.meta.uid) else { return String::new() };
+        let Some(decision) = fixture.cluster.schedulers().decision(o.meta.uid, fixture.cluster.store()) else {
+            return String::new();
+        };
         let Setting { nodes, feasible, scores, .. } = &*decision.setting;
         let chosen = &decision.chosen;
         let (refusals, preemption) = (decision.refusals(), decision.preemption());

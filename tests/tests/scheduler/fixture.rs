@@ -170,7 +170,7 @@ impl Fixture {
     }
 
     pub(crate) fn decision(&self, name: &str) -> &Decision {
-        self.cluster.schedulers().decision(self.pod(name).meta.uid).unwrap()
+        self.cluster.schedulers().decision(self.pod(name).meta.uid, self.cluster.store()).unwrap()
     }
 
     pub(crate) fn explain(&self, pod: &str) -> Explanation {

@@ -183,7 +183,7 @@ proptest! {
             run(&steps, scheduler, |fixture| {
                 let pods = fixture.cluster.store().list(Kind::Pod, None);
                 let decisions = pods.map(|o| {
-                    let decision = fixture.cluster.schedulers().decision(o.meta.uid).unwrap();
+                    let decision = fixture.cluster.schedulers().decision(o.meta.uid, fixture.cluster.store()).unwrap();
                     let Setting { nodes, feasible, scores, .. } = (*decision.setting).clone();
                     let found = (nodes, feasible, scores, decision.chosen.clone());
                     (o.meta.name.clone(), found, decision.refusals().to_vec())
