@@ -7,15 +7,12 @@ use crate::controllers::Controllers;
 use crate::kubelet::Kubelets;
 use crate::scheduler::Schedulers;
 use crate::seat::Seat;
-use crate::store::{Change, Store};
+use crate::store::{Change, READ_AHEAD_MAX, Store};
 use crate::time::Time;
 use std::sync::Arc;
 
 /// How many rounds of controllers, scheduler and kubelets one call makes at most before it hands back control.
 const ROUNDS_MAX: usize = 64;
-
-/// How many objects are read together when a cluster begins with many: what all of them take fits into the caches.
-const READ_AHEAD: usize = 256;
 
 /// A part of the control plane: it sees every change of the store once, in order, and works when asked.
 pub(crate) trait Component {
@@ -50,7 +47,7 @@ impl Components {
         };
         for kind in Kind::ALL {
             let all: Vec<Seat> = store.seats(kind).collect();
-            for some in all.chunks(READ_AHEAD) {
+            for some in all.chunks(READ_AHEAD_MAX) {
                 store.read_ahead(some);
                 for (seat, object) in some.iter().filter_map(|seat| Some((*seat, store.at_seat(*seat)?))) {
                     let (revision, after) = (object.meta.resource_version, Some(Arc::clone(object)));

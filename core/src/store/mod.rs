@@ -9,7 +9,7 @@ use crate::api::{CommonName, Key, Kind, Meta, Name, Object, Uid};
 use crate::order;
 use crate::seat::Seat;
 use placement::Placement;
-use seats::Seats;
+use seats::{Seats, read_ahead};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -58,6 +58,9 @@ pub struct TooOld {
 
 /// Where the objects of one kind are, by namespace, then name. No namespace in it is empty.
 type Table = order::Map<CommonName, order::Map<Name, Seat>>;
+
+/// How many objects are read ahead together: what they take fits into the caches.
+pub(crate) const READ_AHEAD_MAX: usize = 256;
 
 /// How many changes the log keeps, where it is not to forget them.
 const LOG_CHANGES_MAX: usize = 16_384;
@@ -265,7 +268,7 @@ impl Store {
     /// Looks at these objects one right after the other, which changes nothing: where many are about to be read that lie
     /// anywhere, their memory is waited for together, and not for each.
     pub(crate) fn read_ahead(&self, seats: &[Seat]) {
-        self.seats.read_ahead(seats);
+        read_ahead(self.seats.all(seats));
     }
 
     /// The changes after `revision`, oldest first.
@@ -291,10 +294,15 @@ impl Store {
 
     /// Drops the oldest of more changes than are kept.
     pub fn compact(&mut self) {
-        while self.log.len() > self.kept {
-            if let Some(change) = self.log.pop_front() {
+        let mut surplus = self.log.len().saturating_sub(self.kept);
+        while surplus > 0 {
+            let some = surplus.min(READ_AHEAD_MAX);
+            // They were last seen long ago, and what goes is read once more.
+            read_ahead(self.log.range(..some).filter_map(|change| change.before.as_ref()));
+            for change in self.log.drain(..some) {
                 self.compacted = change.revision;
             }
+            surplus -= some;
         }
     }
 

@@ -80,16 +80,21 @@ impl Seats {
         Some(object)
     }
 
-    /// See [`super::Store::read_ahead`].
-    pub(super) fn read_ahead(&self, seats: &[Seat]) {
-        let mut read = 0;
-        // What an object points to can be asked for only when the object is there, so all objects go first.
-        for object in seats.iter().filter_map(|seat| self.get(*seat)) {
-            read ^= object.meta.resource_version ^ object.meta.uid.halves()[0] ^ object.kind() as u64;
-        }
-        for pod in seats.iter().filter_map(|seat| self.get(*seat)?.pod()) {
-            read ^= pod.status.phase as u64 ^ pod.spec.containers.len() as u64 ^ u64::from(pod.node.is_some());
-        }
-        std::hint::black_box(read);
+    /// The objects at these seats, as far as there are.
+    pub(super) fn all<'a>(&'a self, seats: &'a [Seat]) -> impl Iterator<Item = &'a Arc<Object>> + Clone {
+        seats.iter().filter_map(|seat| self.get(*seat))
     }
+}
+
+/// See [`super::Store::read_ahead`].
+pub(super) fn read_ahead<'a>(objects: impl Iterator<Item = &'a Arc<Object>> + Clone) {
+    let mut read = 0;
+    // What an object points to can be asked for only when the object is there, so all objects go first.
+    for object in objects.clone() {
+        read ^= object.meta.resource_version ^ object.meta.uid.halves()[0] ^ object.kind() as u64;
+    }
+    for pod in objects.filter_map(|object| object.pod()) {
+        read ^= pod.status.phase as u64 ^ pod.spec.containers.len() as u64 ^ u64::from(pod.node.is_some());
+    }
+    std::hint::black_box(read);
 }
