@@ -94,6 +94,24 @@ fn a_pod_that_names_an_unknown_scheduler_is_left_alone() {
 }
 
 #[test]
+fn what_was_decided_on_a_pod_that_went_is_not_said_of_one_that_comes_after_it() {
+    let mut fixture = Fixture::new(&with(nodes(&["a"]), [cpu("large", "5"), cpu("small", "1")]));
+    let known = |fixture: &Fixture, name: &str| {
+        let (schedulers, store) = (fixture.cluster.schedulers(), fixture.cluster.store());
+        let uid = fixture.pod(name).meta.uid;
+        (schedulers.decision(uid, store).is_some(), schedulers.wait(uid, store).is_some())
+    };
+    assert_eq!([known(&fixture, "large"), known(&fixture, "small")], [(true, true), (true, false)]);
+    for (gone, next) in [("large", "late"), ("small", "later")] {
+        fixture.delete_pod(gone);
+        // Nobody decides on it.
+        fixture.create(&pod(next, json!({"schedulerName": "somebody-else"})));
+        assert_eq!(known(&fixture, next), (false, false), "{next}");
+    }
+    assert_eq!(fixture.cluster.schedulers().queue_lengths(), QueueLengths::default());
+}
+
+#[test]
 fn round_robin_takes_turns_among_the_nodes_that_will_do() {
     let turn = |name: &str, cpu: &str| {
         let mut spec = requests(json!({"cpu": cpu}));
