@@ -1,6 +1,9 @@
 //! `kubarium simulate` as people and programs call it: the real binary, its reports, and what it says to bad input.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use kubarium_core::Span;
+use kubarium_core::recording::state_hash;
+use kubarium_core::sim::{Scenario, World};
 use kubarium_tests::server::{Directory, run};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -99,6 +102,10 @@ fn every_shipped_scenario_runs_and_the_same_seed_gives_the_same_end() {
         let other = json(&[file, "--duration", "3m", "--seed", "987654321"]);
         assert_ne!(other["state_hash"], hash, "{file}: another seed");
         assert!(report["placements"].is_null(), "placements are told to those who ask");
+        let mut world = World::new(&Scenario::parse(&std::fs::read_to_string(&path).unwrap()).unwrap());
+        let until = world.now() + Span::from_secs(180);
+        while !world.advance(until, 10_000).reached {}
+        assert_eq!(format!("{:016x}", state_hash(world.cluster())), hash, "{file}: as the core makes it");
         // By its name, from anywhere.
         let name = path.file_stem().unwrap().to_str().unwrap();
         assert_eq!(json(&[name, "--duration", "3m"])["state_hash"], hash, "{name}");

@@ -32,12 +32,17 @@ impl Digest {
         }
     }
 
+    #[inline]
     fn add(&mut self, bytes: &[u8]) {
         if self.gathered.len() + bytes.len() > GATHERED_MAX {
-            self.hash.get_or_insert_default().update(&self.gathered);
-            self.gathered.clear();
+            self.let_go();
         }
         self.gathered.extend_from_slice(bytes);
+    }
+
+    fn let_go(&mut self) {
+        self.hash.get_or_insert_default().update(&self.gathered);
+        self.gathered.clear();
     }
 
     /// Adds a number.

@@ -18,16 +18,25 @@ use std::sync::Arc;
 /// A hash (XXH3, 64 bits) over everything a cluster holds: its revision, every object, field by field, and the
 /// schedulers' decisions with all that was weighed in them. Equal states have equal hashes on every machine.
 pub fn state_hash(cluster: &Cluster) -> u64 {
+    state_hash_of(cluster, Kind::ALL.map(|kind| kind_hash(cluster, kind)))
+}
+
+/// The same, from what [`kind_hash`] gives for each kind, in the order of [`Kind::ALL`]: for who makes some of them beside.
+pub fn state_hash_of(cluster: &Cluster, kinds: [u64; Kind::COUNT]) -> u64 {
+    let mut digest = Digest::default();
+    digest.number(cluster.store().revision());
+    digest.number(cluster.now().0);
+    digest.list(kinds.into_iter(), Digest::number);
+    digest.finish()
+}
+
+/// The part of the state's hash that is made from the objects of one kind and the decisions on them.
+pub fn kind_hash(cluster: &Cluster, kind: Kind) -> u64 {
     let mut digest = Digest::default();
     let store = cluster.store();
-    digest.number(store.revision());
-    digest.number(cluster.now().0);
-    for kind in Kind::ALL {
-        digest.text(kind.info().kind);
-        for object in store.list(kind, None) {
-            add_object(&mut digest, object);
-            digest.option(cluster.schedulers().decision(object.meta.uid, store), add_decision);
-        }
+    for object in store.list(kind, None) {
+        add_object(&mut digest, object);
+        digest.option(cluster.schedulers().decision(object.meta.uid, store), add_decision);
     }
     digest.finish()
 }
@@ -206,11 +215,14 @@ fn add_terminated(digest: &mut Digest, terminated: &Terminated) {
 
 fn add_event(digest: &mut Digest, event: &EventBody) {
     let EventBody { occasion, name, uid, resource_version, message, count, first, last, host, rest } = event;
-    let Occasion { of, api_version, namespace, field_path, reason, kind, component } = &**occasion;
-    for text in [of, api_version, namespace, field_path, reason, component, name] {
-        digest.text(text);
-    }
-    digest.text(kind.as_str());
+    digest.shared(occasion, |digest, occasion| {
+        let Occasion { of, api_version, namespace, field_path, reason, kind, component } = occasion;
+        for text in [of, api_version, namespace, field_path, reason, component] {
+            digest.text(text);
+        }
+        digest.text(kind.as_str());
+    });
+    digest.text(name);
     match uid {
         Referent::Uid(uid) => digest.number(uid.bits().cast_signed()),
         Referent::Text(text) => digest.text(text),
@@ -233,10 +245,12 @@ fn add_decision(digest: &mut Digest, decision: &Decision) {
     digest.number(*feasible);
     digest.option(chosen.as_ref(), |digest, Chosen { node, runner_up }| {
         digest.text(node);
-        digest.list(scores.iter(), |digest, PluginScore { plugin, normalized, weighted }| {
-            digest.text(plugin);
-            digest.number(*normalized);
-            digest.number(*weighted);
+        digest.shared(scores, |digest, scores| {
+            digest.list(scores.iter(), |digest, PluginScore { plugin, normalized, weighted }| {
+                digest.text(plugin);
+                digest.number(*normalized);
+                digest.number(*weighted);
+            });
         });
         digest.option(runner_up.as_ref(), |digest, (node, margin)| {
             digest.text(node);

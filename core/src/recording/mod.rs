@@ -3,7 +3,7 @@
 mod digest;
 mod hash;
 
-pub use hash::state_hash;
+pub use hash::{kind_hash, state_hash, state_hash_of};
 
 use crate::sim::{Action, FieldError, Scenario, World};
 use crate::time::Time;

@@ -2,7 +2,7 @@
 
 use kubarium_core::Time;
 use kubarium_core::api::{Body, ConditionKind, Kind, Object, PodPhase, Quantity};
-use kubarium_core::recording::state_hash;
+use kubarium_core::recording::{kind_hash, state_hash_of};
 use kubarium_core::scheduler::Decision;
 use kubarium_core::sim::{BEGINNING, World};
 use serde_json::{Map, Value, json};
@@ -63,12 +63,16 @@ fn pod_name(object: &Object) -> String {
 impl Report {
     pub(super) fn new(world: &World, begun: Instant) -> Self {
         let cluster = world.cluster();
-        // The hash takes longer than all the rest.
+        // The hash of all but events takes about as long as that of events and all the rest.
         let (report, hash) = thread::scope(|scope| {
-            let beside = thread::Builder::new().spawn_scoped(scope, || state_hash(cluster));
+            let others = || Kind::ALL.map(|kind| if kind == Kind::Event { 0 } else { kind_hash(cluster, kind) });
+            let beside = thread::Builder::new().spawn_scoped(scope, others);
             let report = Self::counted(world);
-            let hash = beside.map(|beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            (report, hash.unwrap_or_else(|_| state_hash(cluster)))
+            let events = kind_hash(cluster, Kind::Event);
+            let beside = beside.map(|beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let mut hashes = beside.unwrap_or_else(|_| others());
+            hashes[Kind::Event as usize] = events;
+            (report, state_hash_of(cluster, hashes))
         });
         let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         Self { hash, wall_ms, ..report }
