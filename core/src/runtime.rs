@@ -205,6 +205,8 @@ pub struct ListedContainer {
     pub attempt: u32,
     /// The runtime's name for it.
     pub id: Name,
+    /// The runtime's name for its image, as [`RuntimeEvent::ImageReady`] says it, where known.
+    pub image_id: Option<Name>,
     /// Whether it runs.
     pub running: bool,
     /// Since when it runs or ran.

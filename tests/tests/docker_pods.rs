@@ -100,6 +100,7 @@ fn fetch(address: &str) -> Option<String> {
 #[test]
 fn a_pod_gets_what_its_spec_asks_for() {
     let mut cluster = Cluster::start();
+    images(&mut cluster);
     host_ports(&mut cluster);
     routes_that_somebody_wrote(&mut cluster);
     volumes(&mut cluster);
@@ -112,6 +113,28 @@ fn a_pod_gets_what_its_spec_asks_for() {
     ephemeral_storage(&cluster);
     probes(&mut cluster);
     https_probes(&cluster);
+}
+
+/// An image goes by one name, whether it is asked for or a container of it is listed; no container has one that was not made.
+fn images(cluster: &mut Cluster) {
+    cluster.create("made", &json!({}), json!({"containers": [{"name": "c", "command": ["sleep", "600"]}]}));
+    cluster.wait_ready("made", "True");
+    let uid = cluster.pod("made")["metadata"]["uid"].as_str().unwrap().to_owned();
+    let label = format!("label=io.kubarium.pod.uid={uid}");
+    let host = cluster.hosts.host(0);
+    let id = host.docker(&["ps", "-q", "--filter", &label, "--filter", "label=io.kubarium.container=c"]).unwrap();
+    let listed = host.docker(&["inspect", "--format", "{{.Image}}", id.trim()]).unwrap();
+    assert_eq!(cluster.pod("made")["status"]["containerStatuses"][0]["imageID"], listed.trim());
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "unmade"}, "spec": {"containers": [{
+        "name": "c", "image": "busybox:1", "envFrom": [{"configMapRef": {"name": "missing"}}]}]}});
+    assert_eq!(cluster.server.send("POST", PODS, &pod).0, 201);
+    cluster.wait("unmade", "misses its settings", |pod| {
+        let status = &pod["status"]["containerStatuses"][0];
+        status["state"]["waiting"]["reason"] == "CreateContainerConfigError" && status["imageID"] == ""
+    });
+    for name in ["made", "unmade"] {
+        cluster.server.send("DELETE", &format!("{PODS}/{name}"), &json!({}));
+    }
 }
 
 /// A host port is open on the host, and one that is taken keeps the next pod pending.

@@ -82,13 +82,13 @@ impl Step<'_, '_> {
                 }
                 Stage::Running => self.adopt(index, container),
                 Stage::Exited { .. } => {}
-                _ => self.started(index, &seen.id, seen.started.unwrap_or(self.cx.now), false),
+                _ => self.found(index, seen),
             },
             (false, Some(exit)) => {
                 if !matches!(cell.stage, Stage::Exited { .. }) {
                     // It ran and ended unseen.
                     if !self.is_known(index, &seen.id) {
-                        self.started(index, &seen.id, seen.started.unwrap_or(self.cx.now), false);
+                        self.found(index, seen);
                     }
                     self.exited(index, exit);
                 }
@@ -100,6 +100,14 @@ impl Step<'_, '_> {
                 }
             }
         }
+    }
+
+    /// A container was started, which nobody heard.
+    fn found(&mut self, index: usize, seen: &ListedContainer) {
+        if let (Some(cell), Some(image_id)) = (self.worker.cells.get_mut(index), &seen.image_id) {
+            cell.image_id = Some(image_id.as_str().into());
+        }
+        self.started(index, &seen.id, seen.started.unwrap_or(self.cx.now), false);
     }
 
     fn stop_grace(&self, container: &k8s::Container) -> Span {

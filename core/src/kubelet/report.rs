@@ -94,6 +94,7 @@ impl Step<'_, '_> {
         let Some(index) = self.index(name) else { return };
         let Some(cell) = self.worker.cells.get_mut(index).filter(|c| c.stage == Stage::Pulling) else { return };
         cell.stage = Stage::Fetched;
+        cell.image_id = Some(image_id.into());
         let image = self.image(index);
         let text = match pulled {
             None => format!("Container image \"{image}\" already present on machine"),
@@ -104,15 +105,13 @@ impl Step<'_, '_> {
             }
         };
         self.event(EventKind::Normal, Some(index), "Pulled", &text);
-        if let Some(status) = self.container(index) {
-            status.image_id = Some(image_id.into());
-            if status.last.is_none()
-                && let ContainerState::Waiting { reason: Some(reason), message } = &mut status.state
-                && matches!(&**reason, "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName")
-            {
-                *reason = "ContainerCreating".into();
-                *message = None;
-            }
+        if let Some(status) = self.container(index)
+            && status.last.is_none()
+            && let ContainerState::Waiting { reason: Some(reason), message } = &mut status.state
+            && matches!(&**reason, "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName")
+        {
+            *reason = "ContainerCreating".into();
+            *message = None;
         }
     }
 
@@ -188,6 +187,7 @@ impl Step<'_, '_> {
             cell.probes = Probes::new(container, at, false, false);
         }
         cell.failures = 0;
+        self.show_image(index);
         if let Some(status) = self.container(index) {
             if let ContainerState::Terminated(ended) = &mut status.state {
                 status.last = Some(std::mem::take(ended));
@@ -202,6 +202,14 @@ impl Step<'_, '_> {
         if news {
             self.event(EventKind::Normal, Some(index), "Created", "Container created");
             self.event(EventKind::Normal, Some(index), "Started", "Container started");
+        }
+    }
+
+    /// Shows the image of a container that was created.
+    fn show_image(&mut self, index: usize) {
+        let Some(id) = self.worker.cells.get_mut(index).and_then(|cell| cell.image_id.take()) else { return };
+        if let Some(status) = self.container(index) {
+            status.image_id = Some(id);
         }
     }
 
@@ -221,6 +229,7 @@ impl Step<'_, '_> {
 
     fn ended(&mut self, index: usize, exit: &Exit, reason: &str, message: Option<&str>) {
         let at = exit.at.unwrap_or(self.cx.now);
+        self.show_image(index);
         let Some(attempt) = self.worker.cells.get(index).map(|c| c.attempt) else { return };
         let is_init = index < usize::from(self.worker.inits);
         let sidecar = container(&self.spec, index).is_some_and(|c| is_sidecar(c, is_init));

@@ -97,6 +97,8 @@ pub(super) struct Cell {
     pub(super) crashes: u8,
     /// How often in a row its image could not be had or it could not be started.
     pub(super) failures: u8,
+    /// The runtime's name for its image from when that is there until the container is: only then it is shown.
+    pub(super) image_id: Option<Arc<str>>,
     /// The runs of its probes while it runs; none where it has no probe.
     pub(super) probes: Option<Box<Probes>>,
     pub(super) resize: Resize,

@@ -10,7 +10,7 @@ pub use output::Output;
 use super::behaviour::{Behaviour, Images};
 use super::latency;
 use super::queue::{Happening, Queue};
-use crate::api::{Name, Uid};
+use crate::api::{Name, SharedSpec, Uid};
 use crate::order;
 use crate::rng::Rng;
 use crate::runtime::{Exit, ListedContainer, ListedPod, Machine, PodRef, ProbeKind, RuntimeEvent};
@@ -86,6 +86,8 @@ struct VirtualContainer {
     name: Name,
     attempt: u32,
     id: Name,
+    /// The pod's spec by which it was started.
+    spec: SharedSpec,
     behaviour: Behaviour,
     started: Option<Time>,
     exit: Option<Exit>,
@@ -281,6 +283,7 @@ impl VirtualMachine {
                     container: c.name.clone(),
                     attempt: c.attempt,
                     id: c.id.clone(),
+                    image_id: Some(outcome::image_id(command::image_of(&c.spec, &c.name))),
                     running: c.is_running(),
                     started: c.started,
                     exit: c.exit.clone(),

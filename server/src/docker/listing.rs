@@ -52,6 +52,7 @@ pub(super) async fn list(engine: &Engine, known: &mut Known) -> Result<Vec<Liste
                         container,
                         attempt,
                         id: container_id(&id),
+                        image_id: found.image.map(Name::from),
                         running: exit.is_none(),
                         started,
                         exit,

@@ -1,5 +1,6 @@
 //! Whatever is lost, repeated or comes late: once a machine lists what it has, all becomes as it is wanted.
 
+use crate::machine::IMAGE_ID;
 use crate::script::{Script, carry_out};
 use kubarium_core::api::{ContainerState, Kind, PodPhase};
 use kubarium_core::runtime::{Exit, RuntimeCommand, RuntimeEvent};
@@ -212,6 +213,10 @@ impl Link {
                     ContainerState::Running { .. } => vec![status.restarts],
                     _ => Vec::new(),
                 };
+                let runs = matches!(status.state, ContainerState::Running { .. } | ContainerState::Terminated(_));
+                if runs && status.id.is_some() && status.image_id.as_deref() != Some(IMAGE_ID) {
+                    complaints.push(format!("{name}/{}: its image is {:?}", status.name, status.image_id));
+                }
                 if running != said {
                     complaints.push(format!("{name}/{}: {running:?} run, the status says {said:?}", status.name));
                 }

@@ -5,6 +5,9 @@ use kubarium_core::api::{Name, Uid};
 use kubarium_core::runtime::{Exit, ListedContainer, ListedPod, PodRef, RuntimeCommand};
 use std::collections::BTreeMap;
 
+/// What machines call every image.
+pub(crate) const IMAGE_ID: &str = "sha256:1";
+
 /// What one machine has.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Machine {
@@ -52,6 +55,7 @@ impl Machine {
             container: container.into(),
             attempt,
             id: format!("test://{container}-{attempt}").into(),
+            image_id: Some(IMAGE_ID.into()),
             running: true,
             started: Some(now),
             exit: None,

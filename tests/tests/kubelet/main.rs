@@ -55,6 +55,7 @@ scripts! {
     restart_policies
     an_image_that_cannot_be_had
     a_container_that_cannot_be_created
+    an_image_is_named_with_the_container_that_was_made_from_it
     a_sandbox_that_cannot_be_made
     variables_wait_for_what_they_are_taken_from
     volumes_wait_for_what_they_show

@@ -21,9 +21,9 @@
 //! | `restart` | the control plane starts again from its store |
 //! | `+10s` | time passes; machines that are not silent are heard every 10 s |
 //! | `silence n1`, `hear n1` | whether it is heard |
-//! | `show web`, `events web`, `machine n1`, `conditions n1` | prints conditions and more; events; what the machine has |
+//! | `show web`, `images web`, `version web`, `events web`, `machine n1`, `conditions n1` | prints conditions and more; the names of its containers' images; its resource version; events; what the machine has |
 
-use crate::machine::Machine;
+use crate::machine::{IMAGE_ID, Machine};
 use kubarium_core::api::{Body, ConditionStatus, ContainerState, ContainerStatus, Key, Kind, Name, Object, QosClass};
 use kubarium_core::apiserver::{Answer, Method, Request};
 use kubarium_core::runtime::{self, Exit, PodRef, ProbeKind, RuntimeCommand, RuntimeEvent};
@@ -152,6 +152,8 @@ impl Script {
                 self.handle(Input::Wake);
             }
             "show" => self.show(words[0]),
+            "images" => self.images(words[0]),
+            "version" => self.version(words[0]),
             "events" => self.events(words[0]),
             "machine" => self.show_machine(words[0]),
             "conditions" => self.conditions(words[0]),
@@ -369,7 +371,7 @@ impl Script {
             "pulled" | "image" => RuntimeEvent::ImageReady {
                 pod,
                 container,
-                image_id: "sha256:1".into(),
+                image_id: IMAGE_ID.into(),
                 pulled: first.strip_suffix("ms").map(|ms| Span::from_millis(ms.parse().unwrap())),
                 size_bytes: after.parse().ok(),
             },
@@ -456,6 +458,18 @@ impl Script {
         self.out.push_str(&text.replace(&object.meta.uid.to_string(), "UID"));
     }
 
+    fn images(&mut self, name: &str) {
+        let Some(object) = self.cluster.store().get(Kind::Pod, "default", name) else { return };
+        for c in object.pod().unwrap().status.all_containers() {
+            let _ = writeln!(self.out, "  {} {}", c.name, c.image_id.as_deref().unwrap_or("-"));
+        }
+    }
+
+    fn version(&mut self, name: &str) {
+        let Some(object) = self.cluster.store().get(Kind::Pod, "default", name) else { return };
+        let _ = writeln!(self.out, "  {}", object.meta.resource_version);
+    }
+
     fn events(&mut self, name: &str) {
         let store = self.cluster.store();
         let events = self.events.iter().filter_map(|key| match &store.at(key)?.body {
@@ -506,7 +520,7 @@ pub(crate) fn carry_out(machine: &mut Machine, command: RuntimeCommand, now: Tim
         RuntimeCommand::StartSandbox { pod, .. } => RuntimeEvent::SandboxReady { pod_ip: machine.sandbox(&pod), pod },
         RuntimeCommand::WriteVolumes { pod, .. } => RuntimeEvent::VolumesWritten { pod, failure: None },
         RuntimeCommand::EnsureImage { pod, container, .. } => {
-            let image_id = "sha256:1".into();
+            let image_id = IMAGE_ID.into();
             RuntimeEvent::ImageReady { pod, container, image_id, pulled: None, size_bytes: None }
         }
         RuntimeCommand::StartContainer { pod, container, attempt, .. } => {

@@ -2,7 +2,7 @@
 
 use super::outcome::report;
 use super::{Doing, Pull, Site, VirtualContainer, VirtualMachine, VirtualPod};
-use crate::api::Name;
+use crate::api::{Name, SharedSpec};
 use crate::runtime::{PodRef, RuntimeCommand, RuntimeEvent};
 use crate::sim::latency;
 use crate::time::Span;
@@ -27,7 +27,7 @@ impl VirtualMachine {
                 self.ensure_image(pod, container, image, &policy, site);
             }
             RuntimeCommand::StartContainer { pod, container, attempt, spec, .. } => {
-                self.start_container(pod, container, attempt, &spec, site);
+                self.start_container(pod, container, attempt, spec, site);
             }
             RuntimeCommand::ResizeContainer { pod, container, attempt, .. } => {
                 let after = latency::RESIZE.sample(&mut self.rng);
@@ -114,14 +114,7 @@ impl VirtualMachine {
         self.plan(site, after, Doing::Pull { image });
     }
 
-    fn start_container(
-        &mut self,
-        pod: PodRef,
-        container: Name,
-        attempt: u32,
-        spec: &k8s::PodSpec,
-        site: &mut Site<'_>,
-    ) {
+    fn start_container(&mut self, pod: PodRef, container: Name, attempt: u32, spec: SharedSpec, site: &mut Site<'_>) {
         let full = self.disk_full;
         let Some(known) = self.pods.get_mut(&pod.uid).filter(|p| p.ip.is_some()) else {
             let message = "the pod has no network".to_owned();
@@ -140,16 +133,13 @@ impl VirtualMachine {
             let reason = Name::new_static("CreateContainerError");
             return self.tell(site, RuntimeEvent::StartFailed { pod, container, attempt, reason, message });
         }
-        let image = spec
-            .containers
-            .iter()
-            .chain(spec.init_containers.iter().flatten())
-            .find(|c| c.name == container.as_str())
-            .and_then(|c| c.image.as_deref())
-            .unwrap_or_default();
         let annotations = site.store.pod(pod.uid).map(|o| Arc::clone(&o.meta.annotations)).unwrap_or_default();
-        let behaviour =
-            site.images.get(image).map(|i| i.behaviour.clone()).unwrap_or_default().with_annotations(&annotations);
+        let behaviour = site
+            .images
+            .get(image_of(&spec, &container))
+            .map(|i| i.behaviour.clone())
+            .unwrap_or_default()
+            .with_annotations(&annotations);
         let id = format!("sim://{:016x}{:016x}", self.rng.bits(), self.rng.bits()).into();
         known.containers.retain(|c| c.name != container);
         // Most pods have one.
@@ -158,6 +148,7 @@ impl VirtualMachine {
             name: container.clone(),
             attempt,
             id,
+            spec,
             behaviour,
             started: None,
             exit: None,
@@ -195,4 +186,10 @@ impl VirtualMachine {
         let doing = Doing::Stop { pod: pod.uid, container: container.clone(), attempt: found.attempt, code };
         self.plan(site, after, doing);
     }
+}
+
+/// The image of a pod's container.
+pub(super) fn image_of<'a>(spec: &'a k8s::PodSpec, container: &str) -> &'a str {
+    let mut all = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+    all.find(|c| c.name == container).and_then(|c| c.image.as_deref()).unwrap_or_default()
 }

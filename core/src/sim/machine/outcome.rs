@@ -154,7 +154,8 @@ impl VirtualMachine {
     }
 }
 
-fn image_id(image: &str) -> Name {
+/// What machines call an image.
+pub(super) fn image_id(image: &str) -> Name {
     format!("sim://{image}@{:016x}", xxhash_rust::xxh3::xxh3_64(image.as_bytes())).into()
 }
 
