@@ -245,12 +245,10 @@ fn add_decision(digest: &mut Digest, decision: &Decision) {
     digest.number(*feasible);
     digest.option(chosen.as_ref(), |digest, Chosen { node, runner_up }| {
         digest.text(node);
-        digest.shared(scores, |digest, scores| {
-            digest.list(scores.iter(), |digest, PluginScore { plugin, normalized, weighted }| {
-                digest.text(plugin);
-                digest.number(*normalized);
-                digest.number(*weighted);
-            });
+        digest.list(scores.iter(), |digest, PluginScore { plugin, normalized, weighted }| {
+            digest.text(plugin);
+            digest.number(*normalized);
+            digest.number(*weighted);
         });
         digest.option(runner_up.as_ref(), |digest, (node, margin)| {
             digest.text(node);
