@@ -7,7 +7,7 @@ mod seats;
 
 use crate::api::{CommonName, Key, Kind, Meta, Name, Object, Uid};
 use crate::order;
-use crate::seat::Seat;
+use crate::seat::{Seat, Seated};
 use placement::Placement;
 use seats::{Seats, read_ahead};
 use std::collections::VecDeque;
@@ -95,15 +95,20 @@ impl Store {
             compacted: revision,
             kept: LOG_CHANGES_MAX,
         };
+        // They are looked through by name later, so they sit in that order, whatever the one in which they come.
+        let (mut waiting, mut next) = (Seated::default(), Seat::FIRST);
         for object in objects {
-            store.placement.update(None, Some(&object));
             let (kind, namespace, name) = (object.kind(), object.meta.namespace.clone(), object.meta.name.clone());
-            let seat = store.seats.add(object);
-            if let Some(twin) = store.table_mut(kind).entry(namespace).or_default().insert(name, seat) {
-                // The last of several of one name counts.
-                let gone = store.seats.take(twin);
-                store.placement.update(gone.as_deref(), None);
-            }
+            // The last of several of one name counts.
+            store.table_mut(kind).entry(namespace).or_default().insert(name, next);
+            waiting.put(next, object);
+            next = next.next();
+        }
+        for seat in store.tables.iter_mut().flat_map(Table::values_mut).flat_map(order::Map::values_mut) {
+            // Each was put there above.
+            let Some(object) = waiting.take(*seat) else { continue };
+            store.placement.update(None, Some(&object));
+            *seat = store.seats.add(object);
         }
         store
     }
