@@ -104,11 +104,16 @@ impl Store {
             waiting.put(next, object);
             next = next.next();
         }
-        for seat in store.tables.iter_mut().flat_map(Table::values_mut).flat_map(order::Map::values_mut) {
-            // Each was put there above.
-            let Some(object) = waiting.take(*seat) else { continue };
-            store.placement.update(None, Some(&object));
-            *seat = store.seats.add(object);
+        let mut named: Vec<&mut Seat> =
+            store.tables.iter_mut().flat_map(Table::values_mut).flat_map(order::Map::values_mut).collect();
+        for some in named.chunks_mut(READ_AHEAD_MAX) {
+            read_ahead(some.iter().filter_map(|seat| waiting.get(**seat)));
+            for seat in some {
+                // Each was put there above.
+                let Some(object) = waiting.take(**seat) else { continue };
+                store.placement.update(None, Some(&object));
+                **seat = store.seats.add(object);
+            }
         }
         store
     }
