@@ -45,7 +45,7 @@ impl<K, V> Map<K, V> {
 
     /// All entries, in order.
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter { entries: [].iter(), lists: self.lists.iter() }
+        Iter { lists: self.lists.iter(), ..Iter::default() }
     }
 
     /// All keys, in order.
@@ -282,6 +282,13 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.entries.len(), None)
+    }
+}
+
+impl<K, V> Default for Iter<'_, K, V> {
+    /// Of no map.
+    fn default() -> Self {
+        Self { entries: [].iter(), lists: [].iter() }
     }
 }
 

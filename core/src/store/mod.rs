@@ -59,6 +59,29 @@ pub struct TooOld {
 /// Where the objects of one kind are, by namespace, then name. No namespace in it is empty.
 type Table = order::Map<CommonName, order::Map<Name, Seat>>;
 
+/// Objects of one kind, by namespace, then name. It is walked in many places, and its steps are compiled once for all.
+struct Objects<'a> {
+    /// The namespaces to come.
+    spaces: order::Iter<'a, CommonName, order::Map<Name, Seat>>,
+    names: order::Iter<'a, Name, Seat>,
+    seats: &'a Seats,
+}
+
+impl<'a> Iterator for Objects<'a> {
+    type Item = &'a Arc<Object>;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'a Arc<Object>> {
+        loop {
+            if let Some((_, seat)) = self.names.next() {
+                // Whatever has a name has a seat.
+                return self.seats.get(*seat);
+            }
+            self.names = self.spaces.next()?.1.iter();
+        }
+    }
+}
+
 /// How many objects are read ahead together: what they take fits into the caches.
 pub(crate) const READ_AHEAD_MAX: usize = 256;
 
@@ -107,7 +130,7 @@ impl Store {
         let mut named: Vec<&mut Seat> =
             store.tables.iter_mut().flat_map(Table::values_mut).flat_map(order::Map::values_mut).collect();
         for some in named.chunks_mut(READ_AHEAD_MAX) {
-            read_ahead(some.iter().filter_map(|seat| waiting.get(**seat)));
+            read_ahead(&some.iter().filter_map(|seat| waiting.get(**seat)).collect::<Vec<_>>());
             for seat in some {
                 // Each was put there above.
                 let Some(object) = waiting.take(**seat) else { continue };
@@ -179,12 +202,11 @@ impl Store {
     /// All objects of a kind, by namespace, then name; of one namespace where one is given.
     pub fn list<'a>(&'a self, kind: Kind, namespace: Option<&str>) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
         let table = self.table(kind);
-        let (all, one) = match namespace {
-            None => (Some(table.values()), None),
-            Some(namespace) => (None, table.get(namespace)),
+        let (spaces, names) = match namespace {
+            None => (table.iter(), order::Iter::default()),
+            Some(namespace) => (order::Iter::default(), table.get(namespace).map(order::Map::iter).unwrap_or_default()),
         };
-        let seats = all.into_iter().flatten().chain(one).flat_map(order::Map::values);
-        seats.filter_map(|seat| self.seats.get(*seat))
+        Objects { spaces, names, seats: &self.seats }
     }
 
     /// The numbers of all objects of a kind, in that order.
@@ -278,7 +300,7 @@ impl Store {
     /// Looks at these objects one right after the other, which changes nothing: where many are about to be read that lie
     /// anywhere, their memory is waited for together, and not for each.
     pub(crate) fn read_ahead(&self, seats: &[Seat]) {
-        read_ahead(self.seats.all(seats));
+        read_ahead(&seats.iter().filter_map(|seat| self.at_seat(*seat)).collect::<Vec<_>>());
     }
 
     /// The changes after `revision`, oldest first.
@@ -308,7 +330,8 @@ impl Store {
         while surplus > 0 {
             let some = surplus.min(READ_AHEAD_MAX);
             // They were last seen long ago, and what goes is read once more.
-            read_ahead(self.log.range(..some).filter_map(|change| change.before.as_ref()));
+            let before = self.log.range(..some).filter_map(|change| change.before.as_ref());
+            read_ahead(&before.collect::<Vec<_>>());
             for change in self.log.drain(..some) {
                 self.compacted = change.revision;
             }

@@ -79,22 +79,17 @@ impl Seats {
         self.free.push(seat);
         Some(object)
     }
-
-    /// The objects at these seats, as far as there are.
-    pub(super) fn all<'a>(&'a self, seats: &'a [Seat]) -> impl Iterator<Item = &'a Arc<Object>> + Clone {
-        seats.iter().filter_map(|seat| self.get(*seat))
-    }
 }
 
 /// See [`super::Store::read_ahead`].
-pub(super) fn read_ahead<'a>(objects: impl Iterator<Item = &'a Arc<Object>> + Clone) {
+pub(super) fn read_ahead(objects: &[&Arc<Object>]) {
     let mut read = 0;
     // What an object points to can be asked for only when the object is there, so all objects go first.
-    for object in objects.clone() {
+    for object in objects {
         // A part of each of the lines of memory that it lies in.
         read ^= object.kind() as u64 ^ object.meta.uid.halves()[0] ^ u64::from(object.meta.owners.is_some());
     }
-    for pod in objects.filter_map(|object| object.pod()) {
+    for pod in objects.iter().filter_map(|object| object.pod()) {
         read ^= pod.status.phase as u64 ^ pod.spec.containers.len() as u64 ^ u64::from(pod.status.pod_ip.is_some());
     }
     std::hint::black_box(read);
