@@ -269,8 +269,8 @@ impl Store {
         Ok(after)
     }
 
-    /// What has the name of an object now. Pods are found quicker by their uid, which says less where one of the name was
-    /// made anew.
+    /// What has the name of an object now. Pods are found quicker by their uid; where one of the name was made anew, the name
+    /// counts.
     fn present(&self, object: &Object) -> Option<(Seat, &Arc<Object>)> {
         let Meta { namespace, name, uid, .. } = &object.meta;
         let pod = if object.kind() == Kind::Pod { self.seats.pod(*uid) } else { None };

@@ -14,6 +14,9 @@ const NOW: Time = Time(1_800_000_000_000_000);
 /// How many pods of each case are placed by the reference: it would take minutes for all.
 const SCANNED: usize = 100;
 
+/// How often the pods of each case are placed.
+const RUNS: usize = 5;
+
 /// How many pods of each case are created one at a time.
 const ALONE: usize = 1_000;
 
@@ -355,19 +358,34 @@ fn before(case: &Case, nodes: usize) -> Result<Vec<Arc<Object>>, String> {
     Ok(kinds.into_iter().flat_map(|kind| cluster.store().list(kind, None)).cloned().collect())
 }
 
-/// How long it takes until so many pods are placed. What the rest of the cluster takes to be read is left out.
-fn place(before: &[Arc<Object>], case: &Case, pods: usize, scheduler: &str) -> Result<(Duration, usize), String> {
-    let start = Instant::now();
-    let mut idle = restore(before.iter().cloned());
-    run(&mut idle);
-    let without = start.elapsed();
-    drop(idle);
-    let pods: Vec<_> = Pods::new(case.pod, 0, scheduler)?.take(pods).collect();
-    let start = Instant::now();
-    let mut cluster = restore(before.iter().cloned().chain(pods));
-    run(&mut cluster);
-    let took = start.elapsed().saturating_sub(without);
-    Ok((took, bound(&cluster, before)))
+/// How long it takes until so many pods are placed, the middle of so many runs. What the rest of the cluster takes to be
+/// read is left out, the middle of as many.
+fn place(
+    before: &[Arc<Object>],
+    case: &Case,
+    pods: usize,
+    scheduler: &str,
+    runs: usize,
+) -> Result<(Duration, usize), String> {
+    let timed = |objects: Vec<Arc<Object>>| {
+        let start = Instant::now();
+        let mut cluster = restore(objects);
+        run(&mut cluster);
+        (start.elapsed(), bound(&cluster, before))
+    };
+    let (mut with, mut without, mut placed) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..runs {
+        without.push(timed(before.to_vec()).0);
+        let pods = Pods::new(case.pod, 0, scheduler)?.take(pods);
+        let (took, count) = timed(before.iter().cloned().chain(pods).collect());
+        with.push(took);
+        placed = count;
+    }
+    let [with, without] = [with, without].map(|mut times| {
+        times.sort();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    });
+    Ok((with.saturating_sub(without), placed))
 }
 
 /// The time each pod takes that is created by a request while nothing else is to be done, the slowest hundredth and the
@@ -409,8 +427,8 @@ pub(crate) fn measure(part: &str) -> Result<(), String> {
     for case in CASES.iter().filter(|case| case.name.to_lowercase().contains(&part.to_lowercase())) {
         for (nodes, pods) in case.pods {
             let before = before(case, *nodes)?;
-            let (took, placed) = place(&before, case, *pods, "default-scheduler")?;
-            let (scanned, _) = place(&before, case, SCANNED, "full-scan")?;
+            let (took, placed) = place(&before, case, *pods, "default-scheduler", RUNS)?;
+            let (scanned, _) = place(&before, case, SCANNED, "full-scan", 1)?;
             let (middle, slow) = one_by_one(&before, case, (*pods).min(ALONE));
             let rate = *pods as f64 / took.as_secs_f64();
             let scan = SCANNED as f64 / scanned.as_secs_f64();
