@@ -1,7 +1,6 @@
 //! The parts of the control plane, and the rounds in which they work.
 
 use super::Context;
-use crate::api::Kind;
 use crate::config::Config;
 use crate::controllers::Controllers;
 use crate::kubelet::Kubelets;
@@ -45,14 +44,12 @@ impl Components {
             kubelets: Kubelets::new(config),
             seen: store.revision(),
         };
-        for kind in Kind::ALL {
-            let all: Vec<Seat> = store.seats(kind).collect();
-            for some in all.chunks(READ_AHEAD_MAX) {
-                store.read_ahead(some);
-                for (seat, object) in some.iter().filter_map(|seat| Some((*seat, store.at_seat(*seat)?))) {
-                    let (revision, after) = (object.meta.resource_version, Some(Arc::clone(object)));
-                    components.observe(&Change { revision, kind, seat, before: None, after }, now);
-                }
+        let all: Vec<Seat> = store.seats().collect();
+        for some in all.chunks(READ_AHEAD_MAX) {
+            store.read_ahead(some);
+            for (seat, object) in some.iter().filter_map(|seat| Some((*seat, store.at_seat(*seat)?))) {
+                let (revision, kind, after) = (object.meta.resource_version, object.kind(), Some(Arc::clone(object)));
+                components.observe(&Change { revision, kind, seat, before: None, after }, now);
             }
         }
         components

@@ -21,15 +21,17 @@ pub(super) struct Digest {
 }
 
 impl Digest {
-    /// The hash of all that was added.
-    pub(super) fn finish(mut self) -> u64 {
-        match self.hash.take() {
+    /// The hash of all that was added since the last one was taken.
+    pub(super) fn take(&mut self) -> u64 {
+        let hash = match self.hash.take() {
             None => xxh3_64(&self.gathered),
             Some(mut hash) => {
                 hash.update(&self.gathered);
                 hash.digest()
             }
-        }
+        };
+        self.gathered.clear();
+        hash
     }
 
     #[inline]
@@ -88,7 +90,7 @@ impl Digest {
         let hash = self.shared.get(&place).copied().unwrap_or_else(|| {
             let mut digest = Self::default();
             add(&mut digest, part);
-            let hash = digest.finish();
+            let hash = digest.take();
             if Arc::strong_count(part) > 1 {
                 self.shared.insert(place, hash);
             }

@@ -2,12 +2,14 @@
 //!
 //! Knows no more of what objects mean than which pods are bound to which node. Only [`crate::cluster`] writes to it.
 
+mod names;
 mod placement;
 mod seats;
 
 use crate::api::{CommonName, Key, Kind, Meta, Name, Object, Uid};
 use crate::order;
-use crate::seat::{Seat, Seated};
+use crate::seat::Seat;
+use names::Names;
 use placement::Placement;
 use seats::{Seats, read_ahead};
 use std::collections::VecDeque;
@@ -57,12 +59,12 @@ pub struct TooOld {
 }
 
 /// Where the objects of one kind are, by namespace, then name. No namespace in it is empty.
-type Table = order::Map<CommonName, order::Map<Name, Seat>>;
+type Table = order::Map<CommonName, Names>;
 
 /// Objects of one kind, by namespace, then name. It is walked in many places, and its steps are compiled once for all.
 struct Objects<'a> {
     /// The namespaces to come.
-    spaces: order::Iter<'a, CommonName, order::Map<Name, Seat>>,
+    spaces: order::Iter<'a, CommonName, Names>,
     names: order::Iter<'a, Name, Seat>,
     seats: &'a Seats,
 }
@@ -77,7 +79,7 @@ impl<'a> Iterator for Objects<'a> {
                 // Whatever has a name has a seat.
                 return self.seats.get(*seat);
             }
-            self.names = self.spaces.next()?.1.iter();
+            self.names = self.spaces.next()?.1.in_order(self.seats).iter();
         }
     }
 }
@@ -119,24 +121,19 @@ impl Store {
             kept: LOG_CHANGES_MAX,
         };
         // They are looked through by name later, so they sit in that order, whatever the one in which they come.
-        let (mut waiting, mut next) = (Seated::default(), Seat::FIRST);
-        for object in objects {
-            let (kind, namespace, name) = (object.kind(), object.meta.namespace.clone(), object.meta.name.clone());
+        let place = |o: &Object| (o.kind(), o.meta.namespace.clone(), o.meta.name.clone());
+        let mut objects: Vec<_> = objects.into_iter().map(|object| (place(&object), object)).collect();
+        order::sort_by(&mut objects, |a, b| a.0.cmp(&b.0));
+        let mut objects = objects.into_iter().peekable();
+        while let Some((place, object)) = objects.next() {
             // The last of several of one name counts.
-            store.table_mut(kind).entry(namespace).or_default().insert(name, next);
-            waiting.put(next, object);
-            next = next.next();
-        }
-        let mut named: Vec<&mut Seat> =
-            store.tables.iter_mut().flat_map(Table::values_mut).flat_map(order::Map::values_mut).collect();
-        for some in named.chunks_mut(READ_AHEAD_MAX) {
-            read_ahead(&some.iter().filter_map(|seat| waiting.get(**seat)).collect::<Vec<_>>());
-            for seat in some {
-                // Each was put there above.
-                let Some(object) = waiting.take(**seat) else { continue };
-                store.placement.update(None, Some(&object));
-                **seat = store.seats.add(object);
+            if objects.peek().is_some_and(|(next, _)| *next == place) {
+                continue;
             }
+            store.placement.update(None, Some(&object));
+            let (kind, namespace, name) = place;
+            let seat = store.seats.add(object);
+            store.tables[kind as usize].entry(namespace).or_default().add(&name, seat);
         }
         store
     }
@@ -201,22 +198,33 @@ impl Store {
 
     /// All objects of a kind, by namespace, then name; of one namespace where one is given.
     pub fn list<'a>(&'a self, kind: Kind, namespace: Option<&str>) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
-        let table = self.table(kind);
+        let (table, seats) = (self.table(kind), &self.seats);
         let (spaces, names) = match namespace {
             None => (table.iter(), order::Iter::default()),
-            Some(namespace) => (order::Iter::default(), table.get(namespace).map(order::Map::iter).unwrap_or_default()),
+            Some(namespace) => {
+                let names = table.get(namespace).map(|names| names.in_order(seats).iter());
+                (order::Iter::default(), names.unwrap_or_default())
+            }
         };
-        Objects { spaces, names, seats: &self.seats }
+        Objects { spaces, names, seats }
     }
 
-    /// The numbers of all objects of a kind, in that order.
-    pub(crate) fn seats(&self, kind: Kind) -> impl Iterator<Item = Seat> {
-        self.table(kind).values().flat_map(order::Map::values).copied()
+    /// All objects of a kind as they sit, which is quicker than by name, for their memory lies so, too. Where an object sits
+    /// means nothing: this is for what comes out the same in any order.
+    pub fn seated(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> {
+        let mut seats: Vec<Seat> = self.table(kind).values().flat_map(Names::seats).collect();
+        order::sort_by(&mut seats, Seat::cmp);
+        seats.into_iter().filter_map(|seat| self.seats.get(seat))
+    }
+
+    /// The numbers of all objects. Those with which the store began come first, by kind, namespace and name.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = Seat> {
+        self.seats.all()
     }
 
     /// How many objects of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
-        self.table(kind).values().map(order::Map::len).sum()
+        self.table(kind).values().map(Names::len).sum()
     }
 
     /// Adds an object. Sets its resource version.
@@ -226,13 +234,14 @@ impl Store {
         let table = &mut tables[object.kind() as usize];
         let home = table.entry(object.meta.namespace.clone());
         object.meta.namespace = home.key().clone();
-        let place = home.or_default().entry(object.meta.name.clone());
-        if !place.is_vacant() {
+        let names = home.or_default();
+        if names.find(&object.meta.name, seats).is_some() {
             return Err(WriteError::Exists);
         }
         object.meta.resource_version = revision;
         let object = Arc::new(object);
-        let seat = *place.or_insert_with(|| seats.add(Arc::clone(&object)));
+        let seat = seats.add(Arc::clone(&object));
+        names.add(&object.meta.name, seat);
         self.revision = revision;
         self.placement.update(None, Some(&object));
         self.record(seat, None, Some(Arc::clone(&object)));
@@ -283,14 +292,15 @@ impl Store {
 
     /// Removes an object. Returns its last version.
     pub fn delete(&mut self, key: &Key) -> Result<Arc<Object>, WriteError> {
-        let table = self.table_mut(key.kind);
-        let Some(namespace) = table.get_mut(key.namespace.as_str()) else { return Err(WriteError::NotFound) };
-        let Some(seat) = namespace.remove(&key.name) else { return Err(WriteError::NotFound) };
-        if namespace.is_empty() {
+        let Self { tables, seats, .. } = self;
+        let table = &mut tables[key.kind as usize];
+        let Some(names) = table.get_mut(key.namespace.as_str()) else { return Err(WriteError::NotFound) };
+        let Some(seat) = names.remove(&key.name, seats) else { return Err(WriteError::NotFound) };
+        if names.is_empty() {
             table.remove(key.namespace.as_str());
         }
         // Whatever has a name has a seat.
-        let before = self.seats.take(seat).ok_or(WriteError::NotFound)?;
+        let before = seats.take(seat).ok_or(WriteError::NotFound)?;
         self.placement.update(Some(&before), None);
         self.revision += 1;
         self.record(seat, Some(Arc::clone(&before)), None);
@@ -345,14 +355,10 @@ impl Store {
     }
 
     fn seat(&self, kind: Kind, namespace: &str, name: &str) -> Option<Seat> {
-        self.table(kind).get(namespace)?.get(name).copied()
+        self.table(kind).get(namespace)?.find(name, &self.seats)
     }
 
     const fn table(&self, kind: Kind) -> &Table {
         &self.tables[kind as usize]
-    }
-
-    const fn table_mut(&mut self, kind: Kind) -> &mut Table {
-        &mut self.tables[kind as usize]
     }
 }

@@ -33,7 +33,7 @@ const fn hash(uid: Uid) -> u32 {
 }
 
 /// As a table wants it, which looks at both ends of it.
-const fn spread(hash: u32) -> u64 {
+pub(super) const fn spread(hash: u32) -> u64 {
     (hash as u64) << 32 | hash as u64
 }
 
@@ -41,6 +41,12 @@ impl Seats {
     /// The object at a seat.
     pub(super) fn get(&self, seat: Seat) -> Option<&Arc<Object>> {
         self.objects.get(seat)
+    }
+
+    /// All seats that somebody has.
+    pub(super) fn all(&self) -> impl Iterator<Item = Seat> {
+        let seats = std::iter::successors(Some(Seat::FIRST), |seat| Some(seat.next()));
+        seats.take_while(|seat| *seat < self.next).filter(|seat| self.get(*seat).is_some())
     }
 
     /// The seat of the pod with that uid.

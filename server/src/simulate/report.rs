@@ -1,7 +1,7 @@
 //! What came of a simulation, as text and as JSON.
 
 use kubarium_core::Time;
-use kubarium_core::api::{Body, ConditionKind, Kind, Object, PodPhase, Quantity};
+use kubarium_core::api::{Body, ConditionKind, EventBody, EventKind, Kind, Object, PodPhase, Quantity};
 use kubarium_core::recording::{kind_hash, state_hash_of};
 use kubarium_core::scheduler::Decision;
 use kubarium_core::sim::{BEGINNING, World};
@@ -101,9 +101,9 @@ impl Report {
             nodes.insert(object.meta.name.as_str(), node);
         }
         let mut phases = BTreeMap::new();
-        let mut pending: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut pending: BTreeMap<String, Vec<&Object>> = BTreeMap::new();
         let (mut pods, mut bound) = (0, 0);
-        for object in store.list(Kind::Pod, None) {
+        for object in store.seated(Kind::Pod) {
             let Some(pod) = object.pod() else { continue };
             pods += 1;
             *phases.entry(pod.status.phase.as_str()).or_default() += 1;
@@ -114,7 +114,7 @@ impl Report {
                     condition.message.as_deref().map(str::to_owned)
                 });
                 let why = why.unwrap_or_else(|| "no scheduler has looked at it".to_owned());
-                pending.entry(why).or_default().push(pod_name(object));
+                pending.entry(why).or_default().push(object);
                 continue;
             };
             bound += 1;
@@ -132,12 +132,16 @@ impl Report {
                 }
             }
         }
+        let by_name = |mut pods: Vec<&Object>| {
+            pods.sort_by_key(|pod| (&pod.meta.namespace, &pod.meta.name));
+            pods.into_iter().map(pod_name).collect()
+        };
         Self {
             nodes: nodes.into_values().collect(),
             pods,
             phases,
             bound,
-            pending,
+            pending: pending.into_iter().map(|(why, pods)| (why, by_name(pods))).collect(),
             timeline: timeline(world),
             virtual_seconds: world.elapsed().0 as f64 / 1e6,
             events: world.events(),
@@ -275,33 +279,40 @@ fn placed(world: &World) -> impl Iterator<Item = (String, String)> {
         .filter_map(|o| Some((pod_name(o), o.pod()?.node.as_ref()?.to_string())))
 }
 
-/// Kubernetes' events and what was done from outside, the like of one second on one line.
+/// Kubernetes' events and what was done from outside, the like of one second on one line, which names the first by name.
 fn timeline(world: &World) -> Vec<Line> {
-    let mut lines: BTreeMap<(i64, String, String), Line> = BTreeMap::new();
+    let mut lines: Vec<Line> = Vec::new();
     for entry in world.journal() {
-        let at = second(entry.at);
-        let line = Line {
-            second: at,
+        let about = "world".to_owned();
+        let message = entry.error.as_ref().map_or_else(|| entry.what.clone(), |e| format!("{}: {e}", entry.what));
+        lines.push(Line {
+            second: second(entry.at),
             reason: "Action".to_owned(),
-            about: "world".to_owned(),
-            message: entry.error.as_ref().map_or_else(|| entry.what.clone(), |e| format!("{}: {e}", entry.what)),
+            about,
+            message,
             count: 1,
             warning: entry.error.is_some(),
-        };
-        lines.insert((at, String::new(), entry.what.clone()), line);
-    }
-    for object in world.cluster().store().list(Kind::Event, None) {
-        let Body::Event(event) = &object.body else { continue };
-        let at = second(event.first);
-        let key = (at, event.occasion.reason.to_string(), event.occasion.of.to_string());
-        lines.entry(key).and_modify(|line| line.count += 1).or_insert_with(|| Line {
-            second: at,
-            reason: event.occasion.reason.to_string(),
-            about: format!("{} {}", event.occasion.of, event.name),
-            message: event.message.to_string(),
-            count: 1,
-            warning: event.occasion.kind == kubarium_core::api::EventKind::Warning,
         });
     }
-    lines.into_values().collect()
+    let mut alike: BTreeMap<(i64, &str, &str), (u64, &Object, &EventBody)> = BTreeMap::new();
+    for object in world.cluster().store().seated(Kind::Event) {
+        let Body::Event(event) = &object.body else { continue };
+        let key = (second(event.first), event.occasion.reason.as_str(), event.occasion.of.as_str());
+        let (count, first, said) = alike.entry(key).or_insert((0, object, event));
+        *count += 1;
+        if (&object.meta.namespace, &object.meta.name) < (&first.meta.namespace, &first.meta.name) {
+            (*first, *said) = (object, event);
+        }
+    }
+    lines.extend(alike.into_iter().map(|((second, reason, of), (count, _, event))| Line {
+        second,
+        reason: reason.to_owned(),
+        about: format!("{of} {}", event.name),
+        message: event.message.to_string(),
+        count,
+        warning: event.occasion.kind == EventKind::Warning,
+    }));
+    // What was done comes before what came of it.
+    lines.sort_by_key(|line| line.second);
+    lines
 }
