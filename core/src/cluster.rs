@@ -10,7 +10,7 @@ pub(crate) use context::Context;
 pub use preview::{Preview, PreviewPod};
 
 use crate::api::{ApiError, Body, Kind, Meta, Name, Object, priority};
-use crate::apiserver::{self, Answer, Draft, ReadBody, Request, Shared, WatchBatch, WatchDraft, WatchQuery};
+use crate::apiserver::{self, Answer, Creation, Draft, Request, Shared, WatchBatch, WatchDraft, WatchQuery};
 use crate::config::Config;
 use crate::controllers::Countdown;
 use crate::network::{Addresses, Backend, Router};
@@ -27,13 +27,8 @@ use std::sync::Arc;
 pub enum Input {
     /// Somebody asks the API.
     Request(Request),
-    /// The same, with a body that was read ahead.
-    Read {
-        /// The request, whose body is there as text, too.
-        request: Request,
-        /// What its body says.
-        body: Box<ReadBody>,
-    },
+    /// The administrator creates what was read ahead.
+    Create(Box<Creation>),
     /// A node's runtime saw something.
     Runtime {
         /// The node.
@@ -179,13 +174,12 @@ impl Cluster {
             events: &mut self.events,
             shared: &mut self.shared,
         };
-        let mut answer = |request: Request, body: Option<ReadBody>, cx: &mut Context<'_>| {
-            Some(apiserver::handle(&request, body, cx, &self.components, &mut self.routing_rng))
-        };
         let answer = match input {
             Input::Request(_) if foreseen.is_some() => foreseen,
-            Input::Request(request) => answer(request, None, &mut cx),
-            Input::Read { request, body } => answer(request, Some(*body), &mut cx),
+            Input::Request(request) => {
+                Some(apiserver::handle(&request, &mut cx, &self.components, &mut self.routing_rng))
+            }
+            Input::Create(creation) => Some(apiserver::create(*creation, &mut cx)),
             Input::Runtime { node, event } => {
                 self.components.controllers.node_seen(&node, &event, &mut cx);
                 self.components.kubelets.runtime(&node, event, &mut cx);

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use kubarium_core::api::Kind;
-use kubarium_core::apiserver::{Alike, Answer, Method, ReadBody, Request, Response, WatchBatch, WatchQuery};
+use kubarium_core::api::{Kind, Object};
+use kubarium_core::apiserver::{Alike, Answer, Creation, Method, Request, Response, WatchBatch, WatchQuery};
 use kubarium_core::{Cluster, Config, Input, Span, Time};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -389,7 +389,7 @@ fn a_client_that_wants_no_document_gets_none_and_a_refusal_all_the_same() {
 }
 
 #[test]
-fn pods_that_are_written_alike_share_their_spec() {
+fn pods_that_are_written_alike_share_what_comes_of_it() {
     let mut api = Api::new();
     let pod = |name: &str, image: &str| {
         json!({"metadata": {"name": name, "annotations": {"a": "b"}}, "spec": {
@@ -397,15 +397,21 @@ fn pods_that_are_written_alike_share_their_spec() {
             "nodeName": "somewhere",
         }})
     };
-    for (name, image) in [("a", "one"), ("b", "two"), ("c", "one")] {
-        let (status, answer) = api.post("/api/v1/namespaces/default/pods", &pod(name, image));
+    for (name, image, by) in [("a", "one", "x"), ("b", "two", "x"), ("c", "one", "x"), ("d", "one", "y")] {
+        let mut request = Request::new(Method::Post, "/api/v1/namespaces/default/pods").with_json(&pod(name, image));
+        by.clone_into(&mut request.user_agent);
+        let (status, answer) = api.json(request);
         assert_eq!(status, 201, "{answer}");
     }
     let found = |name: &str| api.cluster.store().get(Kind::Pod, "default", name).cloned().unwrap();
-    let (a, b, c) = (found("a"), found("b"), found("c"));
+    let (a, b, c, d) = (found("a"), found("b"), found("c"), found("d"));
     assert!(Arc::ptr_eq(&a.pod().unwrap().spec, &c.pod().unwrap().spec));
     assert!(Arc::ptr_eq(&a.meta.annotations, &b.meta.annotations));
     assert_eq!(a.pod().unwrap().node, c.pod().unwrap().node);
+    let owners = |object: &Object| object.meta.managed.clone().unwrap();
+    assert!(Arc::ptr_eq(&owners(&a), &owners(&b)) && Arc::ptr_eq(&owners(&a), &owners(&c)));
+    assert_eq!((owners(&a)[0].manager.as_str(), owners(&d)[0].manager.as_str()), ("x", "y"));
+    assert_eq!(owners(&a)[0].fields, owners(&d)[0].fields);
     assert_eq!(b.pod().unwrap().spec.containers[0].image.as_deref(), Some("two"));
     assert_eq!(a.pod().unwrap().spec.tolerations, b.pod().unwrap().spec.tolerations);
 }
@@ -445,41 +451,72 @@ fn nodes_that_are_written_alike_are_each_what_they_would_be_alone() {
 }
 
 #[test]
-fn a_body_that_is_read_ahead_is_answered_as_its_text_is() {
-    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
-        "spec": {"containers": [{"name": "c", "image": "i"}]}});
-    let with = |pointer: &str, value: Value| {
-        let mut changed = pod.clone();
-        *changed.pointer_mut(pointer).unwrap() = value;
-        changed
+fn what_is_read_ahead_is_answered_and_becomes_what_its_text_does() {
+    let pod = |metadata: Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
+            "spec": {"containers": [{"name": "c", "image": "i"}]}})
     };
-    let strict = "fieldValidation=Strict";
-    let mut before = Alike::default();
-    for (case, path, query, kind, body, status) in [
-        ("good", "pods", strict, Kind::Pod, pod.clone(), 201),
-        ("of an unknown field", "pods", strict, Kind::Pod, with("/metadata", json!({"name": "a", "nam": 1})), 400),
+    let node = |metadata: Value| json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata});
+    let labels = json!({"x": "y"});
+    let gated = json!({"schedulingGates": [{"name": "e.g/g"}], "containers": [{"name": "c", "image": "i"}]});
+    let managed = json!([{"manager": "m", "operation": "Update", "apiVersion": "v1", "time": "2020-01-01T00:00:00Z",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {"f:labels": {"f:x": {}}}}}]);
+    let mirror = json!({"kubernetes.io/config.mirror": "m"});
+    let with = |mut document: Value, field: &str, value: Value| {
+        document[field] = value;
+        document
+    };
+    let (mut plain, mut ahead, mut before) = (Api::new(), Api::new(), Alike::default());
+    for (case, kind, body, status) in [
+        ("good", Kind::Pod, pod(json!({"name": "a"})), 201),
+        ("alike", Kind::Pod, pod(json!({"name": "b", "labels": labels, "namespace": "default"})), 201),
+        ("alike with other labels", Kind::Pod, pod(json!({"name": "c", "labels": {"x": "", "z": "y"}})), 201),
+        ("named already", Kind::Pod, pod(json!({"name": "a"})), 409),
+        ("of a name that is made up", Kind::Pod, pod(json!({"generateName": "g-", "labels": labels})), 201),
+        ("of no name", Kind::Pod, pod(json!({"labels": labels})), 422),
+        ("with a finalizer", Kind::Pod, pod(json!({"name": "d", "finalizers": ["e.g/f"]})), 201),
+        ("with owners of fields", Kind::Pod, pod(json!({"name": "e", "managedFields": managed})), 201),
+        ("with no owners of fields", Kind::Pod, pod(json!({"name": "f", "managedFields": [{}]})), 201),
+        ("that says more", Kind::Pod, with(pod(json!({"name": "g"})), "status", json!({"phase": "Running"})), 201),
+        ("that says it goes", Kind::Pod, pod(json!({"name": "h", "deletionTimestamp": "2020-01-01T00:00:00Z"})), 201),
+        ("that is gated", Kind::Pod, with(pod(json!({"name": "i"})), "spec", gated.clone()), 201),
+        ("that is gated as well", Kind::Pod, with(pod(json!({"name": "j"})), "spec", gated), 201),
+        ("of a wrong name", Kind::Pod, pod(json!({"name": "A"})), 422),
+        ("of a wrong label", Kind::Pod, pod(json!({"name": "k", "labels": {"x": "?"}})), 422),
+        ("that no node has", Kind::Pod, pod(json!({"name": "k", "annotations": mirror})), 422),
+        ("without a spec", Kind::Pod, with(pod(json!({"name": "k"})), "spec", Value::Null), 422),
+        ("of a version", Kind::Pod, pod(json!({"name": "k", "resourceVersion": "3"})), 500),
+        ("of another namespace", Kind::Pod, pod(json!({"name": "k", "namespace": "other"})), 400),
+        ("of an unknown field", Kind::Pod, pod(json!({"name": "k", "nam": 1})), 400),
+        ("of a wrong type", Kind::Pod, pod(json!({"name": 1})), 400),
+        ("of another kind than it says", Kind::Pod, node(json!({"name": "k"})), 400),
+        ("too long", Kind::Pod, pod(json!({"name": "a".repeat(4 << 20)})), 413),
+        ("a node", Kind::Node, node(json!({"name": "a", "labels": labels})), 201),
+        ("an alike node", Kind::Node, node(json!({"name": "b", "labels": labels})), 201),
+        ("a node in a namespace", Kind::Node, node(json!({"name": "c", "namespace": "other"})), 201),
+        ("a node of nothing", Kind::Node, with(node(json!({"name": "d"})), "spec", json!({})), 201),
+        ("a pod of nothing", Kind::Pod, with(pod(json!({"name": "k"})), "spec", json!({})), 422),
+        ("a wrong node", Kind::Node, node(json!({"name": "C"})), 422),
         (
-            "the same where that is a warning",
-            "pods",
-            "",
-            Kind::Pod,
-            with("/metadata", json!({"name": "a", "nam": 1})),
+            "of another kind",
+            Kind::Service,
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"},
+                "spec": {"ports": [{"port": 80}]}}),
             201,
         ),
-        ("of a wrong type", "pods", strict, Kind::Pod, with("/metadata/name", json!(1)), 400),
-        ("of another kind than it says", "pods", strict, Kind::Pod, with("/kind", json!("Node")), 400),
-        ("of another kind than asked for", "services", strict, Kind::Pod, pod.clone(), 400),
-        ("read as another kind", "pods", strict, Kind::Service, pod.clone(), 201),
-        ("too long", "pods", strict, Kind::Pod, with("/metadata/name", "a".repeat(4 << 20).into()), 413),
     ] {
-        let mut request = Request::new(Method::Post, format!("/api/v1/namespaces/default/{path}")).with_json(&body);
-        query.clone_into(&mut request.query);
-        let text = request.body.clone();
-        let (mut plain, mut ahead) = (Api::new(), Api::new());
-        let expected = plain.cluster.handle(plain.now, Input::Request(request.clone())).answer;
-        let body = Box::new(ReadBody::new(kind, &text, body, &mut before));
-        let answer = ahead.cluster.handle(ahead.now, Input::Read { request, body }).answer;
+        let info = kind.info();
+        let (within, namespace) = if info.namespaced { ("/namespaces/default", Some("default")) } else { ("", None) };
+        let path = format!("/api/v1{within}/{}", info.plural);
+        let mut request = Request::new(Method::Post, path).with_json(&body);
+        "fieldValidation=Strict".clone_into(&mut request.query);
+        request.brief = true;
+        let creation = Box::new(Creation::read(kind, namespace, &request.body, body, &mut before));
+        let expected = plain.cluster.handle(plain.now, Input::Request(request)).answer;
+        let answer = ahead.cluster.handle(ahead.now, Input::Create(creation)).answer;
         assert!(matches!(&answer, Some(Answer::Done(done)) if done.status == status), "{case}: {answer:?}");
         assert_eq!(answer, expected, "{case}");
+        let all = |api: &Api| api.cluster.store().list(kind, None).cloned().collect::<Vec<_>>();
+        assert_eq!(all(&ahead), all(&plain), "{case}");
     }
 }

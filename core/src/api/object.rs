@@ -66,6 +66,42 @@ pub enum Body {
 }
 
 impl Body {
+    /// From JSON of that kind, of which the metadata does not matter. Unknown fields are dropped; what does not fit the
+    /// schema is an error.
+    pub(crate) fn from_value(kind: Kind, value: &Value) -> Result<Self, DecodeError> {
+        let says = |field: &str, word: &str| value.get(field).is_none_or(|said| said == word);
+        if !value.is_object() || !says("kind", kind.info().kind) || !says("apiVersion", kind.api_version()) {
+            return Err(DecodeError { message: format!("it is no {kind} of version {}", kind.api_version()) });
+        }
+        Ok(match kind {
+            Kind::Namespace => Self::Namespace { spec: part(value, "spec")?, status: part(value, "status")? },
+            Kind::Node => Self::Node { spec: part(value, "spec")?, status: part(value, "status")? },
+            Kind::Pod => {
+                let mut spec: k8s::PodSpec = part(value, "spec")?;
+                let node = spec.node_name.take().filter(|n| !n.is_empty()).map(CommonName::from);
+                let status = PodStatus::from_k8s(part(value, "status")?, &spec);
+                Self::Pod(Box::new(PodBody { spec: Arc::new(Typed::new(spec)), node, status }))
+            }
+            Kind::ReplicationController => {
+                Self::ReplicationController { spec: part(value, "spec")?, status: part(value, "status")? }
+            }
+            Kind::Service => Self::Service { spec: part(value, "spec")?, status: part(value, "status")? },
+            Kind::Endpoints => Self::Endpoints { subsets: part(value, "subsets")? },
+            Kind::Event => {
+                let event = codec::decode(value).map_err(|misfit| DecodeError::at("", &misfit.path))?;
+                Self::Event(Box::new(EventBody::from_k8s(event)))
+            }
+            Kind::ConfigMap
+            | Kind::Secret
+            | Kind::ServiceAccount
+            | Kind::Lease
+            | Kind::PodDisruptionBudget
+            | Kind::ResourceQuota
+            | Kind::LimitRange
+            | Kind::PriorityClass => Self::Document(Document::of(kind, value)),
+        })
+    }
+
     /// The kind it belongs to.
     pub const fn kind(&self) -> Kind {
         match self {
@@ -122,6 +158,13 @@ fn part<'v, T: Deserialize<'v> + Default>(document: &'v Value, field: &str) -> R
     let value = document.get(field).filter(|value| !value.is_null());
     let part = value.map(codec::decode).transpose();
     part.map(Option::unwrap_or_default).map_err(|misfit| DecodeError::at(field, &misfit.path))
+}
+
+impl Meta {
+    /// The metadata of a document in JSON.
+    pub(crate) fn from_value(document: &Value) -> Result<Self, DecodeError> {
+        part(document, "metadata").map(Self::from_k8s)
+    }
 }
 
 impl Object {
@@ -199,38 +242,7 @@ impl Object {
 
     /// From JSON of that kind. Unknown fields are dropped; what does not fit the schema is an error.
     pub fn from_value(kind: Kind, value: &Value) -> Result<Self, DecodeError> {
-        let says = |field: &str, word: &str| value.get(field).is_none_or(|said| said == word);
-        if !value.is_object() || !says("kind", kind.info().kind) || !says("apiVersion", kind.api_version()) {
-            return Err(DecodeError { message: format!("it is no {kind} of version {}", kind.api_version()) });
-        }
-        let body = match kind {
-            Kind::Namespace => Body::Namespace { spec: part(value, "spec")?, status: part(value, "status")? },
-            Kind::Node => Body::Node { spec: part(value, "spec")?, status: part(value, "status")? },
-            Kind::Pod => {
-                let mut spec: k8s::PodSpec = part(value, "spec")?;
-                let node = spec.node_name.take().filter(|n| !n.is_empty()).map(CommonName::from);
-                let status = PodStatus::from_k8s(part(value, "status")?, &spec);
-                Body::Pod(Box::new(PodBody { spec: Arc::new(Typed::new(spec)), node, status }))
-            }
-            Kind::ReplicationController => {
-                Body::ReplicationController { spec: part(value, "spec")?, status: part(value, "status")? }
-            }
-            Kind::Service => Body::Service { spec: part(value, "spec")?, status: part(value, "status")? },
-            Kind::Endpoints => Body::Endpoints { subsets: part(value, "subsets")? },
-            Kind::Event => {
-                let event = codec::decode(value).map_err(|misfit| DecodeError::at("", &misfit.path))?;
-                Body::Event(Box::new(EventBody::from_k8s(event)))
-            }
-            Kind::ConfigMap
-            | Kind::Secret
-            | Kind::ServiceAccount
-            | Kind::Lease
-            | Kind::PodDisruptionBudget
-            | Kind::ResourceQuota
-            | Kind::LimitRange
-            | Kind::PriorityClass => Body::Document(Document::of(kind, value)),
-        };
-        Ok(Self { meta: Meta::from_k8s(part(value, "metadata")?), body })
+        Ok(Self { body: Body::from_value(kind, value)?, meta: Meta::from_value(value)? })
     }
 
     /// As JSON, with `apiVersion` and `kind`, and with those who wrote its fields as far as they are kept.

@@ -1,6 +1,6 @@
 //! The body of a request: from text to a document of the kind the path asks for.
 
-use super::alike::{self, Alike, Written};
+use super::alike::Alike;
 use super::errors;
 use super::json::{self, kind_of};
 use super::query::{FieldValidation, quoted};
@@ -10,7 +10,6 @@ use crate::api::{ApiError, Kind};
 use crate::manifest;
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 /// How many bytes a body may have, as upstream.
 pub(super) const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -49,35 +48,20 @@ pub(super) struct Body {
     pub(super) warnings: Vec<String>,
 }
 
-/// The body of a request that creates an object, read ahead of it: who has thousands of them can do that elsewhere, and keeps
+/// A request of the administrator to create an object, read ahead: who has thousands of them can do that elsewhere, and keeps
 /// no cluster waiting meanwhile.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ReadBody {
-    kind: Kind,
-    read: Result<Body, ApiError>,
-    /// What was taken out of the document, since others say the same.
-    alike: Option<Arc<Written>>,
-}
+pub struct Creation(pub(super) Result<NewDocument, ApiError>);
 
-impl ReadBody {
-    /// Reads a document of that kind, which is written as `text` and says nothing twice. What it says wrongly is an error,
-    /// unknown fields among it. What those before it say alike is shared with them.
-    pub fn new(kind: Kind, text: &str, value: Value, before: &mut Alike) -> Self {
+impl Creation {
+    /// Reads a document of that kind for a namespace, which is written as `text` and says nothing twice. What it says wrongly
+    /// is an error, unknown fields among it. What those before it say alike is shared with them.
+    pub fn read(kind: Kind, namespace: Option<&str>, text: &str, value: Value, before: &mut Alike) -> Self {
         let document = json::Document { value, duplicates: Vec::new() };
-        let mut read =
-            check_size(text).and_then(|()| fit(document, Vec::new(), Expected::object(kind), FieldValidation::Strict));
-        let alike = read.as_mut().ok().and_then(|body| alike::take(kind, &mut body.value));
-        Self { kind, read, alike: alike.map(|alike| before.the(alike)) }
-    }
-
-    /// What was read, where a request is for such a document.
-    pub(super) fn take(self, expected: Expected, validation: FieldValidation) -> Option<Result<NewDocument, ApiError>> {
-        let wanted = Expected::object(self.kind);
-        let is_wanted = (wanted.api_version, wanted.kind) == (expected.api_version, expected.kind);
-        let (read, alike) = (self.read, self.alike);
         // Where it is read strictly there are no warnings.
-        let document = || read.map(|body| NewDocument { value: body.value, alike });
-        (is_wanted && validation == FieldValidation::Strict).then(document)
+        let body =
+            check_size(text).and_then(|()| fit(document, Vec::new(), Expected::object(kind), FieldValidation::Strict));
+        Self(body.and_then(|body| NewDocument::read(kind, namespace, body.value, before)))
     }
 }
 

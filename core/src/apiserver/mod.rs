@@ -36,6 +36,7 @@ mod present;
 mod proxy;
 mod query;
 mod read;
+mod recent;
 mod remote;
 mod reply;
 mod request;
@@ -58,12 +59,12 @@ mod write;
 
 pub use accept::wants_yaml;
 pub use alike::Alike;
-pub use body::ReadBody;
+pub use body::Creation;
 #[cfg(feature = "described")]
 pub use discovery::about;
 pub use groups::KUBERNETES_VERSION;
 pub use handle::is_foresight;
-pub(crate) use handle::{foresee, handle, look};
+pub(crate) use handle::{create, foresee, handle, look};
 pub(crate) use internal::{disown, of_replica};
 pub use query::quoted;
 pub use reply::Draft;

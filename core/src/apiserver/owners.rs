@@ -7,7 +7,7 @@ use super::path::{ResourcePath, Subresource};
 use super::query::quoted;
 use super::scope::Scope;
 use super::typed::{self, Comparison, Shape};
-use super::{internal, metadata_owners, pod_owners, wire};
+use super::{internal, pod_owners, wire};
 use crate::api::{Kind, Managed, ManagedFields, Name, Object, Operation, When, managed_text};
 use crate::order;
 use crate::time::Time;
@@ -77,13 +77,17 @@ impl<'a> Writer<'a> {
         Self { manager, subresource: path.subresource.map_or("", Subresource::of_writer), now }
     }
 
+    /// The name it goes by as the owner of fields.
+    pub(super) const fn name(&self) -> &'a str {
+        if self.manager.is_empty() { "unknown" } else { self.manager }
+    }
+
     /// The writer as the owner of fields.
     pub(super) fn owner(&self, operation: Operation, api_version: &str, fields: Fields) -> Owner {
-        let manager = if self.manager.is_empty() { "unknown" } else { self.manager };
         // Upstream loses the time on the way from a scale to what is scaled.
         let at = if self.subresource == "scale" { When::Unsaid } else { When::At(self.now.floor_secs()) };
         Owner {
-            manager: manager.into(),
+            manager: self.name().into(),
             operation,
             api_version: api_version.into(),
             subresource: Name::new_static(self.subresource),
@@ -105,17 +109,17 @@ pub(super) enum Said {
 }
 
 /// Takes what a client says of the managers out of its document.
-pub(super) fn take(document: &mut Value, created: Time) -> Said {
+pub(super) fn take(document: &mut Value) -> Said {
     let metadata = document.get_mut("metadata").and_then(Value::as_object_mut);
     let Some(Value::Array(entries)) = metadata.and_then(|m| m.remove("managedFields")) else { return Said::Nothing };
     if entries.is_empty() || entries == [json!({})] {
         return Said::Reset;
     }
-    let owners: Option<Vec<Owner>> = entries.iter().map(|entry| read(entry, created)).collect();
+    let owners: Option<Vec<Owner>> = entries.iter().map(read).collect();
     owners.map_or(Said::Nothing, Said::Owners)
 }
 
-fn read(entry: &Value, created: Time) -> Option<Owner> {
+fn read(entry: &Value) -> Option<Owner> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
     if text("apiVersion").is_empty() || text("fieldsType") != "FieldsV1" {
         return None;
@@ -126,7 +130,8 @@ fn read(entry: &Value, created: Time) -> Option<Owner> {
         operation: Operation::parse(text("operation"))?,
         api_version: text("apiVersion").into(),
         subresource: text("subresource").into(),
-        at: When::of(text("time").parse().ok().map(|at| Time::from(&meta::Time(at))), created),
+        // Whether that is when the object was created is told where it is kept.
+        at: text("time").parse().map_or(When::Unsaid, |at| When::At(Time::from(&meta::Time(at)))),
         fields: Fields::parse(entry.get("fieldsV1").unwrap_or(&nothing))?,
     })
 }
@@ -296,10 +301,10 @@ pub(super) fn of_new(kind: Kind, said: Said, written: Fields, writer: &Writer<'_
     keep(owners, writer.now.floor_secs())
 }
 
-/// The owners of a new object of which it is known which fields are set but those of its metadata. Nobody said anything of
-/// owners.
-pub(super) fn of_alike(object: &Object, spec: &str, writer: &Writer<'_>) -> Arc<Vec<ManagedFields>> {
-    let mut fields = metadata_owners::written(&object.meta);
+/// The owners of a new object of which it is known which fields are set in its metadata and its spec. Nobody said anything
+/// of owners.
+pub(super) fn of_alike(kind: Kind, metadata: &str, spec: &str, writer: &Writer<'_>) -> Arc<Vec<ManagedFields>> {
+    let mut fields = metadata.to_owned();
     if spec != "{}" {
         // A field of the spec comes after those of the metadata.
         fields.truncate(fields.len() - 1);
@@ -311,7 +316,7 @@ pub(super) fn of_alike(object: &Object, spec: &str, writer: &Writer<'_>) -> Arc<
         return Arc::default();
     }
     let Owner { manager, operation, api_version, subresource, .. } =
-        writer.owner(Operation::Update, object.kind().api_version(), Fields::default());
+        writer.owner(Operation::Update, kind.api_version(), Fields::default());
     let (at, fields) = (When::Created, fields.into());
     Arc::new(vec![ManagedFields { manager, operation, api_version, subresource, at, fields }])
 }

@@ -3,14 +3,12 @@
 //!
 //! Changes what is done and kept, never what comes of it.
 
-use super::alike::Written;
-use crate::api::{Body, Condition, Kind, Labels, Managed, ManagedFields};
-use std::hash::{Hash, Hasher};
+use super::alike::{Alike, Common, Written, mark};
+use super::owners::{self, Writer};
+use super::recent::Recent;
+use crate::api::{Body, Condition, Kind, Managed, ManagedFields};
 use std::sync::Arc;
-use xxhash_rust::xxh3::Xxh3Default;
-
-/// How many bodies of objects, and how many sets of labels, are remembered.
-const KEPT_MAX: usize = 512;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// How many conditions of a pod are worth it: controllers and kubelets set no more.
 const CONDITIONS_MAX: usize = 8;
@@ -24,48 +22,65 @@ pub(super) struct Known {
     pub(super) fields: Arc<str>,
 }
 
-/// What was written lately. A clone shares it.
-#[derive(Clone, Debug, Default)]
+/// The owners of objects of which the same fields are set.
+#[derive(Debug)]
+struct Owned {
+    metadata: String,
+    spec: Arc<str>,
+    owners: Arc<Vec<ManagedFields>>,
+}
+
+/// What was written lately.
+#[derive(Debug, Default)]
 pub(crate) struct Shared {
-    bodies: Vec<Option<Arc<Known>>>,
-    labels: Vec<Option<Labels>>,
-    managed: Vec<Option<Arc<Vec<ManagedFields>>>>,
+    /// What was read lately.
+    pub(super) alike: Alike,
+    bodies: Recent<Arc<Known>>,
+    owned: Recent<Owned>,
+    managed: Recent<Arc<Vec<ManagedFields>>>,
     /// The latest of as many.
     conditions: [Arc<Vec<Condition>>; CONDITIONS_MAX],
 }
 
-/// The place of a value among those that are remembered. It decides only which other is forgotten for it.
-fn slot<'a, T>(slots: &'a mut Vec<Option<T>>, value: &impl Hash) -> &'a mut Option<T> {
-    slots.resize_with(KEPT_MAX, || None);
-    let mut hash = Xxh3Default::default();
-    value.hash(&mut hash);
-    &mut slots[(hash.finish() % KEPT_MAX as u64) as usize]
+/// A fork remembers nothing: it meets soon again what it has to do with, and most forks write little.
+impl Clone for Shared {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Shared {
     /// What became of a body of that kind that was written just like this.
-    pub(super) fn body(&mut self, kind: Kind, written: &Arc<Written>) -> Option<Arc<Known>> {
-        let known = slot(&mut self.bodies, &written.mark).as_ref()?;
-        let same = Arc::ptr_eq(&known.written, written) || known.written == *written;
-        (known.body.kind() == kind && same).then(|| Arc::clone(known))
+    pub(super) fn body(&self, kind: Kind, written: &Arc<Written>) -> Option<Arc<Known>> {
+        let known = self.bodies.get(written.mark)?;
+        (known.body.kind() == kind && known.written == *written).then(|| Arc::clone(known))
     }
 
     /// Remembers what became of a body in which nothing was wrong.
     pub(super) fn keep_body(&mut self, written: Arc<Written>, body: Body, fields: Arc<str>) {
-        let slot = slot(&mut self.bodies, &written.mark);
-        *slot = Some(Arc::new(Known { written, body, fields }));
+        self.bodies.put(written.mark, Arc::new(Known { written, body, fields }));
+    }
+
+    /// The owners of a new object whose body is known, where nobody said anything of them.
+    pub(super) fn owners(&mut self, common: &Common, known: &Known, writer: &Writer<'_>) -> Managed {
+        let (metadata, spec) = (&common.fields, &known.fields);
+        let mark = xxh3_64(metadata.as_bytes()) ^ known.written.mark;
+        if let Some(owned) = self.owned.get(mark)
+            && owned.metadata == *metadata
+            && owned.spec == *spec
+            && owned.owners.iter().all(|owner| owner.manager == writer.name())
+        {
+            return Some(Arc::clone(&owned.owners));
+        }
+        let owners = self.managed(Some(owners::of_alike(known.body.kind(), metadata, spec, writer)))?;
+        let owned = Owned { metadata: metadata.clone(), spec: Arc::clone(spec), owners: Arc::clone(&owners) };
+        self.owned.put(mark, owned);
+        Some(owners)
     }
 
     /// Equal owners of fields, those seen before where there are such.
     pub(super) fn managed(&mut self, managed: Managed) -> Managed {
-        let managed = managed?;
-        match slot(&mut self.managed, &managed) {
-            Some(known) if *known == managed => Some(Arc::clone(known)),
-            slot => {
-                *slot = Some(Arc::clone(&managed));
-                Some(managed)
-            }
-        }
+        managed.map(|managed| self.managed.shared(mark(&managed), managed))
     }
 
     /// Equal conditions, those seen last where they are such.
@@ -74,17 +89,6 @@ impl Shared {
             Some(known) if known == conditions => *conditions = Arc::clone(known),
             Some(known) => *known = Arc::clone(conditions),
             None => {}
-        }
-    }
-
-    /// Equal labels or annotations, those seen before where there are such.
-    pub(super) fn labels(&mut self, labels: &mut Labels) {
-        if labels.is_empty() {
-            return;
-        }
-        match slot(&mut self.labels, labels) {
-            Some(known) if known == labels => *labels = Arc::clone(known),
-            slot => *slot = Some(Arc::clone(labels)),
         }
     }
 }

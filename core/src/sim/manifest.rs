@@ -1,9 +1,8 @@
 //! A manifest of a scenario: kept as text, for a scenario may have tens of thousands.
 
 use super::action::ActionError;
-use super::manifests::escaped;
 use crate::api::{Kind, Name};
-use crate::apiserver::{Alike, ReadBody};
+use crate::apiserver::{Alike, Creation};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -52,9 +51,10 @@ impl Manifest {
 
     /// Reads its value ahead of its creation; none where it says no kind that is known. What manifests `before` it say alike
     /// is shared with them.
-    pub fn read(&self, value: Value, before: &mut Alike) -> Option<ReadBody> {
-        let kind = Kind::from_type(self.api_version.as_deref()?, self.kind.as_deref()?)?;
-        Some(ReadBody::new(kind, &self.json, value, before))
+    pub fn read(&self, value: Value, before: &mut Alike) -> Option<Box<Creation>> {
+        let (kind, namespace) = self.collection().ok()?;
+        let namespace = Some(namespace.as_str()).filter(|name| !name.is_empty());
+        Some(Box::new(Creation::read(kind, namespace, &self.json, value, before)))
     }
 
     /// The name it gives; empty for none.
@@ -62,8 +62,8 @@ impl Manifest {
         &self.name
     }
 
-    /// Its kind, its namespace (empty for kinds without) and the path to create it under.
-    pub(super) fn collection(&self) -> Result<(Kind, Name, String), ActionError> {
+    /// Its kind and its namespace, which is empty for kinds without.
+    pub(super) fn collection(&self) -> Result<(Kind, Name), ActionError> {
         let refused =
             |field: &str, message: String| ActionError::Refused { code: 400, message, field: field.to_owned() };
         let missing = |field: &str| refused(field, format!("{field} is missing: a manifest says apiVersion and kind"));
@@ -74,14 +74,11 @@ impl Manifest {
             let message = format!("no kind {word} in version {version}; known: {}", known.join(", "));
             return Err(refused("kind", message));
         };
-        let info = kind.info();
-        let root = if info.group.is_empty() { "/api" } else { "/apis" };
-        let root = format!("{root}/{}", info.api_version);
-        if !info.namespaced {
-            return Ok((kind, Name::default(), format!("{root}/{}", info.plural)));
-        }
-        let namespace = if self.namespace.is_empty() { Name::new_static("default") } else { self.namespace.clone() };
-        let path = format!("{root}/namespaces/{}/{}", escaped(&namespace), info.plural);
-        Ok((kind, namespace, path))
+        let namespace = match self.namespace.as_str() {
+            _ if !kind.info().namespaced => Name::default(),
+            "" => Name::new_static("default"),
+            _ => self.namespace.clone(),
+        };
+        Ok((kind, namespace))
     }
 }

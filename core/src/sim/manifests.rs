@@ -35,6 +35,14 @@ pub(super) fn with_body(mut request: Request, manifest: &Manifest) -> Request {
     request
 }
 
+/// Where objects of a kind are found, in a namespace where that is not empty.
+pub(super) fn path_to(kind: Kind, namespace: &str) -> String {
+    let info = kind.info();
+    let root = if info.group.is_empty() { "/api" } else { "/apis" };
+    let within = if namespace.is_empty() { String::new() } else { format!("/namespaces/{}", escaped(namespace)) };
+    format!("{root}/{}{within}/{}", info.api_version, info.plural)
+}
+
 /// Where an object is found.
 pub(super) fn path_of(object: &Object) -> String {
     let (plural, name) = (object.kind().info().plural, escaped(&object.meta.name));

@@ -17,7 +17,7 @@ use super::queue::{Happening, Queue};
 use super::scenario::Scenario;
 use super::traffic::Traffic;
 use crate::api::Name;
-use crate::apiserver::{Answer, ReadBody};
+use crate::apiserver::{Answer, Creation};
 use crate::cluster::{Cluster, Effect, Input};
 use crate::order;
 use crate::recording::{Entry, Recording};
@@ -245,9 +245,9 @@ impl World {
     /// Creates what a manifest says now, as one of its scenario's would be: who reads many of them hands them over one by
     /// one, at the beginning of a world whose scenario has nothing else for that instant. What a manifest says may have been
     /// read already, by [`Manifest::read`].
-    pub fn take_in(&mut self, manifest: &Manifest, body: Option<ReadBody>) -> Result<(), ActionError> {
+    pub fn take_in(&mut self, manifest: &Manifest, read: Option<Box<Creation>>) -> Result<(), ActionError> {
         self.events += 1;
-        self.create_read(manifest, body)
+        self.create(manifest, read)
     }
 
     /// Lets time pass without an event; never backwards.
@@ -301,7 +301,7 @@ impl World {
             Happening::Manifest(n) => {
                 let scenario = Arc::clone(&self.scenario);
                 let Some(manifest) = scenario.manifests.get(n as usize) else { return };
-                if let Err(error) = self.create(manifest) {
+                if let Err(error) = self.create(manifest, None) {
                     self.rejections.push(Rejection { manifest: n, error });
                 }
             }

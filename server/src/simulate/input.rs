@@ -6,7 +6,7 @@
 
 use super::progress::Progress;
 use crate::failure::Failure;
-use kubarium_core::apiserver::{Alike, ReadBody};
+use kubarium_core::apiserver::{Alike, Creation};
 use kubarium_core::manifest::{self, Document};
 use kubarium_core::sim::{self, ActionError, Manifest, Rejection, Scenario, World};
 use std::io::Read as _;
@@ -33,8 +33,8 @@ pub(super) struct Origins(Vec<Origin>);
 /// What a document of a file is.
 enum Piece {
     Scenario(Box<Scenario>),
-    /// Whose value was read ahead as far as the API can without its cluster.
-    Manifest(Manifest, Option<ReadBody>),
+    /// Which was read ahead as far as the API can without its cluster.
+    Manifest(Manifest, Option<Box<Creation>>),
 }
 
 type Batch = Vec<(Piece, Origin)>;
@@ -72,8 +72,8 @@ pub(super) fn begin(
                         of_scenario = (0..scenario.manifests.len()).map(|n| origin.below(n)).collect();
                         whole = *scenario;
                     }
-                    (Piece::Manifest(manifest, body), Some(world)) if refused.is_none() => {
-                        refused = world.take_in(&manifest, body).err().map(|error| (origin, error));
+                    (Piece::Manifest(manifest, read), Some(world)) if refused.is_none() => {
+                        refused = world.take_in(&manifest, read).err().map(|error| (origin, error));
                     }
                     (Piece::Manifest(manifest, _), _) => {
                         manifests.push(manifest);
@@ -129,8 +129,8 @@ impl Reading {
             let Document { value, line, index, path } = document;
             let piece = piece.unwrap_or_else(|| {
                 let manifest = Manifest::from(&value);
-                let body = if self.ahead { manifest.read(value, &mut self.alike) } else { None };
-                Piece::Manifest(manifest, body)
+                let read = if self.ahead { manifest.read(value, &mut self.alike) } else { None };
+                Piece::Manifest(manifest, read)
             });
             self.batch.push((piece, Origin { file: Arc::clone(&file), line, index, path }));
             if self.batch.len() >= BATCH {

@@ -22,7 +22,7 @@ mod workload;
 
 pub use errors::FieldError;
 
-use super::{Body, Document, Kind, Object};
+use super::{Body, Document, Kind, Meta, Object, PodBody};
 use crate::config::Config;
 use errors::Errors;
 use k8s_openapi::api::core::v1::{NodeAffinity, ServiceSpec, TopologySpreadConstraint};
@@ -30,19 +30,18 @@ use serde_json::Value;
 
 /// Everything that is wrong with a new object, after defaulting.
 pub fn validate_create(object: &Object, config: &Config) -> Vec<FieldError> {
-    let mut errors = validate_meta(object);
+    let mut errors = validate_meta(object.kind(), &object.meta, object.pod().and_then(PodBody::node_name));
     errors.extend(validate_body(object, config));
     errors
 }
 
-/// What is wrong with a new object's metadata.
-pub(crate) fn validate_meta(object: &Object) -> Vec<FieldError> {
+/// What is wrong with a new object's metadata; of a pod, with the node that it is bound to.
+pub(crate) fn validate_meta(kind: Kind, meta: &Meta, node: Option<&str>) -> Vec<FieldError> {
     let mut errors = Errors::default();
-    meta::check(&object.meta, object.kind(), &mut errors);
-    let annotations = &object.meta.annotations;
-    match &object.body {
-        Body::Pod(pod) => pod::check_own_annotations(annotations, pod.node_name(), &mut errors),
-        Body::Node { .. } => node::check_own_annotations(annotations, &mut errors),
+    meta::check(meta, kind, &mut errors);
+    match kind {
+        Kind::Pod => pod::check_own_annotations(&meta.annotations, node, &mut errors),
+        Kind::Node => node::check_own_annotations(&meta.annotations, &mut errors),
         _ => {}
     }
     errors.list

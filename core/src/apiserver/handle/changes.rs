@@ -52,39 +52,34 @@ fn on_copy(cx: &mut Context<'_>, copy: bool, act: &mut dyn FnMut(&mut Context<'_
 impl Call<'_> {
     pub(super) fn create(&mut self, cx: &mut Context<'_>, path: &ResourcePath, form: Form) -> Result<Reply, ApiError> {
         let dry_run = self.query.dry_run("CreateOptions")?;
-        let expected = Expected::object(path.kind);
-        let validation = self.query.write_options("CreateOptions")?;
-        let document = match self.body.take().and_then(|body| body.take(expected, validation)) {
-            Some(read) => read?,
-            None => self.read_body(expected, "CreateOptions")?.into(),
-        };
-        self.create_from(cx, path, document, dry_run, form)
+        let value = self.read_body(Expected::object(path.kind), "CreateOptions")?;
+        self.create_from(cx, path, value, dry_run, form)
     }
 
     fn create_from(
         &mut self,
         cx: &mut Context<'_>,
         path: &ResourcePath,
-        document: NewDocument,
+        value: Value,
         dry_run: bool,
         form: Form,
     ) -> Result<Reply, ApiError> {
         let manager = self.manager();
         let tracking = Tracking::By(Writer::new(&manager, path, cx.now));
-        self.create_as(cx, path, document, tracking, dry_run, form)
+        self.create_as(cx, path, value, tracking, dry_run, form)
     }
 
     fn create_as(
         &mut self,
         cx: &mut Context<'_>,
         path: &ResourcePath,
-        document: NewDocument,
+        value: Value,
         tracking: Tracking<'_>,
         dry_run: bool,
         form: Form,
     ) -> Result<Reply, ApiError> {
-        let namespace = path.namespace.as_deref();
-        let created = rehearse(cx, dry_run, |cx| write::create(cx, path.kind, namespace, document, tracking))?;
+        let document = NewDocument::read(path.kind, path.namespace.as_deref(), value, &mut cx.shared.alike)?;
+        let created = rehearse(cx, dry_run, |cx| write::create(cx, document, tracking))?;
         let created = if dry_run { with_version(&created, 0) } else { created };
         self.warnings.extend(warnings::of(&created));
         self.show(cx, 201, &created, form)
@@ -126,7 +121,7 @@ impl Call<'_> {
                     let metadata = map.entry("metadata").or_insert_with(|| json!({}));
                     metadata["name"] = name.into();
                 }
-                return self.create_from(cx, path, value.into(), dry_run, form);
+                return self.create_from(cx, path, value, dry_run, form);
             }
         };
         let manager = self.manager();
@@ -195,7 +190,7 @@ impl Call<'_> {
         let tracking = Tracking::As(applied.managed);
         let Some(old) = old else {
             apply::check_new(path.kind, path.name.as_deref().unwrap_or_default(), &mut applied.document)?;
-            return self.create_as(cx, path, applied.document.into(), tracking, dry_run, form);
+            return self.create_as(cx, path, applied.document, tracking, dry_run, form);
         };
         let change = Change { part: path.subresource, patched: true, tracking };
         self.replace(cx, &old, change, applied.document, dry_run, form)

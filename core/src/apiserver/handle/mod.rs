@@ -4,10 +4,12 @@ mod changes;
 
 use crate::api::{ApiError, Kind, Name};
 use crate::apiserver::accept::{self, Form};
-use crate::apiserver::body::{self, Body, Expected, ReadBody};
+use crate::apiserver::body::{self, Body, Creation, Expected};
+use crate::apiserver::owners::Writer;
 use crate::apiserver::path::{self, ResourcePath, Subresource, Target};
 use crate::apiserver::query::Query;
 use crate::apiserver::reply::{Draft, Reply};
+use crate::apiserver::write::{self, Tracking};
 use crate::apiserver::{Answer, Method, Request, Response, WatchQuery};
 use crate::apiserver::{errors, explanation, log, present, proxy, read, remote, scale, select, slices, usage, user};
 use crate::cluster::{Cluster, Components, Context};
@@ -16,18 +18,19 @@ use crate::store::Store;
 use crate::time::Time;
 use serde_json::Value;
 
-/// Answers a request, of which the body may have been read ahead. The components are asked for what they know only; services
-/// that are asked through the proxy path spread over their pods by `routing`.
-pub(crate) fn handle(
-    request: &Request,
-    body: Option<ReadBody>,
-    cx: &mut Context<'_>,
-    components: &Components,
-    routing: &mut Rng,
-) -> Answer {
-    let mut call = Call { body, ..Call::new(request) };
+/// Answers a request. The components are asked for what they know only; services that are asked through the proxy path
+/// spread over their pods by `routing`.
+pub(crate) fn handle(request: &Request, cx: &mut Context<'_>, components: &Components, routing: &mut Rng) -> Answer {
+    let mut call = Call::new(request);
     let reply = call.answer(cx, components, routing);
     call.draft(reply).finish()
+}
+
+/// Creates what was read ahead, of which only a refusal is news.
+pub(crate) fn create(Creation(read): Creation, cx: &mut Context<'_>) -> Answer {
+    let tracking = Tracking::By(Writer { manager: "", subresource: "", now: cx.now });
+    let created = read.and_then(|document| write::create(cx, document, tracking));
+    Draft { reply: created.map(|_| Reply::Granted(201)), warnings: Vec::new(), pretty: false }.finish()
 }
 
 /// Answers a request that changes nothing; none where it is no such request.
@@ -85,14 +88,12 @@ fn is_only_read(target: &Target) -> bool {
 struct Call<'a> {
     request: &'a Request,
     query: Query,
-    /// The body, where it was read ahead.
-    body: Option<ReadBody>,
     warnings: Vec<String>,
 }
 
 impl<'a> Call<'a> {
     fn new(request: &'a Request) -> Self {
-        Self { request, query: Query::parse(&request.query), body: None, warnings: Vec::new() }
+        Self { request, query: Query::parse(&request.query), warnings: Vec::new() }
     }
 
     fn draft(self, reply: Result<Reply, ApiError>) -> Draft {

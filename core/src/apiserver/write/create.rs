@@ -1,20 +1,18 @@
 //! New objects.
 
-use super::{NewDocument, Tracking, decode, drop_unserved, metadata, place};
+use super::{NewDocument, Rest, Tracking, drop_unserved, unreadable};
 use crate::admission;
 use crate::api::validation::{validate_body, validate_meta};
 use crate::api::{
-    ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, MetaRest, Name, Object, PodPhase, PodStatus,
-    defaulting,
+    ApiError, Body, Condition, ConditionKind, ConditionStatus, Kind, MetaRest, Name, Object, PodBody, PodPhase,
+    PodStatus, defaulting,
 };
-use crate::apiserver::alike::{self, Written};
 use crate::apiserver::fields::Fields;
 use crate::apiserver::owners::Said;
 use crate::apiserver::query::quoted;
 use crate::apiserver::{errors, metadata_owners, owners, services, wire};
 use crate::cluster::Context;
 use crate::deletion;
-use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,27 +25,22 @@ const GENERATED_ATTEMPTS: usize = 8;
 /// Creates an object from a document.
 pub(in crate::apiserver) fn create(
     cx: &mut Context<'_>,
-    kind: Kind,
-    namespace: Option<&str>,
     document: NewDocument,
     tracking: Tracking<'_>,
 ) -> Result<Arc<Object>, ApiError> {
-    let NewDocument { mut value, alike } = document;
-    let said = owners::take(&mut value, cx.now.floor_secs());
-    place(&mut value, kind, namespace)?;
-    let has_version = metadata(&value, "resourceVersion").parse().is_ok_and(|version: u64| version != 0);
-    let body = alike.or_else(|| alike::take(kind, &mut value).map(|body| Arc::new(Written::new(body))));
-    let varies = |body: &Arc<Written>| kind == Kind::Pod && varies(cx.store, namespace.unwrap_or_default(), body);
-    let shared = body.as_ref().filter(|body| !varies(body));
-    let known = shared.and_then(|body| cx.shared.body(kind, body));
-    if let (Some(body), None) = (&body, &known) {
-        alike::put_back(body, &mut value);
-    }
-    let mut object = decode(kind, &value)?;
-    object.meta.deletion = None;
-    if let Some(known) = &known {
-        share(&known.body, &mut object.body);
-    }
+    let NewDocument { kind, meta, sound, said, rest } = document;
+    let has_version = meta.resource_version != 0;
+    let shared = match &rest {
+        Rest::Common(common) if kind != Kind::Pod || !admission::varies(cx.store, &meta.namespace) => Some(common),
+        _ => None,
+    };
+    let known = shared.and_then(|common| cx.shared.body(kind, &common.body));
+    let body = match (&known, &rest) {
+        (Some(known), _) => known.body.clone(),
+        (None, Rest::Common(common)) => Body::from_value(kind, &common.body.value).map_err(unreadable)?,
+        (None, Rest::Own(value)) => Body::from_value(kind, value).map_err(unreadable)?,
+    };
+    let mut object = Object { meta, body };
     let generate = object.meta.rest.as_ref().and_then(|r| r.generate_name.clone()).filter(|p| !p.is_empty());
     let generated = object.meta.name.is_empty() && generate.is_some();
     if object.meta.name.is_empty() && !generated && kind == Kind::LimitRange {
@@ -72,45 +65,55 @@ pub(in crate::apiserver) fn create(
             }
             admission::complete(cx.store, cx.config, &mut object)?;
             taint_unready(&mut object);
+            if let Some(pod) = object.pod_mut() {
+                pod.status.qos_class = Some(defaulting::quality_of_service(&pod.spec));
+            }
             Some(written)
         }
         Some(_) => None,
     };
     let fields = written.as_ref().map(|written| written.below("f:spec"));
-    object.meta.managed = cx.shared.managed(match (tracking, &known, said) {
-        (Tracking::As(managed), ..) => managed,
-        (Tracking::By(writer), Some(known), Said::Nothing | Said::Reset) => {
-            Some(owners::of_alike(&object, &known.fields, &writer))
+    object.meta.managed = match (tracking, shared.zip(known.as_deref()), said) {
+        (Tracking::As(managed), ..) => cx.shared.managed(managed),
+        (Tracking::By(writer), Some((common, known)), Said::Nothing | Said::Reset) => {
+            cx.shared.owners(common, known, &writer)
         }
         (Tracking::By(writer), known, said) => {
             let mut written = written.unwrap_or_else(|| metadata_owners::fields(&object.meta.to_value()));
-            if let Some(known) = known {
+            if let Some((_, known)) = known {
                 written.graft("f:spec", &Fields::from_text(&known.fields));
             }
-            Some(owners::of_new(kind, said, written, &writer))
+            cx.shared.managed(Some(owners::of_new(kind, said, written, &writer)))
         }
-    });
+    };
     prepare(cx, &mut object);
     // Upstream gives a service its addresses before it looks at the rest of it.
     let taken = services::allocate(&mut object, None, cx.addresses, cx.config)?;
-    if let Err(error) = check_new(cx, &object, known.is_none(), has_version) {
+    if let Err(error) = check_new(cx, &object, sound, known.is_none(), has_version) {
         taken.give_back(cx.addresses);
         return Err(error);
     }
     let name = object.meta.name.clone();
-    cx.shared.labels(&mut object.meta.labels);
-    cx.shared.labels(&mut object.meta.annotations);
-    if let (Some(body), Some(fields)) = (shared, fields) {
-        cx.shared.keep_body(Arc::clone(body), object.body.clone(), fields.into_text().into());
+    if let (Some(common), Some(fields)) = (shared, fields) {
+        cx.shared.keep_body(Arc::clone(&common.body), object.body.clone(), fields.into_text().into());
     }
     cx.store.create(object).map_err(|_| errors::already_exists(kind, &name))
 }
 
-/// Whether a complete object may be created; its body was `unseen` where none like it was checked before. Counts it
-/// under quotas.
-fn check_new(cx: &mut Context<'_>, object: &Object, unseen: bool, has_version: bool) -> Result<(), ApiError> {
+/// Whether a complete object may be created; its metadata is known to be `sound`, and its body was `unseen` where none like
+/// it was checked before. Counts it under quotas.
+fn check_new(
+    cx: &mut Context<'_>,
+    object: &Object,
+    sound: bool,
+    unseen: bool,
+    has_version: bool,
+) -> Result<(), ApiError> {
     let kind = object.kind();
-    let mut wrong = validate_meta(object);
+    let mut wrong = Vec::new();
+    if !sound {
+        wrong = validate_meta(kind, &object.meta, object.pod().and_then(PodBody::node_name));
+    }
     if unseen {
         wrong.extend(validate_body(object, cx.config));
     }
@@ -126,23 +129,6 @@ fn check_new(cx: &mut Context<'_>, object: &Object, unseen: bool, has_version: b
     admission::check_class(cx.store, object)?;
     admission::check_limits(cx.store, object)?;
     admission::charge(cx, object, None)
-}
-
-/// Whether what comes of a pod's spec follows from more than it says.
-fn varies(store: &Store, namespace: &str, body: &Written) -> bool {
-    let class = body.value.get("spec").and_then(|spec| spec.get("priorityClassName"));
-    class.is_some() || admission::varies(store, namespace)
-}
-
-/// Gives an object what is known of its body.
-fn share(known: &Body, body: &mut Body) {
-    match (known, body) {
-        (Body::Pod(known), Body::Pod(pod)) => {
-            pod.spec = Arc::clone(&known.spec);
-            pod.node.clone_from(&known.node);
-        }
-        (known, body) => *body = known.clone(),
-    }
 }
 
 fn generated_name(cx: &mut Context<'_>, object: &Object, prefix: &str) -> Name {
@@ -202,7 +188,6 @@ fn prepare(cx: &mut Context<'_>, object: &mut Object) {
     let now = cx.now.floor_secs();
     object.meta.uid = cx.rng.uid();
     object.meta.created = now;
-    object.meta.deletion = None;
     object.meta.resource_version = 0;
     object.meta.generation = 0;
     if let Some(rest) = &mut object.meta.rest {
@@ -211,11 +196,8 @@ fn prepare(cx: &mut Context<'_>, object: &mut Object) {
     match &mut object.body {
         Body::Pod(pod) => {
             object.meta.generation = 1;
-            pod.status = PodStatus {
-                phase: PodPhase::Pending,
-                qos_class: Some(defaulting::quality_of_service(&pod.spec)),
-                ..PodStatus::default()
-            };
+            pod.status =
+                PodStatus { phase: PodPhase::Pending, qos_class: pod.status.qos_class, ..PodStatus::default() };
             if pod.spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()) {
                 let gated = Condition::new(ConditionKind::PodScheduled, ConditionStatus::False, now)
                     .because("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");

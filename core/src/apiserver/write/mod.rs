@@ -7,24 +7,56 @@ mod update;
 pub(super) use create::create;
 pub(super) use update::update;
 
-use super::alike::Written;
+use super::alike::{Alike, Common};
 use super::errors;
-use super::owners::Writer;
+use super::owners::{self, Said, Writer};
 use super::path::Subresource;
-use crate::api::{ApiError, Document, Kind, Managed, Object};
+use crate::api::validation::validate_meta;
+use crate::api::{ApiError, DecodeError, Document, Kind, Managed, Meta};
 use serde_json::Value;
-use std::sync::Arc;
 
-/// A document that fits its schema and becomes an object.
+/// A document that fits its schema and becomes an object: read as far as that needs no cluster.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct NewDocument {
-    pub(super) value: Value,
-    /// What was taken out of it already, since others say the same.
-    pub(super) alike: Option<Arc<Written>>,
+    kind: Kind,
+    meta: Meta,
+    /// Whether it is known that nothing is wrong with its metadata.
+    sound: bool,
+    /// What it says of its owners.
+    said: Said,
+    rest: Rest,
 }
 
-impl From<Value> for NewDocument {
-    fn from(value: Value) -> Self {
-        Self { value, alike: None }
+/// What a document says beside its metadata.
+#[derive(Clone, Debug, PartialEq)]
+enum Rest {
+    /// What others say, too.
+    Common(Common),
+    /// Something of its own.
+    Own(Value),
+}
+
+impl NewDocument {
+    /// Reads a document of that kind that is written to a namespace; another one in it is an error. What those before it said
+    /// alike is shared with them.
+    pub(super) fn read(
+        kind: Kind,
+        namespace: Option<&str>,
+        mut value: Value,
+        before: &mut Alike,
+    ) -> Result<Self, ApiError> {
+        let said = owners::take(&mut value);
+        let mut meta = Meta::from_value(&value).map_err(unreadable)?;
+        check_namespace(&meta.namespace, namespace)?;
+        if meta.namespace != *namespace.unwrap_or_default() {
+            meta.namespace = namespace.unwrap_or_default().into();
+        }
+        meta.deletion = None;
+        before.share(&mut meta);
+        let rest = before.take(kind, &meta, &mut value).map_or(Rest::Own(value), Rest::Common);
+        // That of other kinds may still get labels.
+        let sound = matches!(rest, Rest::Common(_)) && validate_meta(kind, &meta, None).is_empty();
+        Ok(Self { kind, meta, sound, said, rest })
     }
 }
 
@@ -50,32 +82,16 @@ fn metadata<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn set_metadata(value: &mut Value, key: &str, text: &str) {
-    if let Some(map) = value.as_object_mut() {
-        let metadata = map.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
-        if let Some(metadata) = metadata.as_object_mut() {
-            metadata.insert(key.to_owned(), text.into());
-        }
+/// Refuses an object that says another namespace than that of its path.
+fn check_namespace(said: &str, namespace: Option<&str>) -> Result<(), ApiError> {
+    if said.is_empty() || namespace.is_none_or(|namespace| namespace == said) {
+        return Ok(());
     }
+    Err(errors::bad_request("the namespace of the provided object does not match the namespace sent on the request"))
 }
 
-/// Puts an object into the namespace of its path; another one in it is an error.
-fn place(value: &mut Value, kind: Kind, namespace: Option<&str>) -> Result<(), ApiError> {
-    match (metadata(value, "namespace"), namespace) {
-        ("", Some(namespace)) => set_metadata(value, "namespace", namespace),
-        (said, Some(namespace)) if said != namespace => {
-            return Err(errors::bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request",
-            ));
-        }
-        (said, None) if !said.is_empty() && !kind.info().namespaced => set_metadata(value, "namespace", ""),
-        _ => {}
-    }
-    Ok(())
-}
-
-fn decode(kind: Kind, value: &Value) -> Result<Object, ApiError> {
-    Object::from_value(kind, value).map_err(|e| errors::bad_request(e.message))
+fn unreadable(error: DecodeError) -> ApiError {
+    errors::bad_request(error.message)
 }
 
 /// Fields that upstream knows but does not keep unless a feature that is off by default is on.

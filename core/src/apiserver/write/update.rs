@@ -1,6 +1,6 @@
 //! Changed objects.
 
-use super::{Change, Tracking, check_name, decode, drop_unserved, metadata, place};
+use super::{Change, Tracking, check_name, check_namespace, drop_unserved, metadata, unreadable};
 use crate::admission;
 use crate::api::validation::{
     FieldError, validate_ephemeral_containers, validate_resize, validate_status, validate_update,
@@ -24,11 +24,12 @@ pub(in crate::apiserver) fn update(
     mut value: Value,
 ) -> Result<Arc<Object>, ApiError> {
     let Change { part, patched, tracking } = change;
-    let said = owners::take(&mut value, old.meta.created);
+    let said = owners::take(&mut value);
     let kind = old.kind();
     let name = old.meta.name.clone();
     check_name(&value, &name)?;
-    place(&mut value, kind, Some(old.meta.namespace.as_str()).filter(|n| !n.is_empty()))?;
+    let namespace = Some(old.meta.namespace.as_str()).filter(|n| !n.is_empty());
+    check_namespace(metadata(&value, "namespace"), namespace)?;
     let uid = metadata(&value, "uid");
     if !uid.is_empty() && uid != old.meta.uid.to_string() {
         if patched {
@@ -56,7 +57,8 @@ pub(in crate::apiserver) fn update(
         let info = kind.info();
         return Err(errors::invalid_named(info.plural, info.group, &name, &[error]));
     }
-    let mut new = decode(kind, &value)?;
+    let mut new = Object::from_value(kind, &value).map_err(unreadable)?;
+    new.meta.namespace.clone_from(&old.meta.namespace);
     defaulting::set_defaults(&mut new);
     let managed = match tracking {
         Tracking::By(writer) => owners::after_update(old, &new, said, &writer),

@@ -41,7 +41,7 @@ impl World {
 
     pub(super) fn add_pool(&mut self, pool: &Pool) {
         for name in pool.names() {
-            if let Err(error) = self.create(&pool.manifest(&name).into()) {
+            if let Err(error) = self.create(&pool.manifest(&name).into(), None) {
                 self.note(format!("addNodes {name}"), Some(error.to_string()));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::api::{ApiError, Kind, Reason};
-use crate::apiserver::{Answer, LogQuery, Method, ProxyTarget, ReadBody, Request, Response};
+use crate::apiserver::{Answer, Creation, LogQuery, Method, ProxyTarget, Request, Response};
 use crate::cluster::Input;
 use crate::runtime::MachineUsage;
 use crate::sim::action::ActionError;
@@ -75,22 +75,22 @@ impl World {
         Response { status: 200, content_type: "text/plain".to_owned(), warnings: Vec::new(), body }
     }
 
-    /// Creates what a manifest says, its namespace first where that is missing.
-    pub(super) fn create(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
-        self.create_read(manifest, None)
-    }
-
-    /// The same with a body that may have been read ahead.
-    pub(super) fn create_read(&mut self, manifest: &Manifest, body: Option<ReadBody>) -> Result<(), ActionError> {
-        let (kind, namespace, path) = manifest.collection()?;
+    /// Creates what a manifest says, which may have been read ahead; its namespace first where that is missing.
+    pub(super) fn create(&mut self, manifest: &Manifest, read: Option<Box<Creation>>) -> Result<(), ActionError> {
+        let (kind, namespace) = manifest.collection()?;
         if !namespace.is_empty() && self.cluster.store().get(Kind::Namespace, "", &namespace).is_none() {
             let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
-            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body), None, "")?;
+            self.ask(Request::new(Method::Post, "/api/v1/namespaces").with_json(&body), "")?;
         }
-        let mut request = manifests::with_body(Request::new(Method::Post, path), manifest);
-        // A field that nobody knows is a typing error: refused, as kubectl has it.
-        "fieldValidation=Strict".clone_into(&mut request.query);
-        self.ask(request, body, manifest.json())?;
+        if let Some(creation) = read {
+            refusal::accepted(self.handle(Input::Create(creation)).as_ref(), manifest.json())?;
+        } else {
+            let request = Request::new(Method::Post, manifests::path_to(kind, &namespace));
+            let mut request = manifests::with_body(request, manifest);
+            // A field that nobody knows is a typing error: refused, as kubectl has it.
+            "fieldValidation=Strict".clone_into(&mut request.query);
+            self.ask(request, manifest.json())?;
+        }
         if kind == Kind::Node && !manifest.name().is_empty() {
             self.plug_in(manifest.name().clone());
         }
@@ -98,25 +98,21 @@ impl World {
     }
 
     pub(super) fn apply_manifest(&mut self, manifest: &Manifest) -> Result<(), ActionError> {
-        let (kind, namespace, path) = manifest.collection()?;
+        let (kind, namespace) = manifest.collection()?;
         let name = manifest.name();
         if self.cluster.store().get(kind, &namespace, name).is_none() {
-            return self.create(manifest);
+            return self.create(manifest, None);
         }
-        let request = Request::new(Method::Patch, format!("{path}/{name}"));
-        let mut request = manifests::with_body(request, manifest);
+        let path = manifests::path_to(kind, &namespace);
+        let mut request = manifests::with_body(Request::new(Method::Patch, format!("{path}/{name}")), manifest);
         "application/merge-patch+json".clone_into(&mut request.content_type);
-        self.ask(request, None, manifest.json())
+        self.ask(request, manifest.json())
     }
 
     /// Has the API do something of which only a refusal is news. It names the field of the manifest it is about.
-    fn ask(&mut self, mut request: Request, body: Option<ReadBody>, manifest: &str) -> Result<(), ActionError> {
+    fn ask(&mut self, mut request: Request, manifest: &str) -> Result<(), ActionError> {
         request.brief = true;
-        let input = match body {
-            Some(body) => Input::Read { request, body: Box::new(body) },
-            None => Input::Request(request),
-        };
-        refusal::accepted(self.handle(input).as_ref(), manifest)
+        refusal::accepted(self.handle(Input::Request(request)).as_ref(), manifest)
     }
 }
 
