@@ -174,6 +174,34 @@ fn alike(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// Documents that say much alike, in texts that are spoilt here and there.
+#[test]
+fn what_was_read_before_says_the_same_again() {
+    let pod = |n: u32| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: pod-{n}\n\nspec:\n  containers:\n  - name: c # first\n    \
+             image: nginx\n    args:\n    - |\n      a\n\n      b\n  restartPolicy: Always\n# the end\n"
+        )
+    };
+    let pods: Vec<String> = (0..4).map(pod).collect();
+    let read = |text: &str| manifest::similar(text).collect::<Result<Vec<_>, _>>();
+    // Each of them alone is not too much.
+    let named = format!("a: &a [{}]\nb: [{}]\n", "1, ".repeat(1_000), "*a, ".repeat(60));
+    assert_eq!(read(&named), manifest::parse(&named));
+    assert!(read(&named).is_ok() && read(&format!("{named}---\n{named}")).is_err());
+
+    let mut seeds = vec![pods.join("---\n")];
+    seeds.push(format!("---\n{}---\n---\n# nothing\n---\nitems:\n- a\n- b\nkind: List\napiVersion: v1\n", seeds[0]));
+    seeds.push(pods.join("spec: again\n---\n"));
+    seeds.extend(manifests());
+    fuzz("similar manifests", &seeds, |text| {
+        for text in [text.to_owned(), format!("{}---\n{text}\n---\n{text}", pods[0])] {
+            assert_eq!(read(&text), manifest::parse(&text), "{text:?}");
+        }
+        manifest::parse(text).is_ok()
+    });
+}
+
 #[test]
 fn manifests_of_any_shape() {
     fuzz("manifest", &manifests(), |text| match manifest::parse(text) {

@@ -6,9 +6,11 @@
 mod printer;
 mod reader;
 mod scalar;
+mod similar;
 mod style;
 
 pub use printer::print;
+pub use similar::{Similar, similar};
 
 use reader::Reader;
 use serde_json::Value;

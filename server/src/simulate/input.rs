@@ -53,7 +53,7 @@ pub(super) fn begin(
     progress: &Progress,
 ) -> Result<(Origins, World), Failure> {
     let texts: Vec<Text> = files.iter().map(|file| Text { file: file.as_str().into(), text: read(file) }).collect();
-    progress.expect(texts.iter().map(Text::documents).sum());
+    progress.expect(|| texts.iter().map(Text::documents).sum());
     let mut world = if texts.iter().any(Text::may_hold_scenario) { None } else { start(Scenario::default()).ok() };
     let ahead = world.is_some();
     let (mut whole, mut of_scenario) = (Scenario::default(), Vec::new());
@@ -94,7 +94,7 @@ pub(super) fn begin(
         return Ok((Origins(Vec::new()), world));
     }
     whole.manifests.extend(manifests);
-    progress.expect(whole.manifests.len());
+    progress.expect(|| whole.manifests.len());
     of_scenario.extend(origins);
     Ok((Origins(of_scenario), start(whole)?))
 }
@@ -122,7 +122,7 @@ impl Reading {
     fn file(&mut self, Text { file, text }: Text) -> Result<(), Failure> {
         let text = text?;
         let mut empty = true;
-        for document in manifest::documents(&text) {
+        for document in manifest::similar(&text) {
             let document = document.map_err(|e| Failure::usage(format!("{file}: {e}")))?;
             empty = false;
             let piece = self.piece(&file, &text, &document)?;

@@ -28,9 +28,11 @@ impl Progress {
         Self { bar: ProgressBar::hidden(), begun: Instant::now() }
     }
 
-    /// So many objects are to come.
-    pub(super) fn expect(&self, objects: usize) {
-        self.bar.set_length(objects as u64);
+    /// So many objects are to come; they are counted where somebody sees it.
+    pub(super) fn expect(&self, objects: impl FnOnce() -> usize) {
+        if !self.bar.is_hidden() {
+            self.bar.set_length(objects() as u64);
+        }
     }
 
     pub(super) fn show(&self, world: &World) {
