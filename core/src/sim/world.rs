@@ -19,7 +19,7 @@ use super::traffic::Traffic;
 use crate::api::Name;
 use crate::apiserver::{Answer, Creation};
 use crate::cluster::{Cluster, Effect, Input};
-use crate::order;
+use crate::lookup::Lookup;
 use crate::recording::{Entry, Recording};
 use crate::runtime::RuntimeEvent;
 use crate::time::{Span, Time};
@@ -62,7 +62,7 @@ pub struct World {
     queue: Queue,
     wake: Option<Time>,
     machines: Vec<VirtualMachine>,
-    by_name: order::Map<Name, u32>,
+    by_name: Lookup<Name, u32>,
     images: Images,
     slow_pulls: u32,
     traffic: Traffic,
@@ -84,7 +84,7 @@ impl World {
             queue: Queue::default(),
             wake: None,
             machines: Vec::new(),
-            by_name: order::Map::new(),
+            by_name: Lookup::default(),
             images: Images::new(&scenario.images),
             slow_pulls: 1,
             traffic: Traffic::default(),

@@ -214,7 +214,12 @@ impl Store {
     pub fn seated(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> {
         let mut seats: Vec<Seat> = self.table(kind).values().flat_map(Names::seats).collect();
         order::sort_by(&mut seats, Seat::cmp);
-        seats.into_iter().filter_map(|seat| self.seats.get(seat))
+        (0..seats.len()).filter_map(move |n| {
+            if n % READ_AHEAD_MAX == 0 {
+                self.read_ahead(&seats[n..seats.len().min(n + READ_AHEAD_MAX)]);
+            }
+            self.at_seat(seats[n])
+        })
     }
 
     /// The numbers of all objects. Those with which the store began come first, by kind, namespace and name.
