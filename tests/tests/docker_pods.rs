@@ -376,7 +376,9 @@ fn files_follow_their_settings(cluster: &mut Cluster) {
         cluster.exec("live", &seen);
     }
     // The link to what is gone is the last to go.
-    cluster.exec("live", "while test -L /map/gone; do sleep 0.1; done; touch /tmp/stop");
+    cluster.exec("live", "while test -L /map/gone; do sleep 0.1; done");
+    // What runs in a container when it ends is killed, so it is told to once nothing does.
+    cluster.exec("live", "(sleep 1; touch /tmp/stop) > /tmp/out 2>&1 &");
     cluster.wait_phase("live", "Succeeded");
     let log = cluster.log("live", "c");
     assert_eq!(log.lines().take(1).collect::<Vec<_>>(), ["3311"], "{log}");
