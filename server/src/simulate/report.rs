@@ -281,18 +281,17 @@ fn placed(world: &World) -> impl Iterator<Item = (String, String)> {
 
 /// Kubernetes' events and what was done from outside, the like of one second on one line, which names the first by name.
 fn timeline(world: &World) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: BTreeMap<(i64, &str, &str), Line> = BTreeMap::new();
     for entry in world.journal() {
-        let about = "world".to_owned();
-        let message = entry.error.as_ref().map_or_else(|| entry.what.clone(), |e| format!("{}: {e}", entry.what));
-        lines.push(Line {
+        let line = Line {
             second: second(entry.at),
             reason: "Action".to_owned(),
-            about,
-            message,
+            about: "world".to_owned(),
+            message: entry.error.as_ref().map_or_else(|| entry.what.clone(), |e| format!("{}: {e}", entry.what)),
             count: 1,
             warning: entry.error.is_some(),
-        });
+        };
+        lines.insert((line.second, "", &entry.what), line);
     }
     let mut alike: BTreeMap<(i64, &str, &str), (u64, &Object, &EventBody)> = BTreeMap::new();
     for object in world.cluster().store().seated(Kind::Event) {
@@ -304,15 +303,17 @@ fn timeline(world: &World) -> Vec<Line> {
             (*first, *said) = (object, event);
         }
     }
-    lines.extend(alike.into_iter().map(|((second, reason, of), (count, _, event))| Line {
-        second,
-        reason: reason.to_owned(),
-        about: format!("{of} {}", event.name),
-        message: event.message.to_string(),
-        count,
-        warning: event.occasion.kind == EventKind::Warning,
+    lines.extend(alike.into_iter().map(|(key, (count, _, event))| {
+        let (second, reason, of) = key;
+        let line = Line {
+            second,
+            reason: reason.to_owned(),
+            about: format!("{of} {}", event.name),
+            message: event.message.to_string(),
+            count,
+            warning: event.occasion.kind == EventKind::Warning,
+        };
+        (key, line)
     }));
-    // What was done comes before what came of it.
-    lines.sort_by_key(|line| line.second);
-    lines
+    lines.into_values().collect()
 }
