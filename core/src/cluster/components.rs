@@ -5,8 +5,7 @@ use crate::config::Config;
 use crate::controllers::Controllers;
 use crate::kubelet::Kubelets;
 use crate::scheduler::Schedulers;
-use crate::seat::Seat;
-use crate::store::{Change, READ_AHEAD_MAX, Store};
+use crate::store::{Change, Store};
 use crate::time::Time;
 use std::sync::Arc;
 
@@ -44,13 +43,9 @@ impl Components {
             kubelets: Kubelets::new(config),
             seen: store.revision(),
         };
-        let all: Vec<Seat> = store.seats().collect();
-        for some in all.chunks(READ_AHEAD_MAX) {
-            store.read_ahead(some);
-            for (seat, object) in some.iter().filter_map(|seat| Some((*seat, store.at_seat(*seat)?))) {
-                let (revision, kind, after) = (object.meta.resource_version, object.kind(), Some(Arc::clone(object)));
-                components.observe(&Change { revision, kind, seat, before: None, after }, now);
-            }
+        for (seat, object) in store.all() {
+            let (revision, kind, after) = (object.meta.resource_version, object.kind(), Some(Arc::clone(object)));
+            components.observe(&Change { revision, kind, seat, before: None, after }, now);
         }
         components
     }

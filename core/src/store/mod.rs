@@ -214,17 +214,22 @@ impl Store {
     pub fn seated(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> {
         let mut seats: Vec<Seat> = self.table(kind).values().flat_map(Names::seats).collect();
         order::sort_by(&mut seats, Seat::cmp);
+        self.together(seats).map(|(_, object)| object)
+    }
+
+    /// All objects, with their numbers. Those with which the store began come first, by kind, namespace and name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Seat, &Arc<Object>)> {
+        self.together(self.seats.all().collect())
+    }
+
+    /// The objects with these numbers, those that are near each other read ahead together.
+    fn together(&self, seats: Vec<Seat>) -> impl Iterator<Item = (Seat, &Arc<Object>)> {
         (0..seats.len()).filter_map(move |n| {
             if n % READ_AHEAD_MAX == 0 {
                 self.read_ahead(&seats[n..seats.len().min(n + READ_AHEAD_MAX)]);
             }
-            self.at_seat(seats[n])
+            Some((seats[n], self.at_seat(seats[n])?))
         })
-    }
-
-    /// The numbers of all objects. Those with which the store began come first, by kind, namespace and name.
-    pub(crate) fn seats(&self) -> impl Iterator<Item = Seat> {
-        self.seats.all()
     }
 
     /// How many objects of a kind there are.
