@@ -106,10 +106,25 @@ fn controllers_are_held_to_quotas_and_go_on_when_there_is_room() {
     api.replicas("r", 3, &json!({}));
     assert_eq!(api.live().len(), 2);
     assert!(api.events("FailedCreate") > 0);
-    api.must(Method::Patch, "namespaces/default/resourcequotas/rule", &json!({"spec": {"hard": {"pods": "5"}}}));
+    // After ten minutes in vain it is tried every few minutes only, but where there is room, at once.
+    let rule = "namespaces/default/resourcequotas/rule";
+    api.pass(Span::from_secs(600));
+    api.must(Method::Patch, rule, &json!({"spec": {"hard": {"pods": "3"}}}));
+    api.pass(Span::from_secs(1));
+    assert_eq!(api.live().len(), 3, "there may be more");
+    assert_eq!(used(&api), json!({"pods": "3"}));
+    api.replicas("s", 1, &json!({}));
     api.pass(Span::from_secs(600));
     assert_eq!(api.live().len(), 3);
-    assert_eq!(used(&api), json!({"pods": "3"}));
+    api.must(Method::Patch, "namespaces/default/replicationcontrollers/r", &json!({"spec": {"replicas": 2}}));
+    api.pass(Span::from_secs(60));
+    assert_eq!(api.live().len(), 3, "another one has gone");
+    api.must(Method::Patch, "namespaces/default/replicationcontrollers/s", &json!({"spec": {"replicas": 3}}));
+    api.pass(Span::from_secs(600));
+    assert_eq!(api.live().len(), 3);
+    api.must(Method::Delete, rule, &json!({}));
+    api.pass(Span::from_secs(1));
+    assert_eq!(api.live().len(), 5, "there is no quota any more");
 }
 
 proptest! {

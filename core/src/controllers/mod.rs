@@ -138,7 +138,9 @@ impl Component for Controllers {
     }
 
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
-        self.quotas.work(cx);
+        for namespace in self.quotas.work(cx) {
+            self.replication.retry(&namespace);
+        }
         self.nodes.work(cx);
         self.evictions.work(cx);
         self.pod_garbage.work(cx);

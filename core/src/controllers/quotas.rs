@@ -1,8 +1,8 @@
 //! Resource quotas: keeps what their status says is used true, change by change. When a pod on its way out ceases to count,
-//! everything is counted anew.
+//! everything is counted anew. Whoever waits for room in a namespace can be told when there is more.
 
 use crate::admission::{Counts, applies, count, counted, counts_until, shown, usage};
-use crate::api::{Body, Key, Kind, Object};
+use crate::api::{Body, Key, Kind, Name, Object, Quantity};
 use crate::cluster::Context;
 use crate::order;
 use crate::store::Change;
@@ -39,6 +39,8 @@ pub(super) struct Quotas {
     dirty: order::Set<Key>,
     /// When a pod that was counted counts no more, at the earliest.
     due: Option<Time>,
+    /// Namespaces with more room than before.
+    roomier: order::Set<Name>,
 }
 
 impl Quotas {
@@ -49,6 +51,9 @@ impl Quotas {
             let key = object.key();
             if change.after.is_none() || wanted(&change.before) != wanted(&change.after) {
                 self.used.remove(&key);
+            }
+            if change.after.is_none() {
+                self.roomier.insert(key.namespace.clone());
             }
             self.dirty.insert(key);
         }
@@ -72,8 +77,9 @@ impl Quotas {
         }
     }
 
-    /// To be called before others make changes that were not seen here yet: those have counted them already.
-    pub(super) fn work(&mut self, cx: &mut Context<'_>) {
+    /// To be called before others make changes that were not seen here yet: those have counted them already. Returns the
+    /// namespaces in which there is more room than before.
+    pub(super) fn work(&mut self, cx: &mut Context<'_>) -> order::Set<Name> {
         if self.due.is_some_and(|due| due <= cx.now) {
             self.due = None;
             while let Some((key, _)) = self.used.pop_first() {
@@ -83,8 +89,11 @@ impl Quotas {
         for key in std::mem::take(&mut self.dirty) {
             let Some(quota) = cx.store.at(&key).cloned() else { continue };
             let used = self.used.entry(key).or_insert_with(|| everything(cx, &quota, &mut self.due));
-            write(cx, &quota, used);
+            if write(cx, &quota, used) {
+                self.roomier.insert(quota.meta.namespace.to_name());
+            }
         }
+        std::mem::take(&mut self.roomier)
     }
 
     pub(super) const fn next_due(&self) -> Option<Time> {
@@ -108,23 +117,27 @@ fn everything(cx: &Context<'_>, quota: &Arc<Object>, due: &mut Option<Time>) -> 
     used
 }
 
-/// Writes down what is used, where that is not what the status says.
-fn write(cx: &mut Context<'_>, quota: &Object, used: &Used) {
-    let Some(document) = quota.document() else { return };
-    let hard = document.at(&["spec", "hard"]).as_object().cloned().unwrap_or_default();
+/// Writes down what is used, where that is not what the status says. Returns whether there is more room than it said.
+fn write(cx: &mut Context<'_>, quota: &Object, used: &Used) -> bool {
+    let Some(document) = quota.document() else { return false };
+    let hard = document.at(&["spec", "hard"]);
+    let mut is_roomier = document.at(&["status", "hard"]) != hard;
+    let hard = hard.as_object().cloned().unwrap_or_default();
     let mut shown_used = Map::new();
     for (resource, bound) in &hard {
         let amount = shown(bound, resource, counted(&used.counts, resource));
+        let said = Quantity::parse(document.text(&["status", "used", resource]));
+        is_roomier |= said.is_ok_and(|said| amount.compare(said).is_lt());
         shown_used.insert(resource.clone(), amount.to_string().into());
     }
     let status = json!({"hard": hard, "used": shown_used});
-    if *document.at(&["status"]) == status {
-        return;
+    if *document.at(&["status"]) != status {
+        let mut next = quota.clone();
+        if let Body::Document(document) = &mut next.body {
+            document.fields_mut().insert("status".to_owned(), status);
+        }
+        // It was there when this began.
+        let _ = cx.store.update(next, None);
     }
-    let mut next = quota.clone();
-    if let Body::Document(document) = &mut next.body {
-        document.fields_mut().insert("status".to_owned(), status);
-    }
-    // It was there when this began.
-    let _ = cx.store.update(next, None);
+    is_roomier
 }

@@ -225,6 +225,15 @@ impl<K: ReplicaKind> ReplicaManager<K> {
         self.dirty.insert(set.key.clone());
     }
 
+    /// There may be room now for what could not be made in a namespace: it is not to wait for its next attempt.
+    pub(super) fn retry(&mut self, namespace: &Name) {
+        for uid in self.by_namespace.get(namespace).into_iter().flatten() {
+            if let Some(set) = self.sets.get(uid).filter(|set| set.attempts > 0) {
+                self.dirty.insert(set.key.clone());
+            }
+        }
+    }
+
     /// Brings every owner that needs it nearer to what it wants. Returns whether some are left.
     pub(super) fn work(&mut self, cx: &mut Context<'_>, owned: &Owned) -> bool {
         while let Some((uid, name)) = self.ripening.pop_due(cx.now) {
