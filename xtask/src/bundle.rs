@@ -113,7 +113,7 @@ impl Size {
 
     fn remark(&self) -> String {
         let part = |(part, bytes): (&Part, usize)| {
-            format!("{} {:.0} KB (at most {:.0})", part.name, bytes as f64 / 1e3, part.bytes_max as f64 / 1e3)
+            format!("{} {:.1} KB (at most {:.0})", part.name, bytes as f64 / 1e3, part.bytes_max as f64 / 1e3)
         };
         format!("gzipped: {}", self.parts().map(part).collect::<Vec<_>>().join(", "))
     }

@@ -102,6 +102,14 @@ impl<K, V> Map<K, V> {
         entry
     }
 
+    // Kept apart: the code is the same for all entries of one size, and is in the page once for these.
+    #[inline(never)]
+    fn split(&mut self, list: usize, kept: usize) {
+        let rest = self.lists[list].split_off(kept);
+        self.lists[list].shrink_to_fit();
+        self.lists.insert(list + 1, rest);
+    }
+
     // Once for each map: it is called from several places.
     #[inline(never)]
     fn put(&mut self, (mut list, mut at): Place, entry: (K, V)) -> &mut V {
@@ -112,9 +120,7 @@ impl<K, V> Map<K, V> {
         if self.lists[list].len() == LIST_MAX {
             // What comes in order fills lists: then nothing is moved.
             let kept = if at == LIST_MAX { LIST_MAX } else { LIST_MAX / 2 };
-            let rest = self.lists[list].split_off(kept);
-            self.lists[list].shrink_to_fit();
-            self.lists.insert(list + 1, rest);
+            self.split(list, kept);
             if at >= kept {
                 (list, at) = (list + 1, at - kept);
             }
