@@ -134,6 +134,15 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
     let nodes = |cpus: &[u32]| -> String {
         cpus.iter().zip(0..).map(|(cpu, n)| node(&format!("n{n}"), ["a", "b"][n % 2], *cpu)).collect()
     };
+    let quota = |hard: &str| {
+        format!("---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{{hard}}}}}\n")
+    };
+    let tainted =
+        |name: &str, zone: &str, cpu| node(name, zone, cpu) + "spec: {taints: [{key: k, effect: NoSchedule}]}\n";
+    let near = APART
+        .replace("podAntiAffinity", "podAffinity")
+        .replace("kubernetes.io/hostname", "topology.kubernetes.io/zone");
+    let spread_tolerating = format!("tolerations: [{{key: k, operator: Exists}}], {}", SPREAD.replace("NAME", "web"));
     let classes = "---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 100\n";
     let high = "priorityClassName: high, ";
     for (what, manifests) in [
@@ -145,6 +154,54 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
         (
             "the more important ones push others out",
             classes.to_owned() + &nodes(&[4, 4, 4]) + &controller("low", 6, "1", "") + &controller("vip", 5, "1", high),
+        ),
+        (
+            "the quota has room for the smaller one first",
+            quota("requests.cpu: 8")
+                + &nodes(&[2, 2, 5])
+                + &controller("w0", 3, "1200m", "")
+                + &controller("w1", 4, "800m", "")
+                + &controller("w2", 1, "400m", ""),
+        ),
+        (
+            "whom the quota let wait is made before those that can be made only then",
+            quota("requests.cpu: 5")
+                + &tainted("n0", "a", 2)
+                + &node("n1", "a", 4)
+                + &node("n2", "a", 4)
+                + &controller("w0", 2, "1600m", "")
+                + &controller("w1", 3, "400m", ""),
+        ),
+        (
+            "whom it wants to be near comes later",
+            quota("requests.cpu: 3")
+                + &node("n0", "c", 2)
+                + &node("n1", "a", 2)
+                + &node("n2", "a", 2)
+                + &controller("w0", 1, "800m", "")
+                + &controller("w1", 1, "1200m", "")
+                + &controller("w2", 1, "400m", &near.replace("NAME", "w0")),
+        ),
+        (
+            "who makes room takes it until it is gone",
+            classes.to_owned()
+                + &tainted("n0", "a", 2)
+                + &tainted("n1", "a", 2)
+                + &node("n2", "a", 2)
+                + &node("n3", "b", 3)
+                + &node("n4", "a", 5)
+                + &controller("w0", 3, "1600m", high)
+                + &controller("w1", 2, "1200m", "")
+                + &controller("w2", 3, "400m", high),
+        ),
+        (
+            "who is about to make room counts for its like until all in line had their turn",
+            classes.to_owned()
+                + &node("n0", "a", 5)
+                + &tainted("n1", "a", 4)
+                + &node("n2", "b", 5)
+                + &controller("web", 3, "400m", &spread_tolerating)
+                + &controller("vip", 3, "1600m", high),
         ),
         ("on one node only", node("n0", "x", 4) + &node("n1", "x", 1) + &controller("web", 2, "1500m", "")),
     ] {

@@ -8,7 +8,7 @@ use crate::admission::{Counts, applies, charged, counted, usage};
 use crate::api::{Kind, Name, Object};
 use crate::cluster::Cluster;
 use crate::order;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use std::sync::Arc;
 
 /// The quotas of all namespaces, with what is used of them.
@@ -25,6 +25,12 @@ impl Ledger {
             quotas.entry(quota.meta.namespace.to_name()).or_default().push(Arc::clone(quota));
         }
         Self { quotas, now: cluster.now() }
+    }
+
+    /// For how long a pod goes on to count after its node was given up; none where no quota counts it.
+    pub(super) fn counts_for(&self, pod: &Object) -> Option<Span> {
+        let grace = pod.pod()?.spec.termination_grace_period_seconds.unwrap_or_default();
+        self.knows(pod).then(|| Span::from_secs(grace.saturating_mul(2)))
     }
 
     /// Counts a pod out that is lost with its node.

@@ -2,7 +2,8 @@
 //!
 //! A node that fails stays in the API, unreachable, with its pods on their way out, as it is until somebody deletes it.
 //! Replicas are made anew by their controllers and need a home; a pod that no controller keeps is gone for good. Where limits
-//! and quotas of the namespace let none be made, it has no home either.
+//! and quotas of the namespace let none be made, it has no home either. A quota counts what is lost for a while: what it
+//! has no room for at first is made when that while is over, after others have taken their places.
 //!
 //! **Pairs are pruned soundly.** Where it does not matter to a node what is on others, a pod changes nothing but the
 //! node it goes to. So if each kind of the replicas that are to be placed is taken by more nodes than there are replicas
@@ -19,11 +20,9 @@ use crate::api::{Kind, Name, Object, Uid};
 use crate::cluster::Cluster;
 use crate::controllers::{allowance, replica};
 use crate::order;
-use crate::scheduler::{Likeness, Placing, Rehearsal, Taint};
+use crate::scheduler::{DECISIONS_MAX, Likeness, Placing, Rehearsal, Taint};
 use crate::time::Span;
 use serde_json::{Value, json};
-use std::cmp::Reverse;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many pairs are scheduled where nobody says.
@@ -48,13 +47,40 @@ struct Lost {
     kind: usize,
 }
 
+impl Lost {
+    fn owner(&self) -> (&str, Option<&String>) {
+        (&self.object.meta.namespace, self.object.meta.controller().map(|owner| &owner.name))
+    }
+}
+
+/// What happens at one time after a loss.
+#[derive(Default)]
+struct Step {
+    /// These are given up.
+    lost: Vec<Lost>,
+    /// These count for quotas no more.
+    uncounted: Vec<Arc<Object>>,
+}
+
+/// What a loss leads to.
+struct Aftermath {
+    failed: Vec<Name>,
+    ledger: Ledger,
+    /// Replicas that are not made yet, and why.
+    unmade: Vec<(Lost, String)>,
+    /// Replicas that are made and have no node yet, and why.
+    waiting: Vec<(Arc<Object>, Likeness, String)>,
+    /// Pods that will have none.
+    homeless: Homeless,
+}
+
 /// A node and what is lost with it.
 struct Tank {
     name: Name,
     zone: [Option<String>; 2],
     lost: Vec<Lost>,
-    /// What goes with it for good.
-    bare: Vec<Arc<Object>>,
+    /// What goes with it for good, and after how long.
+    bare: Vec<(Arc<Object>, Span)>,
     /// Of its kinds, on how few nodes there is room for one; none where others matter.
     slack: Option<u32>,
 }
@@ -68,6 +94,9 @@ struct Sample {
 
 /// Pods left without a home, and why.
 type Homeless = Vec<(Arc<Object>, String)>;
+
+/// Pods that are decided on in this order.
+type Line = Vec<(Arc<Object>, Likeness)>;
 
 /// What a loss does.
 struct Loss {
@@ -143,7 +172,7 @@ impl<'a> Stage<'a> {
         if let Some(kind) = self.kind(&object) {
             self.tanks[at].lost.push(Lost { object, after, kind });
         } else {
-            self.tanks[at].bare.push(Arc::clone(&object));
+            self.tanks[at].bare.push((Arc::clone(&object), after));
             self.bare.push((object, self.tanks[at].name.clone()));
         }
     }
@@ -171,64 +200,111 @@ impl<'a> Stage<'a> {
 
     /// Loses nodes, and places what was lost.
     fn lose(&mut self, nodes: &[usize]) -> Homeless {
-        let mut lost: Vec<(Span, Lost)> = Vec::new();
-        let mut ledger = self.ledger.clone();
+        let failed: Vec<Name> = nodes.iter().map(|at| self.tanks[*at].name.clone()).collect();
+        for node in &failed {
+            let enduring = &self.enduring;
+            self.rehearsal.fail(node, |uid| enduring.contains(&uid));
+        }
+        let (unmade, waiting) = (Vec::new(), Vec::new());
+        let mut after = Aftermath { failed, ledger: self.ledger.clone(), unmade, waiting, homeless: Homeless::new() };
+        for (_, Step { lost, uncounted }) in self.steps(nodes) {
+            for pod in &uncounted {
+                after.ledger.lose(pod);
+            }
+            self.settle(&mut after, lost);
+        }
+        self.rehearsal.rewind();
+        let Aftermath { unmade, waiting, mut homeless, .. } = after;
+        homeless.extend(unmade.into_iter().map(|(lost, why)| (lost.object, why)));
+        homeless.extend(waiting.into_iter().map(|(object, _, why)| (object, why)));
+        homeless
+    }
+
+    /// Lets controllers and schedulers work until nothing changes any more.
+    fn settle(&mut self, after: &mut Aftermath, lost: Vec<Lost>) {
+        let mut line = self.make(after, lost);
+        loop {
+            let (mut has_moved, mut leaving) = (false, Vec::new());
+            while !line.is_empty() {
+                // Who makes room for others is made anew while it is still on its node.
+                let victims = self.place(after, &mut line, &mut has_moved);
+                let mut lost = Vec::new();
+                for object in &victims {
+                    let object = Arc::clone(object);
+                    match self.kind(&object) {
+                        Some(kind) => lost.push(Lost { object, after: Span::ZERO, kind }),
+                        None => after.homeless.push((object, "it makes room for a more important pod".to_owned())),
+                    }
+                }
+                leaving.extend(victims);
+                line.extend(self.make(after, lost));
+            }
+            has_moved |= self.rehearsal.let_go();
+            if !has_moved {
+                return;
+            }
+            for pod in &leaving {
+                after.ledger.remove(pod);
+            }
+            line = after.waiting.drain(..).map(|(object, like, _)| (object, like)).collect();
+            line.extend(self.make(after, Vec::new()));
+        }
+    }
+
+    /// Lets controllers make replicas, each its own at once: of those that are lost, and those that could not be made before.
+    fn make(&self, after: &mut Aftermath, mut lost: Vec<Lost>) -> Line {
+        lost.extend(after.unmade.drain(..).map(|(lost, _)| lost));
+        order::sort_by(&mut lost, |a, b| a.owner().cmp(&b.owner()));
+        let mut made = Vec::new();
+        for lost in lost {
+            let new = self.kinds[lost.kind].as_ref().map_err(String::clone);
+            match new.and_then(|new| after.ledger.charge(&new.object).map(|()| new.like.clone())) {
+                Ok(like) => made.push((lost.object, like)),
+                Err(why) => after.unmade.push((lost, why)),
+            }
+        }
+        made
+    }
+
+    /// Places as many replicas as schedulers decide on at a time, the most important first. Returns who makes room for them.
+    fn place(&mut self, after: &mut Aftermath, line: &mut Line, has_moved: &mut bool) -> Vec<Arc<Object>> {
+        order::sort_by(line, |(_, a), (_, b)| b.priority().cmp(&a.priority()));
+        for (object, like) in line.drain(..line.len().min(DECISIONS_MAX)) {
+            match self.rehearsal.place(object.meta.uid, &like) {
+                Placing::On(node) if after.failed.contains(&node) => {
+                    let message = format!("it tolerates everything, so it goes to {node}, which failed");
+                    after.homeless.push((object, message));
+                }
+                Placing::On(_) => *has_moved = true,
+                Placing::Awaits => after.waiting.push((object, like, "others are to make room for it".to_owned())),
+                Placing::Refused(message) => after.waiting.push((object, like, message)),
+            }
+        }
+        self.rehearsal.make_room()
+    }
+
+    /// What happens when nodes are lost, by time.
+    fn steps(&self, nodes: &[usize]) -> order::Map<Span, Step> {
+        let mut steps: order::Map<Span, Step> = order::Map::new();
         for (nth, at) in nodes.iter().enumerate() {
             let tank = &self.tanks[*at];
             // Nodes of one zone are given up one after the other.
             let before = nodes[..nth].iter().filter(|other| self.tanks[**other].zone == tank.zone).count() as f64;
             let rate = self.cluster.config().eviction_rate;
             let turn = if rate > 0.0 { Span::from_millis((1_000.0 * before / rate) as i64) } else { Span::ZERO };
-            lost.extend(tank.lost.iter().map(|l| (Span(l.after.0.saturating_add(turn.0)), l.clone())));
-            tank.lost.iter().for_each(|lost| ledger.lose(&lost.object));
-            tank.bare.iter().for_each(|pod| ledger.lose(pod));
-            let enduring = &self.enduring;
-            self.rehearsal.fail(&tank.name, |uid| enduring.contains(&uid));
-        }
-        let failed: Vec<Name> = nodes.iter().map(|at| self.tanks[*at].name.clone()).collect();
-        let (mut homeless, mut made) = (Homeless::new(), Vec::new());
-        // They are made controller by controller, and then placed by priority.
-        let owner = |l: &Lost| (l.object.meta.namespace.to_name(), l.object.meta.controller().map(|o| o.name.clone()));
-        order::sort_by(&mut lost, |(after, a), (later, b)| (after, owner(a)).cmp(&(later, owner(b))));
-        for (after, Lost { object, kind, .. }) in lost {
-            match self.make(&mut ledger, kind) {
-                Ok(like) => made.push(((after, Reverse(like.priority())), object, like)),
-                Err(why) => homeless.push((object, why)),
+            let at = |after: Span| Span(after.0.saturating_add(turn.0));
+            for lost in &tank.lost {
+                steps.entry(at(lost.after)).or_default().lost.push(lost.clone());
+            }
+            let gone = tank.lost.iter().map(|lost| (&lost.object, lost.after));
+            for (pod, after) in gone.chain(tank.bare.iter().map(|(pod, after)| (pod, *after))) {
+                if let Some(counts) = self.ledger.counts_for(pod) {
+                    let end = Span(at(after).0.saturating_add(counts.0));
+                    steps.entry(end).or_default().uncounted.push(Arc::clone(pod));
+                }
             }
         }
-        order::sort_by(&mut made, |(a, ..), (b, ..)| a.cmp(b));
-        let mut line: VecDeque<(Arc<Object>, Likeness)> = made.into_iter().map(|(_, o, like)| (o, like)).collect();
-        while let Some((object, like)) = line.pop_front() {
-            match self.rehearsal.place(object.meta.uid, &like) {
-                Placing::On(node) if failed.contains(&node) => {
-                    homeless.push((object, format!("it tolerates everything, so it goes to {node}, which failed")));
-                }
-                Placing::On(_) => {}
-                Placing::InPlaceOf(_, victims) => {
-                    for (namespace, name) in victims {
-                        let Some(victim) = self.cluster.store().get(Kind::Pod, &namespace, &name).cloned() else {
-                            continue;
-                        };
-                        ledger.remove(&victim);
-                        let left = || "it makes room for a more important pod".to_owned();
-                        match self.kind(&victim).ok_or_else(left).and_then(|kind| self.make(&mut ledger, kind)) {
-                            Ok(like) => line.push_back((victim, like)),
-                            Err(why) => homeless.push((victim, why)),
-                        }
-                    }
-                }
-                Placing::Refused(message) => homeless.push((object, message)),
-            }
-        }
-        self.rehearsal.rewind();
-        homeless
-    }
-
-    /// Lets a controller make a replica of a kind: what that is decided on by, or why there is none.
-    fn make(&self, ledger: &mut Ledger, kind: usize) -> Result<Likeness, String> {
-        let new = self.kinds[kind].as_ref().map_err(String::clone)?;
-        ledger.charge(&new.object)?;
-        Ok(new.like.clone())
+        steps
     }
 
     /// Whether each of the replicas on two nodes surely finds a node that nothing came to before.

@@ -76,7 +76,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// How many pods are decided on before others get a turn.
-const DECISIONS_MAX: usize = 256;
+pub(crate) const DECISIONS_MAX: usize = 256;
 
 /// All schedulers of a cluster.
 #[derive(Clone, Debug)]

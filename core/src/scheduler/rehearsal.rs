@@ -5,11 +5,12 @@
 
 use super::Schedulers;
 use super::assess::{Asking, assess};
-use super::decision::{Preemption, fit_error};
+use super::decision::{Plan, Preemption, fit_error};
 use super::framework::View;
 use super::info::{Infos, PodInfo};
 use super::node::{Placed, Stage, Taint};
 use super::profile::Choice;
+use super::snapshot::Nominated;
 use crate::api::{Body, Kind, Name, Object, Uid};
 use crate::store::Store;
 use k8s_openapi::api::core::v1 as k8s;
@@ -30,12 +31,12 @@ impl Likeness {
 }
 
 /// What became of a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Placing {
     /// It is on that node.
     On(Name),
-    /// It is on that node, and these went for it: namespaces and names.
-    InPlaceOf(Name, Vec<(Name, Name)>),
+    /// Others are to make room for it.
+    Awaits,
     /// No node takes it, for that reason.
     Refused(String),
 }
@@ -54,6 +55,8 @@ enum Undo {
     Came(Name, Uid),
     Went(Name, Placed),
     Failed(Name),
+    Nominated(Uid),
+    Dismissed(Name, Nominated),
 }
 
 /// A fork of the schedulers in which nodes fail.
@@ -61,6 +64,10 @@ pub(crate) struct Rehearsal<'a> {
     fork: Schedulers,
     store: &'a Store,
     undo: Vec<Undo>,
+    /// Who is to make room for others.
+    asked: Vec<(Name, Uid)>,
+    /// Who makes room for others, and is on its node until it is let go.
+    leaving: Vec<(Name, Uid)>,
     infos: Infos,
 }
 
@@ -75,7 +82,14 @@ fn unreachable() -> [k8s::Taint; 2] {
 
 impl<'a> Rehearsal<'a> {
     pub(crate) fn new(schedulers: &Schedulers, store: &'a Store) -> Self {
-        Self { fork: schedulers.clone(), store, undo: Vec::new(), infos: Infos::default() }
+        Self {
+            fork: schedulers.clone(),
+            store,
+            undo: Vec::new(),
+            asked: Vec::new(),
+            leaving: Vec::new(),
+            infos: Infos::default(),
+        }
     }
 
     /// What a pod is decided on by; none where none of these schedulers is to decide.
@@ -103,14 +117,38 @@ impl<'a> Rehearsal<'a> {
         spec.taints.get_or_insert_default().extend(unreachable());
         self.set_node(name, &spec, status);
         self.undo.push(Undo::Failed(name.clone()));
-        let pods = self.fork.snapshot.nodes()[index as usize].pods.clone();
-        for pod in pods.into_iter().filter(|p| !p.stage.leaving() && !endures(p.uid)) {
-            self.fork.snapshot.remove_pod(name, pod.uid);
-            self.undo.push(Undo::Went(name.clone(), pod.clone()));
-            let uid = pod.uid;
-            self.fork.snapshot.add_pod(name, Placed { stage: pod.stage.left(), ..pod });
-            self.undo.push(Undo::Came(name.clone(), uid));
+        let pods = self.fork.snapshot.nodes()[index as usize].pods.iter();
+        let lost: Vec<Uid> = pods.filter(|p| !p.stage.leaving() && !endures(p.uid)).map(|p| p.uid).collect();
+        for uid in lost {
+            self.leave(name, uid);
         }
+    }
+
+    /// A pod is on its way out. Returns whether it was not before.
+    fn leave(&mut self, node: &Name, uid: Uid) -> bool {
+        let Some(pod) = self.pods(node).iter().find(|p| p.uid == uid).cloned() else { return false };
+        if pod.stage.leaving() {
+            return false;
+        }
+        self.remove(node, uid);
+        self.add(node, Placed { stage: pod.stage.left(), ..pod });
+        true
+    }
+
+    fn pods(&self, node: &Name) -> &[Placed] {
+        self.fork.snapshot.index(node).map_or(&[], |index| &self.fork.snapshot.nodes()[index as usize].pods)
+    }
+
+    fn remove(&mut self, node: &Name, uid: Uid) {
+        if let Some(pod) = self.pods(node).iter().find(|p| p.uid == uid).cloned() {
+            self.fork.snapshot.remove_pod(node, uid);
+            self.undo.push(Undo::Went(node.clone(), pod));
+        }
+    }
+
+    fn add(&mut self, node: &Name, pod: Placed) {
+        self.undo.push(Undo::Came(node.clone(), pod.uid));
+        self.fork.snapshot.add_pod(node, pod);
     }
 
     fn set_node(&mut self, name: &Name, spec: &k8s::NodeSpec, status: &k8s::NodeStatus) {
@@ -119,39 +157,82 @@ impl<'a> Rehearsal<'a> {
         }
     }
 
-    /// Places a pod, where need be in the place of others, as its scheduler would.
+    /// Places a pod, or sees to it that others make room, as its scheduler would.
     pub(crate) fn place(&mut self, uid: Uid, like: &Likeness) -> Placing {
         let scheduler = &mut self.fork.profiles[usize::from(like.scheduler)];
         let view = View { snapshot: &self.fork.snapshot, store: self.store };
-        let asking = Asking { uid, info: &like.info, nominated: None };
+        let asking = Asking { uid, info: &like.info, nominated: view.snapshot.nominated(uid) };
         let Choice { chosen, refusals, .. } = scheduler.choose(asking, view);
-        let (node, victims) = match chosen {
-            Some(chosen) => (Name::clone(&chosen.node), Vec::new()),
-            None => match scheduler.preempt(asking, &refusals, view) {
-                Preemption::Planned(plan) => (plan.node, plan.victims),
-                preemption => {
-                    return Placing::Refused(fit_error(view.snapshot.present(), &refusals, Some(&preemption)));
-                }
-            },
-        };
-        let placed = |(namespace, name): &(Name, Name)| Some(self.store.get(Kind::Pod, namespace, name)?.meta.uid);
-        for uid in victims.iter().filter_map(placed).collect::<Vec<_>>() {
-            let Some(index) = self.fork.snapshot.index(&node) else { continue };
-            let found = self.fork.snapshot.nodes()[index as usize].pods.iter().find(|p| p.uid == uid).cloned();
-            if let Some(pod) = found {
-                self.fork.snapshot.remove_pod(&node, uid);
-                self.undo.push(Undo::Went(node.clone(), pod));
+        if let Some(chosen) = chosen {
+            let node = Name::clone(&chosen.node);
+            self.dismiss(uid);
+            // Its like may not have left yet.
+            self.remove(&node, uid);
+            self.add(&node, Placed { uid, info: Arc::clone(&like.info), stage: Stage::NEW });
+            return Placing::On(node);
+        }
+        match scheduler.preempt(asking, &refusals, view) {
+            Preemption::Planned(plan) => {
+                self.nominate(uid, like, &plan);
+                Placing::Awaits
+            }
+            other => Placing::Refused(fit_error(view.snapshot.present(), &refusals, Some(&other))),
+        }
+    }
+
+    /// Others are to make room for a pod.
+    fn nominate(&mut self, uid: Uid, like: &Likeness, plan: &Plan) {
+        let lesser = |n: &&Nominated| n.info.class.priority < like.priority();
+        let lesser = self.fork.snapshot.nominated_on(&plan.node).iter().filter(lesser).map(|n| n.uid);
+        for other in lesser.chain([uid]).collect::<Vec<_>>() {
+            self.dismiss(other);
+        }
+        if let Some(seat) = self.store.seat_of_pod(uid) {
+            self.fork.snapshot.nominate(plan.node.clone(), Nominated { uid, seat, info: Arc::clone(&like.info) });
+            self.undo.push(Undo::Nominated(uid));
+        }
+        let uid = |(namespace, name): &(Name, Name)| Some(self.store.get(Kind::Pod, namespace, name)?.meta.uid);
+        self.asked.extend(plan.victims.iter().filter_map(uid).map(|uid| (plan.node.clone(), uid)));
+    }
+
+    /// Forgets for which node a pod waits.
+    fn dismiss(&mut self, uid: Uid) {
+        let Some(node) = self.fork.snapshot.nominated(uid).cloned() else { return };
+        let known = self.fork.snapshot.nominated_on(&node).iter().find(|n| n.uid == uid).cloned();
+        self.fork.snapshot.dismiss(uid);
+        self.undo.extend(known.map(|known| Undo::Dismissed(node, known)));
+    }
+
+    /// Those who are to make room for others are on their way out: what a scheduler sees once it has decided on all that
+    /// are in line. Returns those that were not so before.
+    pub(crate) fn make_room(&mut self) -> Vec<Arc<Object>> {
+        let mut victims = Vec::new();
+        for (node, uid) in std::mem::take(&mut self.asked) {
+            if self.leave(&node, uid) {
+                victims.extend(self.store.pod(uid).cloned());
+            }
+            self.leaving.push((node, uid));
+        }
+        victims
+    }
+
+    /// Those who make room for others are gone. Returns whether there were any.
+    pub(crate) fn let_go(&mut self) -> bool {
+        let leaving = std::mem::take(&mut self.leaving);
+        for (node, uid) in &leaving {
+            if self.pods(node).iter().any(|p| p.uid == *uid && p.stage.leaving()) {
+                self.remove(node, *uid);
             }
         }
-        self.fork.snapshot.add_pod(&node, Placed { uid, info: Arc::clone(&like.info), stage: Stage::NEW });
-        self.undo.push(Undo::Came(node.clone(), uid));
-        if victims.is_empty() { Placing::On(node) } else { Placing::InPlaceOf(node, victims) }
+        !leaving.is_empty()
     }
 
     /// Puts everything back.
     pub(crate) fn rewind(&mut self) {
         while let Some(undo) = self.undo.pop() {
             match undo {
+                Undo::Nominated(uid) => _ = self.fork.snapshot.dismiss(uid),
+                Undo::Dismissed(node, nominated) => self.fork.snapshot.nominate(node, nominated),
                 Undo::Came(node, uid) => _ = self.fork.snapshot.remove_pod(&node, uid),
                 Undo::Went(node, pod) => _ = self.fork.snapshot.add_pod(&node, pod),
                 Undo::Failed(name) => {

@@ -181,6 +181,12 @@ impl Snapshot {
         self.nominated_on.get(node).map_or(&[], Vec::as_slice)
     }
 
+    /// The node on which others made room for a pod.
+    #[cfg(feature = "foresight")]
+    pub(super) fn nominated(&self, uid: Uid) -> Option<&Name> {
+        self.nominated.get(&uid)
+    }
+
     /// Forgets for which node a pod waits. Returns it.
     pub(super) fn dismiss(&mut self, uid: Uid) -> Option<Name> {
         let node = self.nominated.remove(&uid)?;
