@@ -9,6 +9,7 @@ pub mod desk;
 #[cfg(feature = "docker")]
 pub mod hosts;
 pub mod kubectl;
+pub mod property;
 pub mod replay;
 pub mod report;
 pub mod server;

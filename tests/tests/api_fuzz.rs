@@ -7,6 +7,7 @@ use kubarium_core::api::Kind;
 use kubarium_core::apiserver::{Answer, Method, Request};
 use kubarium_core::network::Addresses;
 use kubarium_core::{Cluster, Config, Input, Span, Time};
+use kubarium_tests::property;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -364,7 +365,7 @@ fn snapshot(cluster: &Cluster) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(256))]
 
     #[test]
     fn whatever_is_asked_is_answered_and_nothing_is_half_done(requests in prop::collection::vec(request(), 1..24)) {

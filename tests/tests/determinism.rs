@@ -8,6 +8,7 @@ use kubarium_core::recording::{Recording, state_hash};
 use kubarium_core::scheduler::Configuration;
 use kubarium_core::sim::{Manifest, Scenario, World, soak, soaked_world};
 use kubarium_core::{Config, Span};
+use kubarium_tests::property;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -154,7 +155,7 @@ fn what_was_weighed_in_decisions_is_part_of_the_state() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(16))]
 
     /// How a caller cuts time into slices makes no difference, and neither does being recorded.
     #[test]

@@ -3,6 +3,7 @@
 
 use kubarium_core::manifest;
 use kubarium_core::sim::{Action, Scenario, format_span, parse_span};
+use kubarium_tests::property;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -184,7 +185,7 @@ fn an_action_reads_as_it_is_written() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(400))]
 
     #[test]
     fn no_text_makes_the_readers_panic(text in "\\PC{0,200}") {

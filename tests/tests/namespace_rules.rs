@@ -7,6 +7,7 @@ use common::Api;
 use kubarium_core::api::Kind;
 use kubarium_core::apiserver::Method;
 use kubarium_core::{Config, Span};
+use kubarium_tests::property;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -128,7 +129,7 @@ fn controllers_are_held_to_quotas_and_go_on_when_there_is_room() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(24))]
 
     /// Whatever comes and goes, a quota's status says what is there.
     #[test]

@@ -7,6 +7,7 @@ use common::Api;
 use kubarium_core::api::Kind;
 use kubarium_core::apiserver::Method;
 use kubarium_core::{Config, Span};
+use kubarium_tests::property;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -141,7 +142,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(200))]
 
     #[test]
     fn replicas_endpoints_and_routes_always_converge(happenings in prop::collection::vec(happening(), 1..30)) {

@@ -5,6 +5,7 @@ use bytes::{Bytes, BytesMut};
 use kubarium::spdy::frame::{CONTROL_BYTES_MAX, Decoder, Frame, FrameError};
 use kubarium::spdy::headers::{Deflater, HEADER_BYTES_MAX, Headers, Inflater};
 use kubarium::spdy::{Connection, Stream};
+use kubarium_tests::property;
 use proptest::prelude::*;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -47,6 +48,8 @@ fn read(pieces: &[&[u8]]) -> Result<Vec<Frame>, FrameError> {
 }
 
 proptest! {
+    #![proptest_config(property::cases(256))]
+
     #[test]
     fn every_frame_is_read_back_however_it_is_cut(
         written in proptest::collection::vec(frames(), 1..6),

@@ -6,6 +6,7 @@ use kubarium_core::apiserver::{Answer, Method, Request};
 use kubarium_core::manifest;
 use kubarium_core::sim::{Action, Scenario, World};
 use kubarium_core::{Input, Span};
+use kubarium_tests::property;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -398,7 +399,7 @@ fn clusters() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(64))]
 
     /// Whatever a cluster is made of, what is foretold of the loss of a node is what happens.
     #[test]

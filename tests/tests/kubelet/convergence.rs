@@ -5,6 +5,7 @@ use crate::script::{Script, carry_out};
 use kubarium_core::api::{ContainerState, Kind, PodPhase};
 use kubarium_core::runtime::{Exit, RuntimeCommand, RuntimeEvent};
 use kubarium_core::{Input, Time};
+use kubarium_tests::property;
 use proptest::prelude::*;
 
 /// Something that happens. Numbers choose among what there is.
@@ -232,7 +233,7 @@ impl Link {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(128))]
 
     #[test]
     fn any_order_of_answers_converges_with_a_list(ops in prop::collection::vec(op(), 1..80)) {

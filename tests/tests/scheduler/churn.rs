@@ -5,6 +5,7 @@ use crate::fixture::{Fixture, merge, node, pod, requests};
 use kubarium_core::api::Kind;
 use kubarium_core::apiserver::Method;
 use kubarium_core::scheduler::Setting;
+use kubarium_tests::property;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -319,7 +320,7 @@ fn same_decisions(steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(96))]
 
     #[test]
     fn remembering_what_is_around_changes_no_decision(steps in prop::collection::vec(step(), 1..60)) {

@@ -7,23 +7,11 @@ use kubarium_core::api::{Kind, Object};
 use kubarium_core::apiserver::Method;
 use kubarium_core::recording::state_hash;
 use kubarium_core::scheduler::Stand;
+use kubarium_tests::property;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::sync::Arc;
-
-/// So many cases, the same each time, unless `PROPTEST_CASES` and `PROPTEST_RNG_SEED` say otherwise.
-fn config(cases: u32) -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    let says = |name| std::env::var_os(name).is_some();
-    ProptestConfig {
-        cases: if says("PROPTEST_CASES") { asked.cases } else { cases },
-        rng_seed: if says("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(1) },
-        failure_persistence: None,
-        ..asked
-    }
-}
 
 /// Lets steps happen to a cluster, and calls `see` after each.
 fn run(steps: &[Step], scheduler: &str, mut see: impl FnMut(&mut Fixture, usize)) -> Fixture {
@@ -62,7 +50,7 @@ fn waiting_in_vain(fixture: &Fixture) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(config(64))]
+    #![proptest_config(property::cases(64))]
 
     #[test]
     fn no_rule_is_broken_when_a_pod_is_bound_and_no_pod_waits_that_could_be(
@@ -100,7 +88,7 @@ fn of_class(name: &str, class: &str, cpu: &str) -> Value {
 }
 
 proptest! {
-    #![proptest_config(config(32))]
+    #![proptest_config(property::cases(32))]
 
     /// However many come meanwhile: nobody waits for more than those before it.
     #[test]
@@ -168,7 +156,7 @@ fn probe(step: &Step) -> Option<Value> {
 }
 
 proptest! {
-    #![proptest_config(config(64))]
+    #![proptest_config(property::cases(64))]
 
     #[test]
     fn nodes_are_refused_by_the_rules_and_preemption_takes_no_more_than_is_needed(
@@ -235,7 +223,7 @@ fn irrelevant(fixture: &mut Fixture, at: usize, what: usize) {
 }
 
 proptest! {
-    #![proptest_config(config(32))]
+    #![proptest_config(property::cases(32))]
 
     #[test]
     fn the_same_steps_lead_to_the_same_state_and_what_has_nothing_to_do_with_them_to_the_same_decisions(

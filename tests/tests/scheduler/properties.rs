@@ -4,6 +4,7 @@ use crate::fixture::{Fixture, merge, node, pod, requests};
 use kubarium_core::api::{Body, Kind, Quantity};
 use kubarium_core::apiserver::Method;
 use kubarium_core::scheduler::Setting;
+use kubarium_tests::property;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -144,7 +145,7 @@ fn pending(fixture: &Fixture) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(property::cases(48))]
 
     #[test]
     fn no_node_gets_more_than_it_has(
