@@ -25,10 +25,10 @@ impl Step<'_, '_> {
             }
         }
         for index in sidecars.into_iter().rev() {
-            if live {
-                break;
+            // One that was told to stop before its turn is told again with the others.
+            if !live || self.worker.cells.get(index).is_some_and(|c| c.stage == Stage::Stopping) {
+                live |= self.end(index, rest, again);
             }
-            live |= self.end(index, rest, again);
         }
         self.worker.grace_sent = Some(grace);
         if live {
