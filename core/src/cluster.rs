@@ -228,6 +228,12 @@ impl Cluster {
         &self.components.schedulers
     }
 
+    /// From now on no pod leaves for others.
+    #[cfg(feature = "foresight")]
+    pub(crate) const fn spare(&mut self) {
+        self.components.schedulers.spare();
+    }
+
     /// All routes of all services.
     pub const fn router(&self) -> &Router {
         &self.router

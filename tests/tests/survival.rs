@@ -196,7 +196,7 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
                 + &controller("w2", 3, "400m", high),
         ),
         (
-            "who is about to make room counts for its like until all in line had their turn",
+            "who makes room counts for its like no more",
             classes.to_owned()
                 + &node("n0", "a", 5)
                 + &tainted("n1", "a", 4)

@@ -66,7 +66,7 @@ impl Fit {
 pub(super) fn of_pod(cluster: &Cluster, namespace: &str, name: &str, limit: u32) -> Result<Value, ApiError> {
     let missing = || ApiError::not_found(Kind::Pod, name);
     let pod = cluster.store().get(Kind::Pod, namespace, name).ok_or_else(missing)?;
-    let trial = Trial::new(cluster);
+    let trial = Trial::sparing(cluster);
     if let Some(owner) = pod_edit::owner(&trial.cluster, pod) {
         return of_replicas(cluster, namespace, &owner.meta.name, limit);
     }
@@ -84,7 +84,7 @@ pub(super) fn of_pod(cluster: &Cluster, namespace: &str, name: &str, limit: u32)
 pub(super) fn of_replicas(cluster: &Cluster, namespace: &str, name: &str, limit: u32) -> Result<Value, ApiError> {
     let missing = || ApiError::not_found(Kind::ReplicationController, name);
     cluster.store().get(Kind::ReplicationController, namespace, name).ok_or_else(missing)?;
-    replicas(Trial::new(cluster), cluster, namespace, name, limit)
+    replicas(Trial::sparing(cluster), cluster, namespace, name, limit)
 }
 
 /// Of what is yet to be created.
@@ -96,7 +96,7 @@ pub(super) fn of_manifest(cluster: &Cluster, namespace: &str, text: &str, limit:
     let mut value = first.map_err(|e| wrong(format!("the manifest cannot be read: {e}")))?.value;
     let kind = value["kind"].as_str().unwrap_or_default().to_owned();
     let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let mut trial = Trial::new(cluster);
+    let mut trial = Trial::sparing(cluster);
     match kind.as_str() {
         "Pod" => copies(trial, namespace, value, limit),
         "ReplicationController" if cluster.store().get(Kind::ReplicationController, namespace, &name).is_some() => {

@@ -280,7 +280,7 @@ impl<'a> Stage<'a> {
                 Placing::Refused(message) => after.waiting.push((object, like, message)),
             }
         }
-        self.rehearsal.make_room()
+        self.rehearsal.victims()
     }
 
     /// What happens when nodes are lost, by time.

@@ -27,6 +27,13 @@ impl Trial {
         Self { cluster: cluster.clone() }
     }
 
+    /// A fork in which no pod leaves for others, whoever waits.
+    pub(super) fn sparing(cluster: &Cluster) -> Self {
+        let mut trial = Self::new(cluster);
+        trial.cluster.spare();
+        trial
+    }
+
     /// Asks the API; the error is its sentence.
     pub(super) fn ask(&mut self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
         let mut request = Request::new(method, path).with_json(body);

@@ -160,7 +160,7 @@ impl Scheduler for BestScore {
     }
 
     fn preempt(&mut self, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
-        if pod.nominated.is_some() || !may_preempt(&self.framework, pod, view) {
+        if pod.nominated.is_some() || !may_preempt(&self.framework, pod.info, view) {
             return search(&self.framework, pod, refusals, view);
         }
         let outlook = self.outlooks.of(&self.framework, pod.info, view);

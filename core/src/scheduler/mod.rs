@@ -98,6 +98,8 @@ pub struct Schedulers {
     ahead: VecDeque<u64>,
     /// When this life began, where there was an earlier one: what was decided in that is not known.
     restored: Option<Time>,
+    /// Whether nobody leaves for others: it is only asked what would be.
+    spares: bool,
 }
 
 /// The node a pod counts on: ended pods count nowhere.
@@ -125,7 +127,14 @@ impl Schedulers {
             gated: order::Set::new(),
             ahead: VecDeque::new(),
             restored,
+            spares: false,
         }
+    }
+
+    /// From now on nobody leaves for others.
+    #[cfg(feature = "foresight")]
+    pub(crate) const fn spare(&mut self) {
+        self.spares = true;
     }
 
     /// The decision on a pod when it was last tried. None where it was not, or somebody else placed it.
@@ -342,6 +351,8 @@ impl Schedulers {
                 return false;
             }
             let around = framework.look(info, view);
+            let preempts = preemption::may_preempt(framework, info, view);
+            let has_changed = |index| helped.get(&index).is_some_and(|events| events.meets(Events::OF_NODES));
             let fits = |index: u32, helped_by: &mut Events| {
                 let node = &snapshot.nodes()[index as usize];
                 if !node.present {
@@ -349,10 +360,10 @@ impl Schedulers {
                 }
                 match framework.refusal(&info.class, &around, index, node) {
                     None => true,
-                    // What refuses now may not be what refused when the pod was tried.
-                    Some((number, _)) => {
+                    // What refuses now may not be what refused when the pod was tried, and may be in the power of others.
+                    Some((number, refused)) => {
                         *helped_by = helped_by.or(framework.filters[usize::from(number)].helped_by());
-                        false
+                        preempts && refused.code == Code::Unschedulable && has_changed(index)
                     }
                 }
             };
@@ -419,7 +430,9 @@ impl Schedulers {
                 self.nominate(waiting.seat, &object, pod, pod.status.rarer.nominated_node.clone());
             }
         }
-        if let Some(Preemption::Planned(plan)) = decision.preemption() {
+        if let Some(Preemption::Planned(plan)) = decision.preemption()
+            && !self.spares
+        {
             self.carry_out(plan, object, &waiting, &decision.setting.scheduler, cx);
         }
     }

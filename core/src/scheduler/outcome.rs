@@ -5,9 +5,10 @@ use super::queue::Waiting;
 use super::snapshot::Nominated;
 use super::{Schedulers, preemption};
 use crate::api::{CommonName, Condition, ConditionKind, ConditionStatus, EventKind, Key, Kind, Name, Object};
-use crate::cluster::Context;
+use crate::cluster::{Component, Context};
 use crate::deletion::{DeleteOptions, delete_object};
 use crate::seat::Seat;
+use crate::store::Change;
 use crate::time::Time;
 use std::sync::Arc;
 
@@ -52,9 +53,16 @@ impl Schedulers {
                 let condition = Condition::new(ConditionKind::DisruptionTarget, ConditionStatus::True, cx.now);
                 pod.status.set_condition(condition.because(preemption::REASON, &message));
             }
+            let before = cx.store.revision();
             // Both can only fail where it is gone.
             let _ = cx.store.update(next, None);
             let _ = delete_object(cx, &key, &DeleteOptions::default());
+            // The next decision must see that it leaves, or that it is gone.
+            let changes: Vec<Change> = cx.store.changes_since(before).into_iter().flatten().cloned().collect();
+            for change in changes {
+                self.observe(&change, cx.now);
+                self.ahead.push_back(change.revision);
+            }
         }
     }
 

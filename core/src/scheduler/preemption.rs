@@ -4,6 +4,7 @@ use super::assess::{Asking, Assessment, assess, refusal};
 use super::budgets::{Budgets, Covered};
 use super::decision::{Code, Plan, Preemption, Reason, Refusal, Restraint};
 use super::framework::{Framework, Verdict, View};
+use super::info::PodInfo;
 use super::node::{NodeInfo, Placed, Stage};
 use super::outlook::Surroundings;
 use crate::api::{ConditionKind, Name};
@@ -53,14 +54,14 @@ pub(super) enum Prospect {
 }
 
 /// Whether pods may make room for one that waits for no node yet.
-pub(super) fn may_preempt(framework: &Framework, pod: Asking<'_>, view: View<'_>) -> bool {
-    let less_important = view.snapshot.lowest_priority().is_some_and(|lowest| lowest < pod.info.class.priority);
-    less_important && !pod.info.yields && framework.preempts
+pub(super) fn may_preempt(framework: &Framework, pod: &PodInfo, view: View<'_>) -> bool {
+    let less_important = view.snapshot.lowest_priority().is_some_and(|lowest| lowest < pod.class.priority);
+    less_important && !pod.yields && framework.preempts
 }
 
 /// What comes of preemption for a pod that no node takes, given who refused it.
 pub(super) fn search(framework: &Framework, pod: Asking<'_>, refusals: &[Refusal], view: View<'_>) -> Preemption {
-    if may_preempt(framework, pod, view) || pod.nominated.is_some() || pod.info.yields || !framework.preempts {
+    if may_preempt(framework, pod.info, view) || pod.nominated.is_some() || pod.info.yields || !framework.preempts {
         let Assessment { verdicts, mut around, .. } = assess(framework, pod, view);
         return preempt(framework, pod, &verdicts, &mut around, view);
     }

@@ -64,10 +64,10 @@ pub(crate) struct Rehearsal<'a> {
     fork: Schedulers,
     store: &'a Store,
     undo: Vec<Undo>,
-    /// Who is to make room for others.
-    asked: Vec<(Name, Uid)>,
     /// Who makes room for others, and is on its node until it is let go.
     leaving: Vec<(Name, Uid)>,
+    /// Those of them, and who was gone at once, that nobody asked for yet.
+    victims: Vec<Arc<Object>>,
     infos: Infos,
 }
 
@@ -86,7 +86,7 @@ impl<'a> Rehearsal<'a> {
             fork: schedulers.clone(),
             store,
             undo: Vec::new(),
-            asked: Vec::new(),
+            victims: Vec::new(),
             leaving: Vec::new(),
             infos: Infos::default(),
         }
@@ -191,8 +191,18 @@ impl<'a> Rehearsal<'a> {
             self.fork.snapshot.nominate(plan.node.clone(), Nominated { uid, seat, info: Arc::clone(&like.info) });
             self.undo.push(Undo::Nominated(uid));
         }
-        let uid = |(namespace, name): &(Name, Name)| Some(self.store.get(Kind::Pod, namespace, name)?.meta.uid);
-        self.asked.extend(plan.victims.iter().filter_map(uid).map(|uid| (plan.node.clone(), uid)));
+        for (namespace, name) in &plan.victims {
+            let Some(victim) = self.store.get(Kind::Pod, namespace, name) else { continue };
+            let goes_at_once = victim.pod().is_some_and(|p| p.spec.termination_grace_period_seconds == Some(0));
+            if self.leave(&plan.node, victim.meta.uid) {
+                self.victims.push(Arc::clone(victim));
+            }
+            if goes_at_once {
+                self.remove(&plan.node, victim.meta.uid);
+            } else {
+                self.leaving.push((plan.node.clone(), victim.meta.uid));
+            }
+        }
     }
 
     /// Forgets for which node a pod waits.
@@ -203,17 +213,9 @@ impl<'a> Rehearsal<'a> {
         self.undo.extend(known.map(|known| Undo::Dismissed(node, known)));
     }
 
-    /// Those who are to make room for others are on their way out: what a scheduler sees once it has decided on all that
-    /// are in line. Returns those that were not so before.
-    pub(crate) fn make_room(&mut self) -> Vec<Arc<Object>> {
-        let mut victims = Vec::new();
-        for (node, uid) in std::mem::take(&mut self.asked) {
-            if self.leave(&node, uid) {
-                victims.extend(self.store.pod(uid).cloned());
-            }
-            self.leaving.push((node, uid));
-        }
-        victims
+    /// Who was made to leave since this was asked last.
+    pub(crate) fn victims(&mut self) -> Vec<Arc<Object>> {
+        std::mem::take(&mut self.victims)
     }
 
     /// Those who make room for others are gone. Returns whether there were any.

@@ -71,6 +71,27 @@ fn less_important_pods_make_room() {
 }
 
 #[test]
+fn who_makes_room_is_not_there_for_those_who_are_next_in_line() {
+    // Both wait, and are tried in one go once the node may be used.
+    for (grace, place) in [(0, "-"), (30, "a")] {
+        let mut red = on("red", 0, "4", "a");
+        merge(
+            &mut red,
+            &json!({"metadata": {"labels": {"color": "red"}}, "spec": {"terminationGracePeriodSeconds": grace}}),
+        );
+        let term = json!({"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"color": "red"}}});
+        let near = json!({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}});
+        let closed = node("a", json!({"spec": {"unschedulable": true}}));
+        let mut fixture = Fixture::new(&[closed, red, of("new", 5, "4", json!({})), of("near", 0, "0", near)]);
+        assert_eq!(fixture.places(), "near:- new:- red:a");
+        fixture.ask(Method::Patch, "nodes/a", &json!({"spec": {"unschedulable": null}}));
+        fixture.pass(10);
+        assert_eq!(fixture.place("near"), place, "whom it wants near has {grace} seconds to go");
+        assert!(fixture.events("red", "Preempted") > 0, "the node may be used, so others may make room on it");
+    }
+}
+
+#[test]
 fn of_equal_pods_the_one_that_ran_for_less_goes() {
     let started = |name: &str, at: &str| {
         let mut pod = on(name, 0, "2", "a");

@@ -14,6 +14,9 @@ use std::sync::Arc;
 pub(crate) struct Picture {
     pub(crate) nodes: BTreeMap<String, Arc<Object>>,
     pub(crate) pods: BTreeMap<String, Arc<Object>>,
+    /// Pods on their way out that are thought away: where spreading is about them, they count for one less than none, as
+    /// upstream, which does not count them at first and takes them off then.
+    gone: Vec<Arc<Object>>,
     namespace: BTreeMap<String, String>,
     /// What budgets select, and how many of that may be disturbed.
     budgets: Vec<(LabelSelector, i64)>,
@@ -77,7 +80,7 @@ impl Picture {
             (selector, value["status"]["disruptionsAllowed"].as_i64().unwrap_or_default())
         });
         let namespace = BTreeMap::clone(&store.get(Kind::Namespace, "", "default").unwrap().meta.labels);
-        Self { nodes: all(Kind::Node), pods: all(Kind::Pod), namespace, budgets: budgets.collect() }
+        Self { nodes: all(Kind::Node), pods: all(Kind::Pod), gone: Vec::new(), namespace, budgets: budgets.collect() }
     }
 
     /// Takes over a change.
@@ -105,13 +108,14 @@ impl Picture {
         let mut placed = pod.clone();
         placed.pod_mut().unwrap().node = Some(node.into());
         with.pods.insert(pod.meta.name.to_string(), Arc::new(placed));
+        with.gone.retain(|gone| gone.meta.name != pod.meta.name);
         with
     }
 
     /// The same without a pod.
     fn without(&self, pod: &str) -> Self {
         let mut without = self.clone();
-        without.pods.remove(pod);
+        without.gone.extend(without.pods.remove(pod).filter(|pod| pod.meta.deletion.is_some()));
         without
     }
 
@@ -185,7 +189,10 @@ impl Picture {
                 let mut counts = BTreeMap::new();
                 for (name, node) in self.nodes.iter().filter(|(_, node)| has_all(node) && allows(pod, node)) {
                     let pods = self.on(name).filter(|other| other.meta.deletion.is_none() && meant(other)).count();
-                    *counts.entry(node.meta.labels[&constraint.topology_key].as_str()).or_insert(0) += pods as i32;
+                    let gone =
+                        self.gone.iter().filter(|gone| body(gone).node_name() == Some(name) && meant(gone)).count();
+                    *counts.entry(node.meta.labels[&constraint.topology_key].as_str()).or_insert(0) +=
+                        pods as i32 - gone as i32;
                 }
                 let fewest = counts.values().copied().min().unwrap_or_default();
                 let here = counts.get(node.meta.labels[&constraint.topology_key].as_str()).copied().unwrap_or_default();
