@@ -204,6 +204,17 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
                 + &controller("web", 3, "400m", &spread_tolerating)
                 + &controller("vip", 3, "1600m", high),
         ),
+        (
+            "who was placed first has run for longer when others come later",
+            classes.to_owned()
+                + &quota("pods: 8")
+                + &node("n0", "b", 4)
+                + &tainted("n1", "a", 2)
+                + &node("n2", "a", 4)
+                + &controller("w0", 1, "400m", "")
+                + &controller("w1", 1, "800m", &near.replace("NAME", "w0"))
+                + &controller("w2", 4, "800m", high),
+        ),
         ("on one node only", node("n0", "x", 4) + &node("n1", "x", 1) + &controller("web", 2, "1500m", "")),
     ] {
         hold_against_reality(what, &world(&manifests));

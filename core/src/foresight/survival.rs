@@ -53,13 +53,12 @@ impl Lost {
     }
 }
 
-/// What happens at one time after a loss.
-#[derive(Default)]
-struct Step {
-    /// These are given up.
-    lost: Vec<Lost>,
-    /// These count for quotas no more.
-    uncounted: Vec<Arc<Object>>,
+/// What happens some time after a loss.
+enum Step {
+    /// A replica is given up.
+    GivenUp(Lost),
+    /// A pod counts for quotas no more.
+    Uncounted(Arc<Object>),
 }
 
 /// What a loss leads to.
@@ -122,7 +121,7 @@ impl<'a> Stage<'a> {
         let store = cluster.store();
         let mut stage = Self {
             cluster,
-            rehearsal: Rehearsal::new(cluster.schedulers(), store),
+            rehearsal: Rehearsal::new(cluster.schedulers(), store, cluster.now()),
             ledger: Ledger::new(cluster),
             kinds: Vec::new(),
             of_owner: order::Map::new(),
@@ -207,9 +206,13 @@ impl<'a> Stage<'a> {
         }
         let (unmade, waiting) = (Vec::new(), Vec::new());
         let mut after = Aftermath { failed, ledger: self.ledger.clone(), unmade, waiting, homeless: Homeless::new() };
-        for (_, Step { lost, uncounted }) in self.steps(nodes) {
-            for pod in &uncounted {
-                after.ledger.lose(pod);
+        for steps in self.steps(nodes).chunk_by(|(a, _), (b, _)| a == b) {
+            let mut lost = Vec::new();
+            for (_, step) in steps {
+                match step {
+                    Step::GivenUp(replica) => lost.push(replica.clone()),
+                    Step::Uncounted(pod) => after.ledger.lose(pod),
+                }
             }
             self.settle(&mut after, lost);
         }
@@ -284,8 +287,8 @@ impl<'a> Stage<'a> {
     }
 
     /// What happens when nodes are lost, by time.
-    fn steps(&self, nodes: &[usize]) -> order::Map<Span, Step> {
-        let mut steps: order::Map<Span, Step> = order::Map::new();
+    fn steps(&self, nodes: &[usize]) -> Vec<(Span, Step)> {
+        let mut steps = Vec::new();
         for (nth, at) in nodes.iter().enumerate() {
             let tank = &self.tanks[*at];
             // Nodes of one zone are given up one after the other.
@@ -293,17 +296,15 @@ impl<'a> Stage<'a> {
             let rate = self.cluster.config().eviction_rate;
             let turn = if rate > 0.0 { Span::from_millis((1_000.0 * before / rate) as i64) } else { Span::ZERO };
             let at = |after: Span| Span(after.0.saturating_add(turn.0));
-            for lost in &tank.lost {
-                steps.entry(at(lost.after)).or_default().lost.push(lost.clone());
-            }
+            steps.extend(tank.lost.iter().map(|lost| (at(lost.after), Step::GivenUp(lost.clone()))));
             let gone = tank.lost.iter().map(|lost| (&lost.object, lost.after));
             for (pod, after) in gone.chain(tank.bare.iter().map(|(pod, after)| (pod, *after))) {
                 if let Some(counts) = self.ledger.counts_for(pod) {
-                    let end = Span(at(after).0.saturating_add(counts.0));
-                    steps.entry(end).or_default().uncounted.push(Arc::clone(pod));
+                    steps.push((Span(at(after).0.saturating_add(counts.0)), Step::Uncounted(Arc::clone(pod))));
                 }
             }
         }
+        order::sort_by(&mut steps, |(a, _), (b, _)| a.cmp(b));
         steps
     }
 

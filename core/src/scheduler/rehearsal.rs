@@ -13,6 +13,7 @@ use super::profile::Choice;
 use super::snapshot::Nominated;
 use crate::api::{Body, Kind, Name, Object, Uid};
 use crate::store::Store;
+use crate::time::{Span, Time};
 use k8s_openapi::api::core::v1 as k8s;
 use std::sync::Arc;
 
@@ -68,6 +69,9 @@ pub(crate) struct Rehearsal<'a> {
     leaving: Vec<(Name, Uid)>,
     /// Those of them, and who was gone at once, that nobody asked for yet.
     victims: Vec<Arc<Object>>,
+    /// Who was placed, and is yet to be taken on by its node.
+    fresh: Vec<(Name, Uid)>,
+    now: Time,
     infos: Infos,
 }
 
@@ -81,12 +85,14 @@ fn unreachable() -> [k8s::Taint; 2] {
 }
 
 impl<'a> Rehearsal<'a> {
-    pub(crate) fn new(schedulers: &Schedulers, store: &'a Store) -> Self {
+    pub(crate) fn new(schedulers: &Schedulers, store: &'a Store, now: Time) -> Self {
         Self {
             fork: schedulers.clone(),
             store,
             undo: Vec::new(),
             victims: Vec::new(),
+            fresh: Vec::new(),
+            now,
             leaving: Vec::new(),
             infos: Infos::default(),
         }
@@ -169,6 +175,7 @@ impl<'a> Rehearsal<'a> {
             // Its like may not have left yet.
             self.remove(&node, uid);
             self.add(&node, Placed { uid, info: Arc::clone(&like.info), stage: Stage::NEW });
+            self.fresh.push((node.clone(), uid));
             return Placing::On(node);
         }
         match scheduler.preempt(asking, &refusals, view) {
@@ -218,8 +225,15 @@ impl<'a> Rehearsal<'a> {
         std::mem::take(&mut self.victims)
     }
 
-    /// Those who make room for others are gone. Returns whether there were any.
+    /// A moment passes: nodes have taken on whom they got, and those who make room for others are gone. Returns whether
+    /// there were any.
     pub(crate) fn let_go(&mut self) -> bool {
+        self.now = self.now + Span::from_secs(1);
+        for (node, uid) in std::mem::take(&mut self.fresh) {
+            if self.pods(&node).iter().any(|p| p.uid == uid && p.stage == Stage::NEW) {
+                self.fork.snapshot.set_stage(&node, uid, Stage::of(Some(self.now), false));
+            }
+        }
         let leaving = std::mem::take(&mut self.leaving);
         for (node, uid) in &leaving {
             if self.pods(node).iter().any(|p| p.uid == *uid && p.stage.leaving()) {
