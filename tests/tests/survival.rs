@@ -34,6 +34,17 @@ fn node(name: &str, zone: &str, cpu: u32) -> String {
     )
 }
 
+/// A node that only those go to who tolerate it.
+fn tainted(name: &str, zone: &str, cpu: u32) -> String {
+    node(name, zone, cpu) + TAINTED
+}
+
+const TAINTED: &str = "spec: {taints: [{key: k, effect: NoSchedule}]}\n";
+
+fn quota(hard: &str) -> String {
+    format!("---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{{hard}}}}}\n")
+}
+
 /// A controller whose pods ask for so much, and what is laid beside the containers.
 fn controller(name: &str, replicas: u32, cpu: &str, more: &str) -> String {
     format!(
@@ -135,15 +146,6 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
     let nodes = |cpus: &[u32]| -> String {
         cpus.iter().zip(0..).map(|(cpu, n)| node(&format!("n{n}"), ["a", "b"][n % 2], *cpu)).collect()
     };
-    let quota = |hard: &str| {
-        format!("---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{{hard}}}}}\n")
-    };
-    let tainted =
-        |name: &str, zone: &str, cpu| node(name, zone, cpu) + "spec: {taints: [{key: k, effect: NoSchedule}]}\n";
-    let near = APART
-        .replace("podAntiAffinity", "podAffinity")
-        .replace("kubernetes.io/hostname", "topology.kubernetes.io/zone");
-    let spread_tolerating = format!("tolerations: [{{key: k, operator: Exists}}], {}", SPREAD.replace("NAME", "web"));
     let classes = "---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 100\n";
     let high = "priorityClassName: high, ";
     for (what, manifests) in [
@@ -181,7 +183,7 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
                 + &node("n2", "a", 2)
                 + &controller("w0", 1, "800m", "")
                 + &controller("w1", 1, "1200m", "")
-                + &controller("w2", 1, "400m", &near.replace("NAME", "w0")),
+                + &controller("w2", 1, "400m", &demands("w2", 7)),
         ),
         (
             "who makes room takes it until it is gone",
@@ -201,7 +203,7 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
                 + &node("n0", "a", 5)
                 + &tainted("n1", "a", 4)
                 + &node("n2", "b", 5)
-                + &controller("web", 3, "400m", &spread_tolerating)
+                + &controller("web", 3, "400m", &demands("web", 8))
                 + &controller("vip", 3, "1600m", high),
         ),
         (
@@ -212,7 +214,7 @@ fn of_each_node_it_is_foretold_what_happens_when_it_fails() {
                 + &tainted("n1", "a", 2)
                 + &node("n2", "a", 4)
                 + &controller("w0", 1, "400m", "")
-                + &controller("w1", 1, "800m", &near.replace("NAME", "w0"))
+                + &controller("w1", 1, "800m", &demands("w1", 7))
                 + &controller("w2", 4, "800m", high),
         ),
         ("on one node only", node("n0", "x", 4) + &node("n1", "x", 1) + &controller("web", 2, "1500m", "")),
@@ -317,9 +319,7 @@ fn what_is_survived_for_sure_is_survived_when_it_is_scheduled_and_nothing_is_lef
     assert_eq!((&counted["survives"], &counted["pairs"]["survivedByCount"]), (&json!(true), &json!(66)), "{counted:#}");
     // A quota that gives back what is lost changes nothing; one of objects has room for one node's pod only.
     for (hard, sure, lost) in [("pods: 12", 66, 0), ("count/pods: 13", 0, 66)] {
-        let quota =
-            format!("---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{{hard}}}}}\n");
-        let answer = ask(&world(&(easy.clone() + &quota)), "nodes=2");
+        let answer = ask(&world(&(easy.clone() + &quota(hard))), "nodes=2");
         assert_eq!(answer["single"]["losses"], json!([]), "{hard}");
         assert_eq!(
             (&answer["pairs"]["survivedByCount"], &answer["pairs"]["lost"]),
@@ -383,23 +383,19 @@ fn demands(name: &str, kind: usize) -> String {
 fn clusters() -> impl Strategy<Value = String> {
     let nodes = prop::collection::vec((0..3_usize, 2..6_u32, prop::bool::weighted(0.2)), 3..6);
     let controllers = prop::collection::vec((1..5_u32, 1..5_u32, 0..9_usize), 1..4);
-    (nodes, controllers, prop::option::of((0..3_usize, 1..10_u32))).prop_map(|(nodes, controllers, quota)| {
+    (nodes, controllers, prop::option::of((0..3_usize, 1..10_u32))).prop_map(|(nodes, controllers, bounded)| {
         let mut text =
             "---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 100\n"
                 .to_owned();
         for (n, (zone, cpu, tainted)) in nodes.into_iter().enumerate() {
             text += &node(&format!("n{n}"), ["a", "b", "c"][zone], cpu);
             if tainted {
-                text += "spec: {taints: [{key: k, effect: NoSchedule}]}\n";
+                text += TAINTED;
             }
         }
-        if let Some((of, bound)) = quota {
+        if let Some((of, bound)) = bounded {
             let of = ["pods", "requests.cpu", "count/pods"][of];
-            write!(
-                text,
-                "---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{{of}: {bound}}}}}\n"
-            )
-            .unwrap();
+            text += &quota(&format!("{of}: {bound}"));
         }
         for (n, (replicas, cpu, kind)) in controllers.into_iter().enumerate() {
             let name = format!("w{n}");
